@@ -1,0 +1,1 @@
+"""Who uses us: accounts, their keys and secrets, their settings; and the in-memory directory of all that."""

@@ -1,0 +1,129 @@
+"""What an account is, what a key is, and the tables that keep them.
+
+An account has a 12-digit number (as AWS has) and a store id (as Remarkety has). Keys are stored as
+fingerprints; only secrets that we must compute with (HMAC, SigV4) are stored as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table
+
+from heliograph.database import METADATA
+
+KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console"]
+"""store: `x-token` of one store. api: `x-api-key`, the whole account. oauth: client credentials.
+aws: access key for SigV4. webhook: the shared secret that signs what we send. console: a person's login."""
+
+Scope = Literal["events", "manage", "images", "feeds", "console"]
+
+SCOPES: dict[KeyKind, tuple[Scope, ...]] = {
+    "store": ("events",),
+    "api": ("events", "manage", "images", "feeds"),
+    "oauth": ("images",),
+    "aws": ("feeds",),
+    "webhook": (),
+    "console": ("console",),
+}
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What belongs to one account: set with `heliograph accounts set`, effective within two seconds."""
+
+    ip: Literal["full", "truncate", "drop"] = "full"
+    """What is kept of visitors' addresses: all, /24 and /48 only, or nothing (STD-7)."""
+    validation: Literal["lenient", "strict"] = "lenient"
+    """Whether the document's mandatory fields are mandatory (RM-6); real plug-ins break them."""
+    keep_local_case: bool = False
+    """Whether `John@` and `john@` of one domain are two people."""
+    unknown_may_be_mailed: bool = True
+    """Whether a person who never said yes or no is marketable (S3, wire-facts 6.1)."""
+    double_optin: bool = True
+    """Whether newsletter/subscribe asks for confirmation when the event does not say."""
+    hmac_form: Literal["base64", "hex"] = "base64"
+    """How webhook signatures are written (RM-14)."""
+    browser_origins: tuple[str, ...] = ()
+    """Origins from which browsers may send events without a key (RM-2)."""
+    from_name: str = ""
+    from_address: str = ""
+    reply_to: str = ""
+    postal_address: str = ""
+    admin_email: str = ""
+    time_zone: str = "UTC"
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account or sub-account. `number` is 12 digits."""
+
+    number: str
+    store_id: str
+    name: str = ""
+    parent: str | None = None
+    policy: Policy = Policy()
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One credential. `public` is what may be shown: an id, a login, the first letters of a token.
+
+    `fingerprint` recognises it (`signing.fingerprint`, or scrypt for a console password); `secret` is the
+    thing itself, only for aws and webhook."""
+
+    id: str
+    account: str
+    kind: KeyKind
+    public: str
+    fingerprint: str = ""
+    secret: str = ""
+    label: str = ""
+    created: int = 0
+    revoked: int | None = None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What it may be used for."""
+        return SCOPES[self.kind]
+
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("number", String(12), primary_key=True),
+    Column("store_id", String, nullable=False, unique=True),
+    Column("name", String, nullable=False, default=""),
+    Column("parent", String(12)),
+    Column("policy", JSON, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("account", String(12), nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("public", String, nullable=False),
+    Column("fingerprint", String, nullable=False, default=""),
+    Column("secret", String, nullable=False, default=""),
+    Column("label", String, nullable=False, default=""),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+)
+
+SIGNING_KEYS = Table(
+    "signing_keys",
+    METADATA,
+    Column("kid", BigInteger, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("retired", BigInteger),
+)
+
+REVISION = Table(
+    "accounts_revision",
+    METADATA,
+    Column("id", BigInteger, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+"""One row, raised with every change, so that other processes know when to load again."""

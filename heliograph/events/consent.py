@@ -1,0 +1,126 @@
+"""Kinds about permission: who may be written to, on which channel, and who must not.
+
+What somebody wished (`subscription.requested`) and what follows from it by rule (`consent.granted`,
+`suppression.added`) are different events: the wish comes from a door, the consequence from `react.policies`.
+An address can be suppressed for several reasons at once; lifting one leaves the others (RM-12).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, get_args
+
+from heliograph.events.event import Data, Said
+
+Channel = Literal["email", "sms", "push"]
+
+SuppressionType = Literal[
+    "unsubscribed",
+    "manually_suppressed",
+    "hard_bounce",
+    "soft_bounce",
+    "spam_complaint",
+    "pending_opt_in",
+    "domain_suppressed",
+    "deleted",
+    "suspected_as_spam",
+    "role_suppressed",
+]
+"""The suppression types of S3 in its order, and our own for role addresses (MessageGears' code 135)."""
+
+SUPPRESSION_TYPES: tuple[str, ...] = get_args(SuppressionType)
+
+
+class SubscriptionRequested(Data, frozen=True, kw_only=True):
+    """Somebody wished to receive newsletters or texts (`newsletter/subscribe`). `double_optin` None: the
+    account decides."""
+
+    kind: ClassVar[str] = "subscription.requested"
+    email: str | None = None
+    phone: str | None = None
+    customer_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    tags: tuple[str, ...] = ()
+    double_optin: bool | None = None
+    ip: str = ""
+    source: str = ""
+    said: Said | None = None
+    notes: tuple[str, ...] = ()
+
+
+class SubscriptionConfirmed(Data, frozen=True, kw_only=True):
+    """The owner of the address confirmed it (double opt-in), by a POST from our page. `message` is the
+    confirmation mail whose link was used; it knows the address where `address` is empty."""
+
+    kind: ClassVar[str] = "subscription.confirmed"
+    channel: Channel = "email"
+    address: str = ""
+    message: str | None = None
+    ip: str = ""
+    user_agent: str = ""
+
+
+class UnsubscriptionRequested(Data, frozen=True, kw_only=True):
+    """Somebody wished to receive no more. `message` is the message whose link or header was used, if any;
+    `address` may be empty then: the message knows it. `how`: api, link, one_click, reply, page, import."""
+
+    kind: ClassVar[str] = "unsubscription.requested"
+    channel: Channel = "email"
+    address: str = ""
+    message: str | None = None
+    how: str = "api"
+    reason: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    web_copy: bool = False
+    said: Said | None = None
+
+
+class ConsentGranted(Data, frozen=True, kw_only=True):
+    """A person's marketing preference changed to yes. Instants in microseconds."""
+
+    kind: ClassVar[str] = "consent.granted"
+    channel: Channel = "email"
+    address: str
+    requested_at: int
+    confirmed_at: int | None = None
+    signup_ip: str = ""
+    optin_ip: str = ""
+    source: str = ""
+    text_version: str = ""
+
+
+class ConsentWithdrawn(Data, frozen=True, kw_only=True):
+    """A person's marketing preference changed to no; `message` is the one whose link was used, if any."""
+
+    kind: ClassVar[str] = "consent.withdrawn"
+    channel: Channel = "email"
+    address: str
+    message: str | None = None
+    how: str = "api"
+    reason: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    web_copy: bool = False
+
+
+class SuppressionAdded(Data, frozen=True, kw_only=True):
+    """An address must not be written to, for the reason that `type` names."""
+
+    kind: ClassVar[str] = "suppression.added"
+    channel: Channel = "email"
+    address: str
+    type: SuppressionType
+    reason: str = ""
+    ip: str = ""
+
+
+class SuppressionRemoved(Data, frozen=True, kw_only=True):
+    """One reason is lifted; others may remain."""
+
+    kind: ClassVar[str] = "suppression.removed"
+    channel: Channel = "email"
+    address: str
+    type: SuppressionType
+    reason: str = ""
+    ip: str = ""

@@ -1,0 +1,135 @@
+"""Kinds about bulk work: jobs from submission to end, and the pictures and records they draw on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from heliograph.events.event import Data
+from heliograph.events.messages import Campaign
+
+
+class JobSubmitted(Data, frozen=True, kw_only=True):
+    """A bulk send is wanted. The id of this event is the job's id."""
+
+    kind: ClassVar[str] = "job.submitted"
+    name: str
+    channel: str = "email"
+    template: str
+    source: str
+    request_id: str | None = None
+    correlation_id: str | None = None
+    job_category: str | None = None
+    campaign: Campaign | None = None
+    send_at: int | None = None
+    options: dict[str, Any] = {}
+
+
+class JobMoved(Data, frozen=True, kw_only=True):
+    """A job changed its state."""
+
+    job: str
+    by: str = ""
+    reason: str = ""
+
+
+class JobStarted(JobMoved, frozen=True, kw_only=True):
+    """The first recipient is being worked on."""
+
+    kind: ClassVar[str] = "job.started"
+
+
+class JobPaused(JobMoved, frozen=True, kw_only=True):
+    """Held; nothing is lost."""
+
+    kind: ClassVar[str] = "job.paused"
+
+
+class JobResumed(JobMoved, frozen=True, kw_only=True):
+    """Goes on where it was."""
+
+    kind: ClassVar[str] = "job.resumed"
+
+
+class JobCancelled(JobMoved, frozen=True, kw_only=True):
+    """Ended by an operator; who was not reached will not be."""
+
+    kind: ClassVar[str] = "job.cancelled"
+
+
+class JobFinished(JobMoved, frozen=True, kw_only=True):
+    """Every recipient has an outcome. `counts` by state of the ledger."""
+
+    kind: ClassVar[str] = "job.finished"
+    counts: dict[str, int] = {}
+
+
+class JobFailed(JobMoved, frozen=True, kw_only=True):
+    """The job could not be processed: `error_code` and `error_message` in the words of the MessageGears
+    document (`Transfer Error`)."""
+
+    kind: ClassVar[str] = "job.failed"
+    error_code: str
+    error_message: str
+    correlation_id: str | None = None
+    request_id: str | None = None
+    job_category: str | None = None
+
+
+class ImagePublished(Data, frozen=True, kw_only=True):
+    """Live content was published; it is immutable from here on (PER-15)."""
+
+    kind: ClassVar[str] = "image.published"
+    image: str
+    content_type: str
+    definition: dict[str, Any]
+
+
+class ImageArchived(Data, frozen=True, kw_only=True):
+    """Live content was taken out of lists; its URLs still answer."""
+
+    kind: ClassVar[str] = "image.archived"
+    image: str
+
+
+class RecordPut(Data, frozen=True, kw_only=True):
+    """A context record was stored or replaced."""
+
+    kind: ClassVar[str] = "record.put"
+    prefix: str
+    key: str
+    record: dict[str, Any]
+
+
+class RecordRemoved(Data, frozen=True, kw_only=True):
+    """A context record was removed."""
+
+    kind: ClassVar[str] = "record.removed"
+    prefix: str
+    key: str
+
+
+class RecordLooked(Data, frozen=True, kw_only=True):
+    """A context record was asked for (MG-7). The request's ids only when a message asked."""
+
+    prefix: str
+    record_id: str
+    vendor: str = ""
+    ip: str = ""
+    request_id: str | None = None
+    correlation_id: str | None = None
+    recipient_id: str | None = None
+
+
+class RecordHit(RecordLooked, frozen=True, kw_only=True):
+    """It was there: its size in bytes, and when it was created and updated (microseconds)."""
+
+    kind: ClassVar[str] = "record.hit"
+    size: int
+    created_at: int
+    updated_at: int
+
+
+class RecordMissed(RecordLooked, frozen=True, kw_only=True):
+    """It was not there."""
+
+    kind: ClassVar[str] = "record.missed"

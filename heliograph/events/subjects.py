@@ -1,0 +1,48 @@
+"""Whose fact an event is: canonical references to people, their addresses, phones and devices.
+
+A subject is `scheme:value`. Everything one person did is found by the references that state knows of
+them (`person:`, `email:`, `customer:`, `phone:`, `device:`); what belongs to no person has the reference
+of its object (`product:`, `cart:`, `order:`, `job:`, `account:`).
+"""
+
+from __future__ import annotations
+
+
+def email(address: str, *, keep_case: bool = False) -> str:
+    """The reference of an e-mail address. The domain compares without case, always (RFC 5321 section 2.4);
+    the local part by the account's policy: without case unless `keep_case`."""
+    return "email:" + normal_email(address, keep_case=keep_case)
+
+
+def normal_email(address: str, *, keep_case: bool = False) -> str:
+    """An address in the form in which two spellings of it are equal; no validation."""
+    address = address.strip()
+    if not keep_case:
+        return address.lower()
+    local, at, domain = address.rpartition("@")
+    return local + at + domain.lower()
+
+
+def customer(customer_id: str) -> str:
+    """The shop's own number of a customer."""
+    return f"customer:{customer_id}"
+
+
+def phone(e164: str) -> str:
+    """A phone number in E.164 (`+15551234567`)."""
+    return f"phone:{e164}"
+
+
+def device(token: str) -> str:
+    """A push token or device id."""
+    return f"device:{token}"
+
+
+def person(person_id: str) -> str:
+    """A person by our own id."""
+    return f"person:{person_id}"
+
+
+def thing(scheme: str, value: str) -> str:
+    """Something that is nobody's: a product, an anonymous cart, a job."""
+    return f"{scheme}:{value}"

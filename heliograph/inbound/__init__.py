@@ -1,0 +1,1 @@
+"""In: requests that become events."""

@@ -1,0 +1,1 @@
+"""The hub: the one durable truth, in order, and the loops that read it."""

@@ -1,0 +1,61 @@
+"""What a journal promises.
+
+Everything that happened is appended once, durably, in order. A returned `append` is on disk: it survives
+`kill -9` and power loss. Stages never call each other; they append here and read from here. Every
+implementation passes the same conformance suite (`tests/journal/conformance.py`).
+
+Reading is at least once, in order of `seq`; order of meaning is promised per subject only. Erasure is the one
+change: `redact` replaces data in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from heliograph.events.event import Entry, Record
+
+
+class Journal(Protocol):
+    """The durable, ordered list of everything that happened."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Record these, all or none, in this order; returns when they are on disk.
+
+        Commits are shared with whatever else waits; no time is added to wait for more.
+        Raises `JournalFull` when too much waits already, `Unavailable` when the disk cannot take it (full,
+        broken): nothing was recorded then.
+        """
+        ...
+
+    async def append_once(self, records: Sequence[Record]) -> Sequence[bool]:
+        """As `append`, leaving out those whose id is already recorded (or comes twice): for ids that can be
+        made again (`is_derived`; others raise ValueError). True where it was recorded now."""
+        ...
+
+    async def read(
+        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+    ) -> Sequence[Entry]:
+        """Up to `limit` entries with `seq` above `after`, in order, of these kinds (None: all)."""
+        ...
+
+    async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
+        """Up to `limit` entries of any of these subjects with `seq` above `after`, in order."""
+        ...
+
+    async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
+        """Erase: in every entry of these subjects, in place, data become `codec.REDACTED` and the subject
+        `replacement` (a keyed hash). Returns how many were changed; the old bytes are gone from the files."""
+        ...
+
+    async def head(self) -> int:
+        """The `seq` of the last entry; 0 when empty."""
+        ...
+
+    async def wait(self, after: int, timeout: float) -> int:
+        """Return the head as soon as it is above `after`, or whatever it is after `timeout` seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of everything."""
+        ...

@@ -1,0 +1,1 @@
+"""Out: events that become messages, pictures and feeds."""

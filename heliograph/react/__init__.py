@@ -1,0 +1,1 @@
+"""What happens with events inside: state remembered, consequences drawn, automations run."""

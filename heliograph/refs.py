@@ -1,0 +1,140 @@
+"""Signed references: what goes out in a URL and comes back when it is used.
+
+`outbound.messages` writes them, `inbound.tracking` and `inbound.consent` read them. A reference is
+self-contained (account, message, person, and a click's destination), so that the hot path looks nothing
+up and clicks redirect while every database is down. It carries no PII: people are random ids.
+
+Wire form: base64url without padding of `key id (1) | fields | MAC (16)`. The MAC is HMAC-SHA256 cut to
+128 bits (RFC 2104 section 5) over everything before it, under a key of that purpose alone, so a pixel's
+reference can never be used to unsubscribe somebody.
+"""
+
+from __future__ import annotations
+
+import struct
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from hmac import compare_digest, digest
+from typing import NamedTuple
+
+from heliograph.signing import Keyring
+
+MAC_BYTES = 16
+_HEAD = struct.Struct(">BQ16s16sB")  # key id, account, message, person, flags
+_LINK = struct.Struct(">H")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = str.maketrans("-_", "+/")
+WEB_COPY = 1  # flag: the message was looked at as a web page, not in a mail client
+NOBODY = bytes(16)  # the person of a message whose recipient gave no tracking consent (STD-7)
+
+
+class ForgedRef(ValueError):
+    """The reference was not made by us, was altered, or its key was retired."""
+
+
+class MessageRef(NamedTuple):
+    """Which message, to whom; `person` is None where the message must not be tied to one."""
+
+    account: str
+    message: str
+    person: str | None
+    web_copy: bool = False
+
+
+class ClickRef(NamedTuple):
+    """A link of a message: its place, its name (may be empty), and where it leads."""
+
+    message: MessageRef
+    link: int
+    name: str
+    url: str
+
+
+class Refs:
+    """Makes and opens references with the keyring of each purpose. Errors: `ForgedRef`."""
+
+    def __init__(self, master: Keyring) -> None:
+        self._open = master.purpose("open")
+        self._click = master.purpose("click")
+        self._unsubscribe = master.purpose("unsubscribe")
+        self._confirm = master.purpose("confirm")
+
+    def open(self, ref: MessageRef) -> str:
+        """The token of a message's open pixel."""
+        return _seal(self._open, _pack(self._open.current, ref))
+
+    def read_open(self, token: str) -> MessageRef:
+        """What a pixel's token says."""
+        return _unpack(_verify(self._open, token))
+
+    def click(self, ref: ClickRef) -> str:
+        """The token of one link; its length grows with the destination."""
+        name = ref.name.encode()[:255]
+        body = _pack(self._click.current, ref.message) + _LINK.pack(ref.link)
+        return _seal(self._click, body + bytes((len(name),)) + name + ref.url.encode())
+
+    def read_click(self, token: str) -> ClickRef:
+        """What a click's token says."""
+        body = _verify(self._click, token)
+        try:
+            start = _HEAD.size + _LINK.size
+            (link,) = _LINK.unpack_from(body, _HEAD.size)
+            split = start + 1 + body[start]
+            name, url = body[start + 1 : split].decode("utf-8", "ignore"), body[split:].decode()
+        except (struct.error, IndexError, UnicodeDecodeError) as error:
+            raise ForgedRef("the reference has another shape") from error
+        return ClickRef(_unpack(body[: _HEAD.size]), link, name, url)
+
+    def unsubscribe(self, ref: MessageRef) -> str:
+        """The token of a message's unsubscribe link (RFC 8058)."""
+        return _seal(self._unsubscribe, _pack(self._unsubscribe.current, ref))
+
+    def read_unsubscribe(self, token: str) -> MessageRef:
+        """What an unsubscribe token says."""
+        return _unpack(_verify(self._unsubscribe, token))
+
+    def confirm(self, ref: MessageRef) -> str:
+        """The token of the link in a double opt-in mail."""
+        return _seal(self._confirm, _pack(self._confirm.current, ref))
+
+    def read_confirm(self, token: str) -> MessageRef:
+        """What a confirmation token says."""
+        return _unpack(_verify(self._confirm, token))
+
+
+def _pack(kid: int, ref: MessageRef) -> bytes:
+    person = bytes.fromhex(ref.person.replace("-", "")) if ref.person else NOBODY
+    message = bytes.fromhex(ref.message.replace("-", ""))
+    return _HEAD.pack(kid, int(ref.account), message, person, WEB_COPY if ref.web_copy else 0)
+
+
+def _unpack(body: bytes) -> MessageRef:
+    try:
+        _, account, message, person, flags = _HEAD.unpack(body)
+    except struct.error as error:
+        raise ForgedRef("the reference has another shape") from error
+    return MessageRef(
+        f"{account:012d}", _uuid(message), None if person == NOBODY else _uuid(person), bool(flags & WEB_COPY)
+    )
+
+
+def _uuid(raw: bytes) -> str:
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _seal(keyring: Keyring, body: bytes) -> str:
+    signed = body + digest(keyring.key, body, "sha256")[:MAC_BYTES]
+    return b2a_base64(signed, newline=False).translate(_TO_URL).rstrip(b"=").decode()
+
+
+def _verify(keyring: Keyring, token: str) -> bytes:
+    try:
+        raw = a2b_base64(token.translate(_FROM_URL) + "=" * (-len(token) % 4), strict_mode=True)
+    except (Base64Error, ValueError) as error:
+        raise ForgedRef("the reference is not base64url") from error
+    body, signature = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+    key = keyring.keys.get(body[0]) if body else None
+    if key is None or not compare_digest(digest(key, body, "sha256")[:MAC_BYTES], signature):
+        raise ForgedRef("the reference's signature is wrong")
+    return body

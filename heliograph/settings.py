@@ -1,0 +1,179 @@
+"""Every knob: typed, frozen, with its unit and the reason for its default beside it.
+
+Settings come from flags, `HELIOGRAPH_*` variables and one TOML file, in this order of strength, are parsed
+once at the start, and are loud when wrong. `heliograph check` prints the effective ones, secrets masked.
+A variable's name is the setting's, in capitals: `HELIOGRAPH_SMTP_RELAY`. What belongs to one account (its
+policies, its From address) is not here but in `heliograph.accounts`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.errors import OperatorError
+
+SECRETS = frozenset({"smtp_password"})
+"""Settings whose values are never shown."""
+
+
+def _doc(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The effective settings of one process tree. Each field's description is its documentation."""
+
+    data: Annotated[
+        str, _doc("directory of journal.db, state.db and credentials.json; made at the first start")
+    ] = "heliograph-data"
+    listen: Annotated[str, _doc("HOST:PORT to serve on; loopback until an operator decides who may come")] = (
+        "127.0.0.1:8025"
+    )
+    base_url: Annotated[
+        str, _doc("what URLs in mail and credentials begin with; empty: http:// and the address listened on")
+    ] = ""
+    workers: Annotated[
+        int, Meta(ge=1, le=64, description="web worker processes; one per core that shall answer requests")
+    ] = 1
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], _doc("the least serious thing that is logged")
+    ] = "info"
+    log_format: Annotated[
+        Literal["json", "console"], _doc("json, one object a line, for collectors; console for people")
+    ] = "json"
+    body_limit: Annotated[
+        int, Meta(ge=1024, description="bytes of one request's body; the largest real orders are under 1 MiB")
+    ] = 2 * 1024 * 1024
+    batch_body_limit: Annotated[
+        int, Meta(ge=1024, description="bytes of a batch's body: 1,000 events of 16 KiB")
+    ] = 16 * 1024 * 1024
+    key_rate: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="requests per second and key and worker before 429; 0: no limit but the journal's",
+        ),
+    ] = 0
+    address_rate: Annotated[
+        int,
+        Meta(ge=0, description="keyless or wrong-key requests per second and address before 429; 0: none"),
+    ] = 50
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _doc("CIDRs whose X-Forwarded-For is believed; none by default: anybody can write that header"),
+    ] = ()
+    queue_limit: Annotated[
+        int, Meta(ge=1000, description="events waiting for the disk before 503: about a second of full load")
+    ] = 50_000
+    queue_bytes: Annotated[
+        int,
+        Meta(
+            ge=1 << 20,
+            description="bytes of events waiting for the disk before 503; bounds a worker's memory",
+        ),
+    ] = 32 * 1024 * 1024
+    smtp_relay: Annotated[
+        str,
+        _doc(
+            "where mail is handed over: smtp://HOST:PORT, smtps:// or smtp+starttls://; empty: nothing is sent"
+        ),
+    ] = ""
+    smtp_user: Annotated[str, _doc("login at the relay; empty: none")] = ""
+    smtp_password: Annotated[str, _doc("password at the relay")] = ""
+    smtp_connections: Annotated[
+        int, Meta(ge=1, le=200, description="connections held to the relay; most relays allow 10 to 50")
+    ] = 8
+    smtp_timeout: Annotated[
+        float,
+        Meta(gt=0, description="seconds for one SMTP answer; RFC 5321 4.5.3.2 asks for minutes after DATA"),
+    ] = 60.0
+    smtp_final: Annotated[
+        bool,
+        _doc("the relay is the recipient's own server: its 250 is a delivery (tests, LMTP, direct-to-MX)"),
+    ] = False
+    message_lifetime: Annotated[
+        float,
+        Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),
+    ] = 2 * 24 * 3600.0
+    egress_allow: Annotated[
+        tuple[str, ...],
+        _doc(
+            "CIDRs of private receivers that may be called; metadata addresses never are, whatever stands here"
+        ),
+    ] = ()
+    webhook_https_only: Annotated[bool, _doc("refuse http:// receivers, as the document asks (RM-15)")] = True
+    webhook_timeout: Annotated[float, Meta(gt=0, description="seconds for a receiver's answer (S3: 5)")] = 5.0
+    shutdown_grace: Annotated[
+        float, Meta(ge=0, description="seconds that a stopping process may use to finish what it began")
+    ] = 20.0
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """The effective settings. `file` None: `HELIOGRAPH_CONFIG`, else `heliograph.toml` in the working
+    directory where there is one. Raises `OperatorError`, naming the setting and where it came from."""
+    environ = os.environ if environ is None else environ
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    merged: dict[str, Any] = {}
+    for where, values in (
+        ("the settings file", _from_file(file, environ)),
+        ("the environment", _from_environment(environ, known)),
+        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+    ):
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise OperatorError(f"{where} has a setting that does not exist: {unknown[0]}")
+        merged.update(values)
+        try:
+            msgspec.convert(merged, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            raise OperatorError(f"{where} is wrong: {error}") from error
+    return msgspec.convert(merged, Settings, strict=False)
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings for people: secrets masked."""
+    plain = msgspec.structs.asdict(settings)
+    return {name: "********" if name in SECRETS and value else value for name, value in plain.items()}
+
+
+def public_url(settings: Settings) -> str:
+    """What URLs begin with, without a slash at the end."""
+    return (settings.base_url or f"http://{settings.listen}").rstrip("/")
+
+
+def _from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    named = file or (Path(environ["HELIOGRAPH_CONFIG"]) if environ.get("HELIOGRAPH_CONFIG") else None)
+    path = named or Path("heliograph.toml")
+    if not path.exists():
+        if named:
+            raise OperatorError(f"there is no settings file {named}")
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path} cannot be read: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:
+    lists = {field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, tuple)}
+    found: dict[str, Any] = {}
+    for variable, text in environ.items():
+        name = variable.removeprefix("HELIOGRAPH_").lower()
+        if not variable.startswith("HELIOGRAPH_") or name == "config":
+            continue
+        found[name] = (
+            tuple(part.strip() for part in text.split(",") if part.strip()) if name in lists else text
+        )
+    return found
