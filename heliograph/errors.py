@@ -8,7 +8,9 @@
     |   |-- NotFound           404
     |   |-- NotAllowed         405
     |   |-- NotAcceptable      406
+    |   |-- TooSlow            408  the body did not arrive in time
     |   |-- TooLarge           413
+    |   |-- UnsupportedMedia   415  a content encoding that we do not undo
     |   `-- TooManyRequests    429  with `retry_after`
     |-- OperatorError          the operator's: refuse to start or to act, naming the setting or the command
     `-- Unavailable            ours or the machine's, passing: 503 with `retry_after`; nothing was acknowledged
@@ -94,11 +96,25 @@ class NotAcceptable(CallerError):
     code = "not_acceptable"
 
 
+class TooSlow(CallerError):
+    """408: the body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+
+
 class TooLarge(CallerError):
     """413: the body is over the limit."""
 
     status = 413
     code = "too_large"
+
+
+class UnsupportedMedia(CallerError):
+    """415: the body is coded in a way that we do not undo."""
+
+    status = 415
+    code = "unsupported_media_type"
 
 
 class TooManyRequests(CallerError):

@@ -54,6 +54,10 @@ class Refs:
     """Makes and opens references with the keyring of each purpose. Errors: `ForgedRef`."""
 
     def __init__(self, master: Keyring) -> None:
+        self.rekey(master)
+
+    def rekey(self, master: Keyring) -> None:
+        """Use another master from now on: after a rotation, without a restart."""
         self._open = master.purpose("open")
         self._click = master.purpose("click")
         self._unsubscribe = master.purpose("unsubscribe")

@@ -19,6 +19,9 @@ from msgspec import Meta
 
 from heliograph.errors import OperatorError
 
+NOT_SETTINGS = frozenset({"config", "parent", "effective"})
+"""Variables of ours that are no settings: where the file is, and what a process tells its children."""
+
 SECRETS = frozenset({"smtp_password"})
 """Settings whose values are never shown."""
 
@@ -142,6 +145,18 @@ def load(
     return msgspec.convert(merged, Settings, strict=False)
 
 
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The settings as a process hands them to its children (`from_environment` reads them)."""
+    return {"HELIOGRAPH_EFFECTIVE": msgspec.json.encode(settings).decode()}
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the parent process handed over, or else those of `load`."""
+    environ = os.environ if environ is None else environ
+    handed = environ.get("HELIOGRAPH_EFFECTIVE")
+    return msgspec.json.decode(handed, type=Settings) if handed else load(environ=environ)
+
+
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings for people: secrets masked."""
     plain = msgspec.structs.asdict(settings)
@@ -171,7 +186,7 @@ def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, 
     found: dict[str, Any] = {}
     for variable, text in environ.items():
         name = variable.removeprefix("HELIOGRAPH_").lower()
-        if not variable.startswith("HELIOGRAPH_") or name == "config":
+        if not variable.startswith("HELIOGRAPH_") or name in NOT_SETTINGS:
             continue
         found[name] = (
             tuple(part.strip() for part in text.split(",") if part.strip()) if name in lists else text

@@ -92,7 +92,7 @@ def _load(connection: Connection) -> tuple[list[Account], list[Key], Keyring]:
         )
         for row in connection.execute(select(ACCOUNTS))
     ]
-    keys = [msgspec.convert(dict(row._mapping), Key) for row in connection.execute(select(KEYS))]
+    keys = [Key(**row._mapping) for row in connection.execute(select(KEYS))]
     signing = {
         row.kid: row.secret for row in connection.execute(select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.kid))
     }

@@ -52,6 +52,7 @@ class Basket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_price: Scalar = None
     cart_token: Scalar = None
     accepts_marketing: Scalar = None
+    timestamp: Scalar = None
 
     @property
     def items(self) -> list[LineItem]:
@@ -97,6 +98,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     product_exists: Scalar = None
     created_at: Scalar = None
     updated_at: Scalar = None
+    timestamp: Scalar = None
 
 
 class OrderCreated(Data, frozen=True, kw_only=True):
@@ -177,6 +179,10 @@ class CartDeleted(CartCreated, frozen=True, kw_only=True):
     kind: ClassVar[str] = "cart.deleted"
 
 
+_FAR = 253_402_300_800
+"""Unix seconds at the end of year 9999: nothing in a shop happens later."""
+
+
 def amount(value: Scalar) -> float | None:
     """Money or a quantity from a number or text; None for null and for what is no finite number."""
     if value is None or isinstance(value, bool):
@@ -200,7 +206,7 @@ def instant(value: Scalar) -> int | None:
         return None
     try:
         if isinstance(value, int | float):
-            return int(value * SECOND)
+            return int(value * SECOND) if abs(value) < _FAR else None
         parsed = datetime.fromisoformat(value.strip())
         parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         return int(parsed.timestamp()) * SECOND + parsed.microsecond

@@ -38,6 +38,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sms_phone_number_e164: str | None = None
     locale: str | None = None
     time_zone: str | None = None
+    timestamp: Scalar = None
 
 
 class PersonCreated(Data, frozen=True, kw_only=True):

@@ -1,0 +1,166 @@
+"""The entry that every request passes: hot paths by one look-up, everything else to the Starlette application.
+
+Comes in: Granian's RSGI calls. Goes out: `Route` handlers (pixels, clicks, events) and, behind them, one ASGI
+application for pages and management calls. Errors leave in the caller's own format; what nobody expected is
+logged with its traceback and answered 500 without a word about our insides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
+from heliograph.web.asgi import AsgiBridge, RsgiProtocol, RsgiScope
+from heliograph.web.counts import Counts
+from heliograph.web.http import Reply, Route, json_reply, plain_error
+from heliograph.web.proxies import Resolve
+
+log = logging.getLogger("heliograph.web")
+
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive before the client is dropped."""
+
+_BROKEN = json_reply(
+    500,
+    {
+        "status": "error",
+        "code": "internal",
+        "message": "This is a fault of ours; it was logged. Try again later.",
+    },
+)
+
+
+class Entry:
+    """The RSGI application of one web worker.
+
+    `start` is awaited once on the worker's event loop before the first request and gives the routes and the
+    ASGI application; `stop` when the worker ends. Until the start is done requests wait for it.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Awaitable[tuple[Sequence[Route], Any]]],
+        stop: Callable[[], Awaitable[None]],
+        *,
+        resolve: Resolve,
+        page_limit: int,
+    ) -> None:
+        self.counts = Counts()
+        self._start, self._stop = start, stop
+        self._resolve = resolve
+        self._page_limit = page_limit
+        self._routes: dict[str, Route] = {}
+        self._pages: AsgiBridge | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._starting = loop.create_task(self._begin())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._stop())
+
+    async def _begin(self) -> None:
+        routes, application = await self._start()
+        self._routes = {route.prefix: route for route in routes}
+        self._pages = AsgiBridge(application)
+
+    async def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> None:
+        path = scope.path
+        end = path.find("/", 1)
+        prefix = path[1:end] if end > 0 else path[1:]
+        route = self._routes.get(prefix)
+        if route is None:
+            await self._other(prefix, scope, protocol)
+            return
+        try:
+            reply = await route.handler(RsgiRequest(scope, protocol, self._resolve))
+        except (CallerError, Unavailable) as error:
+            reply = route.error(error)
+        except Exception:
+            reply = self._broken(prefix)
+        self.counts.answered[prefix, reply.status] += 1
+        protocol.response_bytes(reply.status, reply.headers, reply.body)
+
+    async def _other(self, prefix: str, scope: RsgiScope, protocol: RsgiProtocol) -> None:
+        if self._pages is None and self._starting is not None:
+            await self._starting
+            await self.__rsgi__(scope, protocol)
+            return
+        assert self._pages is not None  # noqa: S101 - the start has ended
+        request = RsgiRequest(scope, protocol, self._resolve)
+        try:
+            body = await request.body(self._page_limit)
+            status = await self._pages(scope, protocol, request.client, body)
+        except (CallerError, Unavailable) as error:
+            reply = plain_error(error)
+            status = reply.status
+            protocol.response_bytes(status, reply.headers, reply.body)
+        except Exception:
+            reply = self._broken(prefix)
+            status = reply.status
+            protocol.response_bytes(status, reply.headers, reply.body)
+        self.counts.answered["pages", status] += 1
+
+    def _broken(self, prefix: str) -> Reply:
+        log.exception("a request failed", extra={"route": prefix})
+        self.counts.broken[prefix] += 1
+        return _BROKEN
+
+
+class RsgiRequest:
+    """One request, as hot paths see it (`web.http.Request`)."""
+
+    __slots__ = ("_headers", "_protocol", "_resolve", "_scope", "method", "path")
+
+    def __init__(self, scope: RsgiScope, protocol: RsgiProtocol, resolve: Resolve) -> None:
+        self._scope, self._protocol, self._resolve = scope, protocol, resolve
+        self._headers = scope.headers
+        self.method, self.path = scope.method, scope.path
+
+    @property
+    def query(self) -> str:
+        return self._scope.query_string
+
+    @property
+    def client(self) -> str:
+        peer = self._scope.client.rpartition(":")[0].strip("[]") or self._scope.client
+        return self._resolve(peer, self.header("x-forwarded-for"))
+
+    def header(self, name: str) -> str:
+        value: str | None = self._headers.get(name)
+        return value or ""
+
+    async def body(self, limit: int) -> bytes:
+        declared = self.header("content-length")
+        if declared.isdigit():
+            if int(declared) > limit:
+                raise TooLarge(
+                    f"The body has {declared} bytes; the limit is {limit}. Send fewer events at once."
+                )
+            if declared == "0":
+                return b""
+            return await _in_time(self._protocol())
+        if not self.header("transfer-encoding") and self._scope.http_version.startswith("1"):
+            return b""
+        return await _in_time(self._chunks(limit))
+
+    async def _chunks(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self._protocol:
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(f"The body is over the limit of {limit} bytes. Send fewer events at once.")
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+async def _in_time(body: Awaitable[bytes]) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await body
+    except TimeoutError as error:
+        raise TooSlow(f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from error
