@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench` runs ours and named references in turn and prints ratios."""

@@ -1,0 +1,53 @@
+"""`make bench [ARGS=NAME ...]`: everything, or the named scenes, in one run, with the machine's facts."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import folds, http, latency
+from benchmarks.machine import facts
+from benchmarks.report import Row, console, show
+
+SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
+    "http": ("Durable HTTP, one worker alone (the engine is measured elsewhere)", http.against_references),
+    "batches": ("Batches, one worker alone", http.batches),
+    "workers": ("Two workers and a writer", http.two_workers),
+    "folds": ("Folds", folds.through_state),
+    "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the scenes of these names; all without names."""
+    unknown = sorted(set(names) - set(SCENES))
+    if unknown:
+        console.print(f"There is no scene {unknown[0]}: {', '.join(SCENES)}")
+        return 2
+    missing = [
+        program
+        for program in ("wrk", "nginx")
+        if shutil.which(program, path="/usr/bin:/usr/sbin:/bin") is None
+    ]
+    if missing:
+        console.print(
+            f"Not installed, so some figures are left out: {', '.join(missing)} (apt-get install wrk nginx-light)"
+        )
+    with tempfile.TemporaryDirectory(prefix="heliograph-bench-") as made:
+        scratch = Path(made)
+        console.print(facts(scratch))
+        console.print("Load and server share these cores: read the ratios, not the absolute figures.\n")
+        for name, (title, scene) in SCENES.items():
+            if names and name not in names:
+                continue
+            if "wrk" in missing and scene.__module__.endswith("http"):
+                continue
+            show(title, scene(scratch))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

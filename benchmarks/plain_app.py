@@ -1,0 +1,126 @@
+"""The reference: what one would write first. FastAPI, SQLAlchemy's ORM, one insert and one commit per request.
+
+Its SQLite is given the best settings that are still durable (WAL, synchronous=FULL), so the comparison is of
+designs and not of pragmas. Run with uvicorn, one worker.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel
+from sqlalchemy import JSON, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
+STORE_KEY = os.environ["PLAIN_KEY"]
+
+engine = create_engine(f"sqlite:///{os.environ['PLAIN_DB']}", connect_args={"timeout": 30})
+
+
+@event.listens_for(engine, "connect")
+def _connected(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Happened(Base):
+    __tablename__ = "happened"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+Base.metadata.create_all(engine)
+sessions = sessionmaker(engine)
+
+
+def session() -> Iterator[Session]:
+    with sessions() as opened:
+        yield opened
+
+
+Database = Annotated[Session, Depends(session)]
+app = FastAPI()
+
+
+class Customer(BaseModel):
+    id: int | str | None = None
+    email: str
+    first_name: str | None = None
+    last_name: str | None = None
+    accepts_marketing: bool | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class LineItem(BaseModel):
+    product_id: int | str
+    quantity: float
+    price: float
+    sku: str | None = None
+    name: str | None = None
+    url: str | None = None
+    image: str | None = None
+
+
+class Order(BaseModel):
+    id: int | str
+    email: str
+    customer: Customer
+    line_items: list[LineItem]
+    created_at: datetime
+    updated_at: datetime | None = None
+    currency: str
+    subtotal_price: float
+    total_discounts: float
+    total_shipping: float
+    total_tax: float
+    total_price: float
+    status: dict[str, Any] | None = None
+
+
+@app.get("/o/{token}.gif")
+def opened(token: str, request: Request, database: Database) -> Response:
+    _insert(database, "opened", token, request)
+    return Response(GIF, media_type="image/gif", headers={"Cache-Control": "no-store"})
+
+
+@app.get("/c/{token}")
+def clicked(token: str, request: Request, database: Database) -> Response:
+    _insert(database, "clicked", token, request)
+    return RedirectResponse("https://shop.example/cart?id=1", 302)
+
+
+@app.post("/webhooks/store/{store}")
+def ordered(
+    store: str, order: Order, database: Database, x_token: Annotated[str, Header()]
+) -> dict[str, str]:
+    if x_token != STORE_KEY:
+        raise HTTPException(401)
+    row = Happened(
+        kind="order", subject=order.email, at=datetime.now(UTC), data=order.model_dump(mode="json")
+    )
+    database.add(row)
+    database.commit()
+    return {"status": "ok"}
+
+
+def _insert(database: Session, kind: str, subject: str, request: Request) -> None:
+    data = {
+        "ip": request.client.host if request.client else "",
+        "user_agent": request.headers.get("user-agent"),
+    }
+    database.add(Happened(kind=kind, subject=subject, at=datetime.now(UTC), data=data))
+    database.commit()

@@ -1,0 +1,139 @@
+"""What is asked: references signed with the running engine's keys, and orders of a real shop's size."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from benchmarks.load import Ask
+from benchmarks.servers import Server
+from heliograph.accounts.directory import load_directory
+from heliograph.database import open_state
+from heliograph.events.event import new_id
+from heliograph.refs import ClickRef, MessageRef, Refs
+
+AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+NOW = 1_790_000_000_000_000
+TARGET = "https://shop.example/products/black-cloak?utm_source=mail&utm_campaign=winter"
+
+
+def pixels(server: Server, number: int) -> list[Ask]:
+    """Open pixels of that many messages; for another server than ours paths of the same length."""
+    if "account" not in server.keys:
+        return [Ask("GET", f"/o/{'A' * 84}{n:06}.gif", {"User-Agent": AGENT}) for n in range(number)]
+    refs = _refs(server)
+    return [
+        Ask("GET", f"/o/{refs.open(_message(server, n))}.gif", {"User-Agent": AGENT}) for n in range(number)
+    ]
+
+
+def clicks(server: Server, number: int) -> list[Ask]:
+    """Tracked links of that many messages."""
+    if "account" not in server.keys:
+        return [Ask("GET", f"/c/{'A' * 190}{n:06}", {"User-Agent": AGENT}) for n in range(number)]
+    refs = _refs(server)
+    made = [refs.click(ClickRef(_message(server, n), 2, "cloak", TARGET)) for n in range(number)]
+    return [Ask("GET", f"/c/{token}", {"User-Agent": AGENT}) for token in made]
+
+
+def orders(server: Server, number: int) -> list[Ask]:
+    """Orders, one per request, at our webhook path, which the plain app shares."""
+    path = f"/webhooks/store/{server.keys.get('store_id', 'plain')}"
+    headers = {
+        "Content-Type": "application/json",
+        "x-token": server.keys["store_key"],
+        "x-event-type": "orders/create",
+        "x-platform": "custom",
+    }
+    return [Ask("POST", path, headers, json.dumps(order(n), separators=(",", ":"))) for n in range(number)]
+
+
+def batches(server: Server, number: int, size: int = 1000) -> list[Ask]:
+    """Batches of `size` orders each."""
+    headers = {"Content-Type": "application/json", "x-api-key": server.keys["api_key"]}
+    made = []
+    for batch in range(number):
+        items = [{"type": "orders/create", "data": order(batch * size + n)} for n in range(size)]
+        made.append(Ask("POST", "/api/v1/events/batch", headers, json.dumps(items, separators=(",", ":"))))
+    return made
+
+
+def customer(number: int) -> dict[str, Any]:
+    """A customer."""
+    return {
+        "accepts_marketing": True,
+        "birthdate": "1997-02-26",
+        "created_at": "2024-02-15T15:12:21-05:00",
+        "default_address": {
+            "country": "United States",
+            "country_code": "USA",
+            "province_code": "MO",
+            "zip": "45415-3423",
+            "phone": "1-923-555-5555",
+        },
+        "email": f"guy{number}@shop{number % 17}.example",
+        "first_name": "Guy",
+        "gender": "M",
+        "groups": [{"id": 1, "name": "VIP Customers"}],
+        "id": number,
+        "last_name": "Harel",
+        "updated_at": "2026-02-15T15:12:21-05:00",
+        "tags": "tag1,tag2",
+        "verified_email": True,
+    }
+
+
+def order(number: int) -> dict[str, Any]:
+    """An order with the fields of the document's example: 1.4 kB."""
+    person = random.Random(number).randrange(50_000)  # noqa: S311 - a sample
+    return {
+        "created_at": "2026-02-15T15:12:21-05:00",
+        "currency": "USD",
+        "customer": customer(person),
+        "discount_codes": [{"code": "10OFF", "amount": 20, "type": "fixed_amount"}],
+        "email": f"guy{person}@shop{person % 17}.example",
+        "fulfillment_status": "string",
+        "id": number,
+        "line_items": [
+            {
+                "product_id": 1234,
+                "quantity": 1,
+                "sku": "SKU1234",
+                "name": "Blue Shirt, Size S",
+                "url": "https://my.cool.store/catalog/cool-gadget.html",
+                "image": "https://my.cool.store/images/cool-gadget.jpg",
+                "title": "Shirt",
+                "variant_title": "Blue",
+                "vendor": "Castro",
+                "price": 100,
+                "taxable": True,
+                "tax_lines": [{"title": "VAT", "price": 18, "rate": 0.18}],
+                "added_at": "2026-02-15T15:12:21-05:00",
+            }
+        ],
+        "note": "Please don't break this!",
+        "shipping_lines": [{"title": "Fedex 2-day", "price": 20, "code": "fedex-2-day"}],
+        "status": {"code": "S", "name": "Shipped"},
+        "financial_status": {"code": "S", "name": "Shipped"},
+        "subtotal_price": 100,
+        "tax_lines": [{"title": "VAT", "price": 18, "rate": 0.18}],
+        "taxes_included": True,
+        "test": True,
+        "total_discounts": 20,
+        "total_line_items_price": 100,
+        "total_price": 100,
+        "total_shipping": 20,
+        "total_tax": 18,
+        "total_weight": 150,
+        "updated_at": "2026-02-15T15:12:21-05:00",
+        "channel": "POS",
+    }
+
+
+def _refs(server: Server) -> Refs:
+    return Refs(load_directory(open_state(server.data, read_only=True)).master)
+
+
+def _message(server: Server, number: int) -> MessageRef:
+    return MessageRef(server.keys["account"], new_id(NOW + number), new_id(NOW - number))
