@@ -30,7 +30,7 @@ def behaviours() -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def tests_of(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
@@ -47,7 +47,7 @@ def test_a_behaviour_that_is_called_proved_names_tests_that_exist(row: tuple[str
     assert bool(named) == (state != "planned"), "proved and partly name a test, planned names none"
     for file, test in named:
         path = ROOT / "tests" / file
-        assert path.exists() and test.startswith("test_") and test in tests_of(path), f"{file}::{test}"
+        assert path.exists() and test.startswith("test_") and test in names_in(path), f"{file}::{test}"
 
 
 def test_links_between_documents_lead_somewhere() -> None:
