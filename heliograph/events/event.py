@@ -33,8 +33,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""
     source: str = ""
     id: str = ""
-    body: msgspec.Raw | None = None
-    """The body exactly as it came; None when the event carries it unchanged."""
+    body: Any = None
+    """The body as it came (byte for byte in the recorded data); None when the event carries it unchanged."""
 
 
 class Redacted(Data, frozen=True, kw_only=True):

@@ -1,0 +1,130 @@
+"""Who may send events: stores, keys, browsers of listed origins, and how often (RM-2, RM-4, RM-22).
+
+Everything here is decided from the request line and the headers, before a byte of the body is read: a plug-in with
+a wrong key repeats each event four times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Account, Key
+from heliograph.errors import NotFound, Unauthorized
+from heliograph.web.http import Headers, Request
+from heliograph.web.limits import Limit, site
+
+HEADERS = (
+    "content-type, x-event-type, x-token, x-api-key, x-domain, x-platform, x-event-time, cache-control, x-event-id, "
+    "x-source"
+)
+"""What a page may send (RM-13), and our own two."""
+
+PREFLIGHT_SECONDS = 7200
+"""How long browsers may remember a preflight; Chromium's own maximum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The keys and the limits of one worker."""
+
+    directory: Directory
+    by_key: Limit
+    by_address: Limit
+
+    def store(self, request: Request, store_id: str) -> Account:
+        """The account of a store id. Raises `NotFound`."""
+        account = self.directory.store(store_id)
+        if account is None:
+            self.by_address.spend(site(request.client))
+            raise NotFound(
+                f"There is no store {store_id[:40]!a}." if store_id else _NO_STORE, field="storeId"
+            )
+        return account
+
+    def admit(self, request: Request, account: Account) -> bool:
+        """Whether the caller has a key of the account; False for a browser that needs none. Raises `Unauthorized`
+        for any other, `TooManyRequests`."""
+        token, api_key = request.header("x-token"), request.header("x-api-key")
+        key = self._key(token, "store", account) or self._key(api_key, "api", account)
+        if key is not None:
+            self.by_key.spend(key.id)
+            return True
+        self.by_address.spend(site(request.client))
+        if token or api_key:
+            raise Unauthorized(f"This is no key of store {account.store_id}: {_KEYS}.", field=_named(token))
+        if not allowed_origin(account, request.header("origin")):
+            raise Unauthorized(f"Send a key: {_KEYS}.", field="x-token")
+        return False
+
+    def keyholder(self, request: Request) -> Account:
+        """The account whose key is sent, of either kind. Raises `Unauthorized`, `TooManyRequests`."""
+        token, api_key = request.header("x-token"), request.header("x-api-key")
+        key = self._key(token, "store") or self._key(api_key, "api")
+        account = self.directory.account(key.account) if key else None
+        if key is None or account is None:
+            self.by_address.spend(site(request.client))
+            raise Unauthorized(f"Send a key: {_KEYS}.", field=_named(token))
+        self.by_key.spend(key.id)
+        return account
+
+    def _key(self, token: str, kind: str, account: Account | None = None) -> Key | None:
+        if not token or not token.isascii():
+            return None
+        key = self.directory.token(token)
+        if key is None or key.kind != kind or (account is not None and key.account != account.number):
+            return None
+        return key
+
+
+def store_of(path: str, query: str) -> str:
+    """The store that a webhook URL names: `/webhooks/?storeId=ID`, `/webhooks?storeId=ID`, `/webhooks/store/ID`,
+    with or without a slash at the end (RM-1). Raises `NotFound` for other paths; empty if none is named."""
+    parts = path.strip("/").split("/")
+    if len(parts) == 3 and parts[1] == "store":
+        return parts[2]
+    if len(parts) == 1:
+        return store_in(query)
+    raise NotFound("Events are sent to /webhooks/store/STORE_ID or /webhooks/?storeId=STORE_ID.")
+
+
+def store_in(query: str) -> str:
+    """The store id in a query string; empty if there is none."""
+    head, _, value = query.partition("=")
+    if head == "storeId" and value.isalnum():
+        return value
+    return parse_qs(query, max_num_fields=100).get("storeId", [""])[-1] if query else ""
+
+
+def allowed_origin(account: Account, origin: str) -> bool:
+    """Whether pages of this origin may send events without a key."""
+    wanted = origin.lower()
+    return origin != "" and any(wanted == one.rstrip("/").lower() for one in account.policy.browser_origins)
+
+
+def cors(origin: str) -> Headers:
+    """What lets a page of an allowed origin read the answer (RM-13): its own name, for it sends credentials."""
+    return (
+        ("access-control-allow-origin", origin),
+        ("access-control-allow-credentials", "true"),
+        ("vary", "Origin"),
+    )
+
+
+def preflight(origin: str) -> Headers:
+    """The answer to a page that asks first."""
+    return (
+        *cors(origin),
+        ("access-control-allow-methods", "POST"),
+        ("access-control-allow-headers", HEADERS),
+        ("access-control-max-age", str(PREFLIGHT_SECONDS)),
+    )
+
+
+_KEYS = "the store's key in x-token, or the account's in x-api-key"
+_NO_STORE = "Name the store: /webhooks/store/STORE_ID or /webhooks/?storeId=STORE_ID."
+
+
+def _named(token: str) -> str:
+    return "x-token" if token else "x-api-key"

@@ -1,0 +1,48 @@
+"""What is wrong with an event, collected while it is read, so that a sender hears everything at once.
+
+A **fault** is something we cannot use: a lenient account records the event without it and notes it, a strict one
+refuses the event (RM-6). A **refusal** is something no account takes: nothing identifies the event, or an identity
+holds control characters.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from heliograph.errors import BadRequest, Fault
+
+MOST = 100
+"""Faults of one event. A body with more is no event: it is refused instead of being mended for seconds."""
+
+
+class Findings(msgspec.Struct):
+    """What reading one event has found."""
+
+    strict: bool
+    faults: list[Fault] = []
+    refusals: list[Fault] = []
+
+    def fault(self, field: str, reason: str) -> None:
+        """Note what cannot be used. Raises `BadRequest` when there are too many."""
+        self.faults.append(Fault(field, reason))
+        if len(self.faults) >= MOST:
+            raise refused(self.faults)
+
+    def refuse(self, field: str, reason: str) -> None:
+        """Note what no account takes."""
+        self.refusals.append(Fault(field, reason))
+
+    def settle(self) -> tuple[str, ...]:
+        """The notes to keep with the event. Raises `BadRequest` if it is not to be recorded."""
+        if not self.faults and not self.refusals:
+            return ()
+        if self.refusals or (self.strict and self.faults):
+            raise refused(self.refusals + (self.faults if self.strict else []))
+        return tuple(f"{fault.field}: {fault.reason}" for fault in self.faults)
+
+
+def refused(faults: list[Fault]) -> BadRequest:
+    """The error that names the first fault and lists them all."""
+    first = faults[0]
+    more = f" ({len(faults) - 1} more in `errors`)" if len(faults) > 1 else ""
+    return BadRequest(f"{first.field}: {first.reason}{more}", field=first.field, faults=tuple(faults))
