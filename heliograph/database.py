@@ -71,6 +71,7 @@ def _prepare(engine: Engine, extra: tuple[str, ...]) -> None:
             "PRAGMA foreign_keys = ON",
             "PRAGMA secure_delete = ON",
             "PRAGMA cache_size = -65536",
+            "PRAGMA wal_autocheckpoint = 8192",  # pages: a batch of folds dirties some 1,500; each is copied once
             *extra,
         ):
             cursor.execute(pragma)

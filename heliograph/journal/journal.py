@@ -16,7 +16,33 @@ from typing import Protocol
 from heliograph.events.event import Entry, Record
 
 
-class Journal(Protocol):
+class JournalView(Protocol):
+    """A journal as its readers see it."""
+
+    async def read(
+        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+    ) -> Sequence[Entry]:
+        """Up to `limit` entries with `seq` above `after`, in order, of these kinds (None: all)."""
+        ...
+
+    async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
+        """Up to `limit` entries of any of these subjects with `seq` above `after`, in order."""
+        ...
+
+    async def head(self) -> int:
+        """The `seq` of the last entry; 0 when empty."""
+        ...
+
+    async def wait(self, after: int, timeout: float) -> int:
+        """Return the head as soon as it is above `after`, or whatever it is after `timeout` seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of everything."""
+        ...
+
+
+class Journal(JournalView, Protocol):
     """The durable, ordered list of everything that happened."""
 
     async def append(self, records: Sequence[Record]) -> None:
@@ -33,29 +59,7 @@ class Journal(Protocol):
         made again (`is_derived`; others raise ValueError). True where it was recorded now."""
         ...
 
-    async def read(
-        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
-    ) -> Sequence[Entry]:
-        """Up to `limit` entries with `seq` above `after`, in order, of these kinds (None: all)."""
-        ...
-
-    async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
-        """Up to `limit` entries of any of these subjects with `seq` above `after`, in order."""
-        ...
-
     async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
         """Erase: in every entry of these subjects, in place, data become `codec.REDACTED` and the subject
         `replacement` (a keyed hash). Returns how many were changed; the old bytes are gone from the files."""
-        ...
-
-    async def head(self) -> int:
-        """The `seq` of the last entry; 0 when empty."""
-        ...
-
-    async def wait(self, after: int, timeout: float) -> int:
-        """Return the head as soon as it is above `after`, or whatever it is after `timeout` seconds."""
-        ...
-
-    async def close(self) -> None:
-        """Finish what was accepted, then let go of everything."""
         ...

@@ -1,0 +1,155 @@
+"""Saving and listing what operators define: templates, automations, feeds. For the command line and the demo.
+
+Definitions are events: they are appended through the running engine's journal, or to the file itself while
+nothing runs, and state shows them as soon as the folds have read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine
+
+from heliograph.accounts import keys
+from heliograph.accounts.directory import load_directory
+from heliograph.accounts.model import Policy
+from heliograph.app.storage import reachable
+from heliograph.clock import SystemClock
+from heliograph.database import open_state
+from heliograph.errors import OperatorError
+from heliograph.events import codec, subjects
+from heliograph.events.definitions import (
+    AutomationRemoved,
+    FeedPaused,
+    FeedRemoved,
+    FeedResumed,
+    FeedSaved,
+    TemplateSaved,
+)
+from heliograph.events.event import Data
+from heliograph.outbound.feeds.dialects import DIALECTS
+from heliograph.react.automations.definition import load
+from heliograph.react.state import definitions
+from heliograph.settings import Settings
+
+Move = Literal["paused", "resumed", "removed"]
+_MOVES: dict[Move, type[FeedPaused | FeedResumed | FeedRemoved]] = {
+    "paused": FeedPaused,
+    "resumed": FeedResumed,
+    "removed": FeedRemoved,
+}
+
+
+def set_policy(settings: Settings, account: str | None, changes: dict[str, Any]) -> Policy:
+    """Change an account's policy; takes effect within two seconds."""
+    engine = open_state(Path(settings.data))
+    number = account_number(engine, account)
+    with engine.begin() as connection:
+        policy = keys.set_policy(connection, number, changes)
+    engine.dispose()
+    return policy
+
+
+async def save_template(settings: Settings, account: str | None, name: str, parts: dict[str, str]) -> None:
+    """A template's new version."""
+    await _record(
+        settings, account, "template", name, TemplateSaved(name=name, parts=parts, by="command line")
+    )
+
+
+async def apply_automation(settings: Settings, account: str | None, file: Path) -> str:
+    """Check a YAML or JSON file and save it; returns the automation's name. Raises `OperatorError` by path."""
+    saved = load(file)
+    await _record(settings, account, "automation", saved.name, saved)
+    return saved.name
+
+
+async def remove_automation(settings: Settings, account: str | None, name: str) -> None:
+    """An automation takes nobody in any more."""
+    known = {row[1] for row in automations(settings, account)}
+    if name not in known:
+        raise OperatorError(
+            f"there is no automation {name}: {', '.join(sorted(known)) or 'there is none at all'}"
+        )
+    await _record(settings, account, "automation", name, AutomationRemoved(name=name, by="command line"))
+
+
+async def save_feed(
+    settings: Settings,
+    account: str | None,
+    name: str,
+    dialect: str,
+    endpoint: str,
+    kinds: tuple[str, ...],
+    options: dict[str, Any],
+) -> None:
+    """A subscription, new or changed."""
+    if dialect not in (known := [one.name for one in DIALECTS]):
+        raise OperatorError(f"there is no dialect {dialect}: {', '.join(known)}")
+    schemes = ("https://",) if settings.webhook_https_only else ("https://", "http://")
+    if not endpoint.startswith(schemes):
+        raise OperatorError(
+            f"{endpoint}: an endpoint begins with {' or '.join(schemes)} (webhook_https_only)"
+        )
+    saved = FeedSaved(
+        name=name, dialect=dialect, endpoint=endpoint, kinds=kinds, options=options, by="command line"
+    )
+    await _record(settings, account, "feed", name, saved)
+
+
+async def move_feed(settings: Settings, account: str | None, name: str, move: Move) -> None:
+    """Pause, resume or remove a feed."""
+    known = {row[0] for row in feeds(settings, account)}
+    if name not in known:
+        raise OperatorError(f"there is no feed {name}: {', '.join(sorted(known)) or 'there is none at all'}")
+    await _record(settings, account, "feed", name, _MOVES[move](name=name, by="command line"))
+
+
+def templates(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
+    """Name, version and parts of every template."""
+    with _reading(settings) as connection:
+        rows = definitions.templates(connection, account_number(connection.engine, account))
+        return [(row.name, row.version, ", ".join(row.parts)) for row in rows]
+
+
+def automations(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
+    """Id, name, version and trigger of every automation."""
+    with _reading(settings) as connection:
+        rows: Sequence[definitions.Automation] = definitions.automations(
+            connection, account_number(connection.engine, account)
+        )
+        return [(row.id, row.name, row.version, row.definition["trigger"]["kind"]) for row in rows]
+
+
+def feeds(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
+    """Name, dialect, endpoint, kinds and state of every feed."""
+    with _reading(settings) as connection:
+        number = account_number(connection.engine, account)
+        return [
+            (row.name, row.dialect, row.endpoint, " ".join(row.kinds) or "all", row.state)
+            for row in definitions.feeds(connection)
+            if row.account == number
+        ]
+
+
+def _reading(settings: Settings) -> Connection:
+    return open_state(Path(settings.data), read_only=True).connect()
+
+
+async def _record(settings: Settings, account: str | None, scheme: str, name: str, data: Data) -> None:
+    number = account_number(open_state(Path(settings.data), read_only=True), account)
+    event = codec.make(data, account=number, subject=subjects.thing(scheme, name), now=SystemClock().now())
+    async with reachable(settings) as journal:
+        await journal.append([codec.encode(event)])
+
+
+def account_number(engine: Engine, account: str | None) -> str:
+    """The account meant: the one that is named, else the only one. Raises `OperatorError`."""
+    numbers = list(load_directory(engine).accounts)
+    if account is None and len(numbers) == 1:
+        return numbers[0]
+    if account not in numbers:
+        raise OperatorError(f"name one of these with --account: {', '.join(numbers)}")
+    return account

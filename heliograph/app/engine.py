@@ -1,0 +1,186 @@
+"""The engine: one process that runs folds, reactions, acts and timers over the journal.
+
+It reads the journal's file, appends through its owner's socket, and is the only process that writes state. Feeds
+come and go while it runs: each is an act of its own, so a slow receiver delays only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+from prometheus_client import Gauge
+
+from heliograph.accounts.directory import Directory, load_directory
+from heliograph.app.storage import only_engine, remote
+from heliograph.clock import Clock, SystemClock
+from heliograph.database import open_state
+from heliograph.egress import Egress
+from heliograph.journal.consumer import Reaction
+from heliograph.journal.journal import Journal
+from heliograph.journal.loops import Loops
+from heliograph.outbound.feeds.push import Means, feed_acts
+from heliograph.outbound.messages.channels import CHANNELS
+from heliograph.outbound.messages.channels.channel import Line
+from heliograph.outbound.messages.compose import Composer
+from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.facts import look_into
+from heliograph.outbound.messages.letters import Desk
+from heliograph.react import automations, policies
+from heliograph.react.state import definitions
+from heliograph.react.state.folds import FOLDS
+from heliograph.refs import Refs
+from heliograph.settings import Settings, public_url
+
+log = logging.getLogger("heliograph.engine")
+
+LOOK_SECONDS = 0.5
+"""How soon a new feed is served, and a revoked key opens nothing."""
+
+LAG = Gauge(
+    "heliograph_lag_events",
+    "Entries of the journal that a consumer has not handled yet.",
+    ["kind", "consumer"],
+    multiprocess_mode="livemax",
+)
+
+
+def run(settings: Settings) -> None:
+    """Run the engine until SIGTERM."""
+    with only_engine(settings):
+        uvloop.run(_run(settings, SystemClock()))
+
+
+def reactions(directory: Directory) -> tuple[Reaction, ...]:
+    """What decides, in one tuple."""
+    return (policies.reaction(directory), automations.REACTION)
+
+
+async def _run(settings: Settings, clock: Clock) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with contextlib.AsyncExitStack() as closing:
+        journal = await closing.enter_async_context(remote(settings))
+        engine = EngineRoom(settings, clock, journal)
+        closing.push_async_callback(engine.close)
+        running = loop.create_task(engine.run())
+        waiting = loop.create_task(stopped.wait())
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        await engine.stop()
+        await running
+
+
+class EngineRoom:
+    """The loops and what they need, put together."""
+
+    def __init__(self, settings: Settings, clock: Clock, journal: Journal) -> None:
+        self._settings, self._clock = settings, clock
+        data = Path(settings.data)
+        self._state = open_state(data)
+        self._reading = open_state(data, read_only=True)
+        self._directory = load_directory(self._reading)
+        self._refs = Refs(self._directory.master)
+        self._egress = Egress(settings)
+        self._lines = open_lines(settings, clock)
+        self._dispatch = dispatch_act(
+            self._directory,
+            journal,
+            clock,
+            settings,
+            look_into(self._reading),
+            Desk(Composer(clock), self._refs, public_url(settings)),
+            self._lines,
+        )
+        self._feeds = feed_acts(self._means())
+        self._saved = self._feeds_saved()
+        self.loops = Loops(
+            journal=journal,
+            engine=self._state,
+            clock=clock,
+            folds=FOLDS,
+            reactions=reactions(self._directory),
+            acts=(self._dispatch, *self._feeds),
+        )
+        self._beside: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Feed until `stop`."""
+        self._beside = asyncio.get_running_loop().create_task(self._look_around())
+        await self.loops.run()
+
+    async def stop(self) -> None:
+        """Begin nothing more, finish what was begun."""
+        if self._beside is not None:
+            self._beside.cancel()
+        await self.loops.stop(self._settings.shutdown_grace)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        for line in self._lines.values():
+            await line.close()
+        await self._egress.close()
+        self._state.dispose()
+        self._reading.dispose()
+
+    async def _look_around(self) -> None:
+        """See what others changed: keys, feeds; and say how far behind everybody is."""
+        head = self.loops.head
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            try:
+                if await asyncio.to_thread(self._directory.reload, self._reading):
+                    self._refs.rekey(self._directory.master)
+                head = await self._renew_feeds(head)
+            except Exception:
+                log.exception("what was changed could not be looked at; tried again soon")
+            for who, behind in self.loops.lag().items():
+                LAG.labels(who.consumer, who.name).set(behind)
+
+    async def _renew_feeds(self, seen: int) -> int:
+        """Serve the feeds as they are saved now. One that is new begins where the last look was: it was saved
+        after that, so it misses nothing."""
+        head = self.loops.head
+        saved = await asyncio.to_thread(self._feeds_saved)
+        if saved != self._saved:
+            self._feeds = await asyncio.to_thread(lambda: feed_acts(self._means(), since=seen))
+            self._saved = saved
+            self.loops.set_acts((self._dispatch, *self._feeds))
+        return head
+
+    def _feeds_saved(self) -> Sequence[definitions.Feed]:
+        with self._reading.connect() as connection:
+            return definitions.feeds(connection)
+
+    def _means(self) -> Means:
+        return Means(
+            engine=self._reading,
+            directory=self._directory,
+            egress=self._egress,
+            settings=self._settings,
+            clock=self._clock,
+        )
+
+
+async def enroll(settings: Settings, clock: Clock, journal: Journal) -> None:
+    """Give every consumer its place in a journal that is still empty, so that no event is taken for the past."""
+    room = EngineRoom(settings, clock, journal)
+    await room.loops.prepare()
+    await room.loops.writer.close()
+    await room.close()
+
+
+def open_lines(settings: Settings, clock: Clock) -> dict[str, Line]:
+    """The ways out that these settings ask for, by what they carry; the first of a kind is used."""
+    lines: dict[str, Line] = {}
+    for channel in CHANNELS:
+        if channel.carries not in lines and (line := channel.open(settings, clock)) is not None:
+            lines[channel.carries] = line
+    return lines

@@ -1,0 +1,108 @@
+"""`heliograph serve`: the first start, the parts one by one, and all of them under one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from heliograph.accounts.keys import first_start
+from heliograph.app import engine, web
+from heliograph.app.storage import owned, serve_writer
+from heliograph.clock import Clock, SystemClock
+from heliograph.database import open_state
+from heliograph.errors import OperatorError
+from heliograph.events import codec, subjects
+from heliograph.events.definitions import TemplateSaved
+from heliograph.logs import configure
+from heliograph.migrations import migrate
+from heliograph.react.policies.templates import BUILTIN_TEMPLATES
+from heliograph.settings import Settings, public_url, to_environment
+from heliograph.supervisor import PARENT, Part, Supervisor, die_with_parent
+from heliograph.web.proxies import trusting
+
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS = "metrics"
+"""Directory, below the data, of the figures that the processes share for `/metrics`."""
+
+
+def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | None:
+    """Bring the data directory up to date; on the first start make it, with an account and keys.
+
+    Returns the credentials that were made, else None. Raises `OperatorError`."""
+    _check(settings)
+    clock = clock or SystemClock()
+    data = Path(settings.data)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(f"data: {data} cannot be made: {error.strerror}") from error
+    state = open_state(data)
+    migrate(state)
+    made = first_start(state, data, public_url(settings), clock.now())
+    state.dispose()
+    if made is not None:
+        asyncio.run(_begin(settings, made["account"], clock))
+    return made
+
+
+def run_part(name: str, settings: Settings) -> None:
+    """One part alone, until SIGTERM: web, engine or journal."""
+    if name not in PARTS:
+        raise OperatorError(f"there is no part called {name}: {', '.join(PARTS)}")
+    if os.environ.get(PARENT):
+        die_with_parent(int(os.environ[PARENT]))
+    if METRICS_VARIABLE not in os.environ:
+        # Where figures are shared must be known before the library is loaded: begin again, knowing it.
+        _share_metrics(settings)
+        os.execv(sys.executable, [sys.executable, "-m", "heliograph", *sys.argv[1:]])  # noqa: S606 - ourselves
+    configure(settings.log_level, settings.log_format, name)
+    PARTS[name](settings)
+
+
+def run_all(settings: Settings) -> None:
+    """Everything, under one supervisor, until SIGTERM or SIGINT."""
+    configure(settings.log_level, settings.log_format, "supervisor")
+    shutil.rmtree(Path(settings.data) / METRICS, ignore_errors=True)  # figures of processes that are no more
+    _share_metrics(settings)
+    names = ["web", "engine"] if settings.workers == 1 else ["journal", "web", "engine"]
+    parts = [Part(name, (sys.executable, "-m", "heliograph", "serve", "--only", name)) for name in names]
+    environ = {**os.environ, **to_environment(settings)}
+    Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
+
+
+PARTS = {"web": web.serve, "engine": engine.run, "journal": serve_writer}
+
+
+async def _begin(settings: Settings, account: str, clock: Clock) -> None:
+    async with owned(settings) as journal:
+        await engine.enroll(settings, clock, journal)
+        await journal.append(
+            [
+                codec.encode(
+                    codec.make(
+                        TemplateSaved(name=name, parts=parts, by="first start"),
+                        account=account,
+                        subject=subjects.thing("template", name),
+                        now=clock.now(),
+                    )
+                )
+                for name, parts in BUILTIN_TEMPLATES.items()
+            ]
+        )
+
+
+def _share_metrics(settings: Settings) -> None:
+    directory = Path(settings.data).resolve() / METRICS
+    directory.mkdir(exist_ok=True)
+    os.environ[METRICS_VARIABLE] = str(directory)
+
+
+def _check(settings: Settings) -> None:
+    host, colon, port = settings.listen.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise OperatorError(f"listen: {settings.listen!r} is not HOST:PORT")
+    trusting(settings.trusted_proxies)

@@ -1,0 +1,126 @@
+"""How each process reaches the journal: as its owner, as the owner's client, or only to read.
+
+The owner serves a socket beside the files; everybody else hands events in there and reads the files directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvloop
+
+from heliograph.errors import OperatorError
+from heliograph.journal.frames import SOCKET
+from heliograph.journal.journal import Journal
+from heliograph.journal.reading import JournalReader, open_reader
+from heliograph.journal.remote import RemoteJournal
+from heliograph.journal.sqlite import SqliteJournal
+from heliograph.journal.writer import serve_journal
+from heliograph.settings import Settings
+
+ENGINE_LOCK = "engine.lock"
+SWITCH_SECONDS = 0.0005
+"""How soon the writing thread gets the interpreter back from a busy event loop; Python's default is ten times that."""
+
+
+@contextlib.asynccontextmanager
+async def owned(settings: Settings) -> AsyncIterator[SqliteJournal]:
+    """The journal as its owner, who serves the others. Raises `OperatorError` when another process owns it."""
+    data = Path(settings.data)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    journal = await SqliteJournal.open(
+        data, queue_limit=settings.queue_limit, queue_bytes=settings.queue_bytes
+    )
+    try:
+        server = await serve_journal(journal, data / SOCKET)
+        try:
+            yield journal
+        finally:
+            await server.close()
+    finally:
+        await journal.close()
+
+
+@contextlib.asynccontextmanager
+async def remote(settings: Settings) -> AsyncIterator[RemoteJournal]:
+    """The journal through its owner's socket; reads go to the files. Raises `OperatorError` where nobody owns it."""
+    journal = await RemoteJournal.connect(
+        Path(settings.data), queue_limit=settings.queue_limit, queue_bytes=settings.queue_bytes
+    )
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+@contextlib.asynccontextmanager
+async def reachable(settings: Settings) -> AsyncIterator[Journal]:
+    """The journal for a command: through the running owner, or as the owner while nothing runs."""
+    async with contextlib.AsyncExitStack() as closing:
+        journal: Journal
+        try:
+            journal = await closing.enter_async_context(owned(settings))
+        except OperatorError:  # somebody runs: through them
+            journal = await closing.enter_async_context(remote(settings))
+        yield journal
+
+
+@contextlib.asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[JournalReader]:
+    """The journal for looking only, beside a running or a stopped engine."""
+    reader = open_reader(Path(settings.data))
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
+def serve_writer(settings: Settings) -> None:
+    """The journal's own process, for several web workers: owns the file until SIGTERM."""
+    uvloop.run(_serve_writer(settings))
+
+
+@contextlib.contextmanager
+def only_engine(settings: Settings) -> Iterator[None]:
+    """Be the only engine on these data. Raises `OperatorError` when there is one."""
+    descriptor = _lock(settings)
+    if descriptor is None:
+        raise OperatorError(f"an engine is already running on {settings.data}: stop that one first")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def engine_runs(settings: Settings) -> bool:
+    """Whether an engine is running on these data."""
+    descriptor = _lock(settings)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
+
+
+def _lock(settings: Settings) -> int | None:
+    descriptor = os.open(Path(settings.data) / ENGINE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+async def _serve_writer(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with owned(settings):
+        await stopped.wait()

@@ -1,0 +1,133 @@
+"""One web worker: the routes of all slices, behind the entry, on a journal that this worker owns or reaches.
+
+Granian calls `create` in each worker process. With one worker the journal is a thread of it and other processes
+reach it through the socket that the worker serves; with several a writer process owns it and every worker is a
+client of that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from sqlalchemy import Engine
+
+from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
+from heliograph.app.pages import pages
+from heliograph.app.storage import owned, remote
+from heliograph.clock import Clock, SystemClock
+from heliograph.database import open_state
+from heliograph.inbound import collect, consent, tracking
+from heliograph.journal.journal import Journal
+from heliograph.logs import configure
+from heliograph.refs import Refs
+from heliograph.settings import Settings, from_environment, to_environment
+from heliograph.supervisor import die_with_parent
+from heliograph.web.entry import Entry
+from heliograph.web.http import Route
+from heliograph.web.proxies import trusting
+
+log = logging.getLogger("heliograph.web")
+
+BACKPRESSURE = 65_536
+"""Requests one worker may have open at once: held images need many (durable-http: the default of 1,024 starved)."""
+
+
+def serve(settings: Settings) -> None:
+    """Run the web workers until SIGTERM; restarts those that die."""
+    host, _, port = settings.listen.rpartition(":")
+    os.environ.update(to_environment(settings))
+    os.environ["HELIOGRAPH_PARENT"] = str(os.getpid())
+    Granian(
+        "heliograph.app.web:create",
+        address=host.strip("[]"),
+        port=int(port),
+        interface=Interfaces.RSGI,
+        factory=True,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=4096,
+        backpressure=BACKPRESSURE,
+        respawn_failed_workers=True,
+        workers_kill_timeout=max(1, int(settings.shutdown_grace)),
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+def create() -> Entry:
+    """The application of one worker process (Granian's factory)."""
+    settings = from_environment()
+    die_with_parent(int(os.environ["HELIOGRAPH_PARENT"]))
+    configure(settings.log_level, settings.log_format, "web")
+    worker = Worker(settings, SystemClock())
+    entry = Entry(
+        worker.start,
+        worker.stop,
+        resolve=trusting(settings.trusted_proxies),
+        page_limit=settings.body_limit,
+    )
+    worker.counts = entry.counts
+    return entry
+
+
+class Worker:
+    """What one worker process holds: its journal, the directory of keys, and what runs beside the requests."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings, self.clock = settings, clock
+        self.data = Path(settings.data)
+        self.counts: Any = None
+        self._closing = contextlib.AsyncExitStack()
+
+    async def start(self) -> tuple[Sequence[Route], Any]:
+        """Open everything; the routes and the application for pages."""
+        engine = open_state(self.data, read_only=True)
+        directory = load_directory(engine)
+        journal: Journal
+        if self.settings.workers == 1:
+            journal = await self._closing.enter_async_context(owned(self.settings))
+        else:
+            journal = await self._closing.enter_async_context(remote(self.settings))
+        refs = Refs(directory.master)
+        self._beside(self._refresh(directory, refs, engine))
+        return self._routes(directory, refs, journal), pages(journal, engine)
+
+    async def stop(self) -> None:
+        """Finish what was accepted, then let go."""
+        await self._closing.aclose()
+
+    def _routes(self, directory: Directory, refs: Refs, journal: Journal) -> tuple[Route, ...]:
+        return (
+            *collect.routes(directory, journal, self.clock, self.settings),
+            *tracking.routes(directory, refs, journal, self.clock),
+            *consent.routes(directory, refs, journal, self.clock),
+        )
+
+    async def _refresh(self, directory: Directory, refs: Refs, engine: Engine) -> None:
+        while True:
+            await self.clock.sleep(RELOAD_SECONDS / 2)
+            try:
+                if await asyncio.to_thread(directory.reload, engine):
+                    refs.rekey(directory.master)
+            except Exception:
+                log.exception("the directory of keys could not be loaded again")
+            self.counts.flush()
+
+    def _beside(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+
+        async def end() -> None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        self._closing.push_async_callback(end)

@@ -1,0 +1,219 @@
+"""`heliograph tail`, `export`, `replay` and `parked`: looking at what happened, and at what could not be done."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from heliograph.app import rebuild
+from heliograph.app.storage import reading
+from heliograph.cli.options import Data, err, existing, for_operators, out
+from heliograph.clock import SystemClock, iso
+from heliograph.database import open_state
+from heliograph.errors import OperatorError
+from heliograph.events.event import Entry
+from heliograph.events.vocabulary import BY_NAME
+from heliograph.journal import parked as cases
+from heliograph.journal.positions import Who
+from heliograph.settings import Settings
+
+export = typer.Typer(no_args_is_help=True, help="Write out what is recorded.")
+parked = typer.Typer(no_args_is_help=True, help="What an act, a reaction or a fold could not handle.")
+
+Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be repeated.")]
+PAGE = 2000
+
+
+@export.command("events")
+@for_operators
+def export_events(
+    data: Data = None,
+    kind: Kind = None,
+    format: Annotated[str, typer.Option("--format", help="ndjson")] = "ndjson",
+    after: Annotated[int, typer.Option(help="Only entries behind this place of the journal.")] = 0,
+) -> None:
+    """One event per line: id, kind, subject, at, recorded, cause, data. Works beside a running engine."""
+    if format != "ndjson":
+        raise OperatorError(f"there is no format {format}: ndjson")
+    asyncio.run(_write(existing(data), _kinds(kind), after, follow=False))
+
+
+@for_operators
+def tail(
+    data: Data = None,
+    kind: Kind = None,
+    number: Annotated[
+        int, typer.Option("--lines", "-n", help="How many recorded events to begin with.")
+    ] = 10,
+    follow: Annotated[bool, typer.Option(help="Go on with new ones until Ctrl-C.")] = True,
+) -> None:
+    """The latest events, then each new one as it is recorded."""
+    try:
+        asyncio.run(_tail(existing(data), _kinds(kind), number, follow=follow))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+@for_operators
+def replay(
+    fold: Annotated[str, typer.Argument(help="people, consent, commerce ...")], data: Data = None
+) -> None:
+    """Empty what a fold remembers and fold everything again. Folds only: nothing is sent or decided anew."""
+    settings = existing(data)
+    if rebuild.ask(settings, fold):
+        out.print(
+            f"The engine is running and was asked to replay {fold}; `heliograph check` its lag at /metrics."
+        )
+        return
+    with Progress(console=err, transient=True) as progress:
+        bar = progress.add_task(f"replaying {fold}", total=None)
+        applied = asyncio.run(
+            rebuild.replay(settings, fold, lambda at, head: progress.update(bar, completed=at, total=head))
+        )
+    out.print(f"{fold} was folded again from {applied} events.")
+
+
+@parked.command("list")
+@for_operators
+def list_parked(
+    data: Data = None, consumer: Annotated[str | None, typer.Option(help="Only of this name.")] = None
+) -> None:
+    """The latest cases, and why they were given up."""
+    table = Table("kind", "consumer", "place", "event", "attempts", "since", "why")
+    with open_state(Path(existing(data).data), read_only=True).connect() as connection:
+        for row in cases.find(connection, name=consumer):
+            who, seq, event, _ = row.case
+            since, why = iso(row.parked_at), _last_line(row.why)
+            table.add_row(who.consumer, who.name, str(seq), event, str(row.attempts), since, why)
+    out.print(table)
+
+
+@parked.command("waiting")
+@for_operators
+def list_waiting(
+    data: Data = None, consumer: Annotated[str | None, typer.Option(help="Only of this name.")] = None
+) -> None:
+    """What is to be tried again, when, and why it did not work."""
+    table = Table("kind", "consumer", "place", "event", "attempts", "due", "why")
+    with open_state(Path(existing(data).data), read_only=True).connect() as connection:
+        for row in cases.put_off_cases(connection, name=consumer):
+            who, seq, event, _ = row.case
+            table.add_row(
+                who.consumer, who.name, str(seq), event, str(row.attempt), iso(row.due), _last_line(row.why)
+            )
+    out.print(table)
+
+
+@parked.command("show")
+@for_operators
+def show_parked(kind: str, consumer: str, place: int, data: Data = None) -> None:
+    """One case whole: the reason and the event."""
+    settings = existing(data)
+    with open_state(Path(settings.data), read_only=True).connect() as connection:
+        found = cases.look(connection, Who(kind, consumer), place)
+    if found is None:
+        raise OperatorError(
+            f"nothing of {kind} {consumer} is parked at {place}; `heliograph parked list` shows what is"
+        )
+    out.print(found.why, highlight=False, markup=False)
+    asyncio.run(_show(settings, place))
+
+
+@parked.command("retry")
+@for_operators
+def retry_parked(
+    kind: str,
+    consumer: str,
+    place: Annotated[int | None, typer.Argument(help="Default: all.")] = None,
+    data: Data = None,
+) -> None:
+    """Put a case back, or all of a consumer, with its whole schedule before it."""
+    with open_state(Path(existing(data).data)).begin() as connection:
+        number = cases.retry(connection, Who(kind, consumer), place, now=SystemClock().now())
+    out.print(f"{number} put back; the engine takes them up within seconds.")
+
+
+@parked.command("drop")
+@for_operators
+def drop_parked(
+    kind: str,
+    consumer: str,
+    place: Annotated[int | None, typer.Argument(help="Default: all.")] = None,
+    data: Data = None,
+) -> None:
+    """Forget a case, or all of a consumer."""
+    with open_state(Path(existing(data).data)).begin() as connection:
+        number = cases.drop(connection, Who(kind, consumer), place)
+    out.print(f"{number} dropped.")
+
+
+def line(entry: Entry) -> bytes:
+    """An entry as exports show it: one JSON object on one line, data as they were recorded but for white space."""
+    head = msgspec.json.encode(
+        {
+            "id": entry.id,
+            "kind": entry.kind,
+            "subject": entry.subject,
+            "at": iso(entry.at),
+            "recorded": iso(entry.recorded),
+            "cause": entry.cause,
+        }
+    )
+    data = msgspec.json.format(entry.data, indent=-1) if b"\n" in entry.data else entry.data
+    return head[:-1] + b',"data":' + (data or b"null") + b"}\n"
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _kinds(kinds: list[str] | None) -> frozenset[str] | None:
+    for kind in kinds or ():
+        if kind not in BY_NAME:
+            raise OperatorError(f"there is no kind of event called {kind}; docs/events.md lists them")
+    return frozenset(kinds) if kinds else None
+
+
+async def _entries(
+    settings: Settings, kinds: frozenset[str] | None, after: int, *, follow: bool
+) -> AsyncIterator[Entry]:
+    async with reading(settings) as journal:
+        while True:
+            head = await journal.head()
+            entries = await journal.read(after, kinds=kinds, limit=PAGE)
+            for entry in entries:
+                yield entry
+            after = entries[-1].seq if len(entries) == PAGE else max(after, head)
+            if len(entries) < PAGE and not follow:
+                return
+            if len(entries) < PAGE:
+                await journal.wait(after, 1.0)
+
+
+async def _write(settings: Settings, kinds: frozenset[str] | None, after: int, *, follow: bool) -> None:
+    async for entry in _entries(settings, kinds, after, follow=follow):
+        sys.stdout.buffer.write(line(entry))
+        if follow:
+            sys.stdout.buffer.flush()
+    sys.stdout.buffer.flush()
+
+
+async def _tail(settings: Settings, kinds: frozenset[str] | None, number: int, *, follow: bool) -> None:
+    async with reading(settings) as journal:
+        head = await journal.head()
+    await _write(settings, kinds, max(0, head - number), follow=follow)
+
+
+async def _show(settings: Settings, place: int) -> None:
+    async with reading(settings) as journal:
+        for entry in await journal.read(place - 1, limit=1):
+            out.print_json(line(entry).decode())

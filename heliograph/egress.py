@@ -1,0 +1,352 @@
+"""The only door out for HTTP: what may be called, for how long, and how much may come back.
+
+Everything that we call on somebody's word (a webhook's receiver first of all) is called through `Egress`. The
+address is judged at the moment of connecting, on the very address that the socket will use: a name that resolves
+to something else a second later (DNS rebinding), a number in disguise, or a mapped, translated or tunnelled
+address does not get past it. Redirects are answers, not orders. Bodies and times are capped, nothing is
+unpacked, no cookie is kept, and no proxy is taken from the environment.
+
+What the remote does wrong is a value: `post` returns an `Answer` or a `Failed`, and raises only for bugs of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http_exceptions import LineTooLong
+from yarl import URL
+
+from heliograph.errors import OperatorError
+from heliograph.settings import Settings
+
+BODY_CAP = 64 * 1024  # bytes of an answer's body that are read; beyond, the connection is closed
+CONNECT_TIMEOUT = (
+    3.0  # seconds for TCP and TLS with one address, so that another one gets its turn within 5 s
+)
+KEEP_ALIVE = 4.0  # seconds an idle connection is kept: below the 5 s after which common servers close theirs
+CONNECTIONS = 1000  # open at once, in all
+CONNECTIONS_PER_HOST = 128  # open at once to one host and port
+DNS_THREADS = 32  # getaddrinfo blocks; lookups that hang must not hold up the others
+DNS_TTL = 10  # seconds that an answer is used again; every connection is judged anyway
+
+FailureKind = Literal["refused", "dns", "connect", "tls", "timeout", "too_large", "protocol"]
+"""refused: by us, before a byte went out (address, scheme, URL, header). dns: no address. connect: no connection,
+or it was lost before the answer was complete. tls: no trust. timeout: not complete in time. too_large: the
+answer's head is over 8 KiB a line. protocol: what came is not HTTP."""
+
+
+class Answer(NamedTuple):
+    """What came back, whatever its status. `body` is at most `BODY_CAP` bytes, as sent; `truncated`: there was more."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+
+
+class Failed(NamedTuple):
+    """Nothing usable came back, and why."""
+
+    kind: FailureKind
+    reason: str
+
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host name and port -> addresses as text. Raises OSError when there are none."""
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+NEVER: tuple[tuple[IPNetwork, str], ...] = tuple(
+    (ipaddress.ip_network(cidr), why)
+    for cidr, why in (
+        ("169.254.0.0/16", "link-local, where clouds keep their metadata"),
+        ("100.100.100.200/32", "a cloud's metadata service"),
+        ("168.63.129.16/32", "a cloud's metadata service"),
+        ("192.0.0.192/32", "a cloud's metadata service"),
+        ("fe80::/10", "link-local"),
+        ("fd00:ec2::/32", "a cloud's metadata service"),
+        ("fd20:ce::254/128", "a cloud's metadata service"),
+    )
+)
+"""Refused whatever is allowed: who can read a machine's metadata owns the machine."""
+
+SPECIAL: tuple[tuple[IPNetwork, str], ...] = tuple(
+    (ipaddress.ip_network(cidr), why)
+    for cidr, why in (
+        ("0.0.0.0/8", "this host"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "a carrier's private network"),
+        ("127.0.0.0/8", "loopback"),
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "reserved for protocols"),
+        ("192.0.2.0/24", "documentation"),
+        ("192.88.99.0/24", "a 6to4 relay"),
+        ("192.168.0.0/16", "private"),
+        ("198.18.0.0/15", "benchmarking"),
+        ("198.51.100.0/24", "documentation"),
+        ("203.0.113.0/24", "documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+        ("::/128", "this host"),
+        ("::1/128", "loopback"),
+        ("64:ff9b::/96", "a translated IPv4 address (NAT64)"),
+        ("64:ff9b:1::/48", "a translated IPv4 address (NAT64)"),
+        ("2001::/32", "a Teredo tunnel"),
+        ("2001::/23", "reserved for protocols"),
+        ("2001:db8::/32", "documentation"),
+        ("2002::/16", "a 6to4 tunnel"),
+        ("3fff::/20", "documentation"),
+        ("fc00::/7", "private"),
+        ("ff00::/8", "multicast"),
+    )
+)
+"""Refused unless allowed by CIDR: the IANA special-purpose registries (RFC 6890 and what followed)."""
+
+GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")  # the only IPv6 space that IANA gives out
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.1
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Guard:
+    """Which addresses may be connected to. `allow`: CIDRs of private receivers that are meant to be called."""
+
+    def __init__(self, allow: Sequence[str] = ()) -> None:
+        try:
+            self._allow = tuple(ipaddress.ip_network(cidr) for cidr in allow)
+        except ValueError as error:
+            raise OperatorError(
+                f"egress_allow: {error}; write CIDRs such as 10.1.0.0/16 or ::1/128"
+            ) from error
+
+    def refusal(self, address: str) -> str | None:
+        """Why this address may not be connected to; None when it may."""
+        try:
+            faces = _faces(ipaddress.ip_address(address.partition("%")[0]))
+        except ValueError:
+            return f"{address} is not an address"
+        for face in faces:
+            why = _listed(face, NEVER)
+            if why:
+                return f"{address} is {why}: never called"
+        for face in faces:
+            why = _listed(face, SPECIAL) or _unassigned(face)
+            if why and not any(face in network for network in self._allow):
+                return f"{address} is {why}: not called unless egress_allow has its CIDR"
+        return None
+
+
+class Egress:
+    """Calls others. One per process; made inside or outside the event loop, closed inside.
+
+    `resolve` stands in for the system's resolver and `tls` for the system's trusted authorities.
+    """
+
+    def __init__(
+        self, settings: Settings, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._guard = Guard(settings.egress_allow)
+        self._resolve = resolve
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout: float
+    ) -> Answer | Failed:
+        """POST these bytes. `timeout` in seconds covers everything from the name to the answer's last byte."""
+        where = target(url)
+        if isinstance(where, Failed):
+            return where
+        fault = _header_fault(headers)
+        if fault:
+            return Failed("refused", fault)
+        session = self._session or self._open()
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                session.post(where, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                payload, truncated = await _read(response)
+                return Answer(response.status, response.headers, payload, truncated)
+        except aiohttp.ConnectionTimeoutError:
+            return Failed("timeout", f"no connection within {CONNECT_TIMEOUT:g} s")
+        except TimeoutError:
+            return Failed("timeout", f"no complete answer within {timeout:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return _failed(error)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls or True,
+            resolver=_GuardedResolver(self._guard, self._resolve),
+            socket_factory=self._socket,
+            keepalive_timeout=KEEP_ALIVE,
+            limit=CONNECTIONS,
+            limit_per_host=CONNECTIONS_PER_HOST,
+            ttl_dns_cache=DNS_TTL,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            auto_decompress=False,
+            trust_env=False,
+        )
+        return self._session
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """The last word: aiohttp asks here for the socket of each address, and connects it to that address."""
+        family, kind, protocol, _, sockaddr = address
+        refusal = self._guard.refusal(str(sockaddr[0]))
+        if refusal:
+            raise _RefusedAddress(refusal)
+        return socket.socket(family, kind, protocol)
+
+
+@lru_cache(maxsize=4096)
+def target(url: str) -> URL | Failed:
+    """The URL that is called for this one, or why none is: what can be told without a look-up."""
+    if _CONTROL.search(url) or " " in url:
+        return Failed("refused", "the URL has a blank or a control character")
+    try:
+        found = URL(url)
+    except ValueError as error:
+        return Failed("refused", f"the URL cannot be read: {error}")
+    if found.scheme not in ("http", "https"):
+        return Failed("refused", "only http and https URLs are called")
+    if found.raw_user is not None or found.raw_password is not None:
+        return Failed("refused", "a URL with a user or password in it is not called")
+    if not found.raw_host or not found.port:
+        return Failed("refused", "the URL has no host or port")
+    return found.with_fragment(None)
+
+
+class _RefusedAddress(OSError):
+    """The guard said no. An OSError, because that is what aiohttp lets through from a socket's making."""
+
+
+class _GuardedResolver(AbstractResolver):
+    """Names to addresses, without those that the guard refuses; so the next address may serve."""
+
+    def __init__(self, guard: Guard, resolve: Resolve | None) -> None:
+        self._guard = guard
+        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+        self._lookup = resolve or self._system
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        addresses = await self._lookup(host, port)
+        if not addresses:
+            raise OSError(f"{host} has no address")
+        refusals = {address: self._guard.refusal(address) for address in addresses}
+        permitted = [address for address, refusal in refusals.items() if refusal is None]
+        if not permitted:
+            raise _RefusedAddress(f"{host}: {'; '.join(filter(None, refusals.values()))}")
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in permitted
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _system(self, host: str, port: int) -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _getaddrinfo, host, port)
+
+
+def _getaddrinfo(host: str, port: int) -> Sequence[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host} is not a host name") from error
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+
+def _faces(address: IPAddress) -> tuple[IPAddress, ...]:
+    """The address, and every IPv4 address that a packet to it may end at."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return (address,)
+    if address.ipv4_mapped:
+        return (address.ipv4_mapped,)  # the kernel speaks IPv4 to it
+    if address in NAT64:
+        return (address, ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    if address.sixtofour:
+        return (address, address.sixtofour)
+    if address.teredo:
+        return (address, *address.teredo)
+    return (address,)
+
+
+def _listed(address: IPAddress, table: Sequence[tuple[IPNetwork, str]]) -> str | None:
+    return next((why for network, why in table if address in network), None)
+
+
+def _unassigned(address: IPAddress) -> str | None:
+    return "not a public address" if address.version == 6 and address not in GLOBAL_V6 else None
+
+
+def _header_fault(headers: Mapping[str, str]) -> str | None:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            return f"{name!r} is not a header name"
+        if _CONTROL.search(value):
+            return f"the header {name} has a control character"
+    return None
+
+
+async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """The body up to the cap, and whether there was more; then the connection is closed, not drained."""
+    body = await response.content.readany()
+    while len(body) <= BODY_CAP:
+        more = await response.content.readany()
+        if not more:
+            return body, False
+        body += more
+    response.close()
+    return body[:BODY_CAP], True
+
+
+def _failed(error: Exception) -> Failed:
+    """What aiohttp raised, by whose fault it is."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
+    if isinstance(cause, _RefusedAddress):
+        return Failed("refused", str(cause))
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Failed("dns", f"no address: {cause}")
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return Failed("tls", str(error))
+    if isinstance(error, ValueError):
+        return Failed("refused", f"the URL cannot be called: {error}")
+    if isinstance(error, aiohttp.ClientConnectionError | OSError):
+        return Failed("connect", str(error) or type(error).__name__)
+    if isinstance(cause.__cause__ if cause else None, LineTooLong):
+        return Failed("too_large", "the answer's head is too large")
+    return Failed("protocol", f"the answer is not HTTP: {error}")

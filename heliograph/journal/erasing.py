@@ -1,0 +1,47 @@
+"""Erasure in place: a subject's entries are blanked, a piece at a time, between the writer's commits.
+
+The index learns the new subject before a piece is changed and unlearns the old one after: whatever a crash
+leaves behind in it points to nothing, and is found and removed when the erasure is asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from heliograph.journal.file_reader import FileReader
+from heliograph.journal.journal_file import JournalFile
+from heliograph.journal.subject_index import SubjectIndex
+
+PIECE = 500
+"""Entries blanked in one transaction: others wait for the writer some 20 ms meanwhile."""
+
+
+@dataclass(slots=True)
+class Erasure:
+    """One erasure on its way. `step` until it is `done`; `after` is the place that it has reached."""
+
+    subjects: Sequence[str]
+    replacement: str
+    changed: int = 0
+    after: int = 0
+    done: bool = False
+
+    def step(self, file: JournalFile, reader: FileReader, index: SubjectIndex) -> None:
+        """Blank the next piece. Called by the thread that writes."""
+        index.catch_up(reader)
+        places = list(islice(index.places(self.subjects, self.after), PIECE))
+        if not places:
+            self.done = True
+            return
+        index.add((seq, self.replacement) for seq in places)
+        self.changed += file.erase(places, self.subjects, self.replacement)
+        now = dict(reader.subjects_at(places))
+        index.remove(
+            (seq, subject)
+            for seq in places
+            for subject in self.subjects
+            if now.get(seq) in (self.replacement, None)
+        )
+        self.after = places[-1]

@@ -1,0 +1,90 @@
+"""The journal in memory: the same promises but the disk's, for tests and tools."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from heliograph.errors import Unavailable
+from heliograph.events.codec import REDACTED
+from heliograph.events.event import Entry, Record, is_derived
+from heliograph.journal.head import HeadWatch
+from heliograph.journal.intake import only_derived
+
+
+class MemoryJournal:
+    """A `Journal` that is gone when the process is."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._seen: set[str] = set()
+        self._watch = HeadWatch()
+        self._closed = False
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """As `Journal.append`."""
+        self._record(records)
+        await asyncio.sleep(0)  # as everywhere, others run meanwhile
+
+    async def append_once(self, records: Sequence[Record]) -> Sequence[bool]:
+        """As `Journal.append_once`."""
+        only_derived(records)
+        recorded = []
+        new: dict[str, Record] = {}
+        for record in records:
+            recorded.append(record.id not in self._seen and record.id not in new)
+            new.setdefault(record.id, record)
+        self._record([record for record, own in zip(records, recorded, strict=True) if own])
+        await asyncio.sleep(0)
+        return recorded
+
+    async def read(
+        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+    ) -> Sequence[Entry]:
+        """As `Journal.read`."""
+        found: list[Entry] = []
+        for entry in self._entries[max(after, 0) :]:
+            if len(found) >= limit:
+                break
+            if kinds is None or entry.kind in kinds:
+                found.append(entry)
+        return found
+
+    async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
+        """As `Journal.of`."""
+        wanted = set(subjects)
+        theirs = [entry for entry in self._entries[max(after, 0) :] if entry.subject in wanted]
+        return theirs[: max(limit, 0)]
+
+    async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
+        """As `Journal.redact`."""
+        if replacement in subjects:
+            raise ValueError("what replaces a subject cannot be one of those to erase")
+        theirs = set(subjects)
+        changed = 0
+        for place, entry in enumerate(self._entries):
+            if entry.subject in theirs:
+                self._entries[place] = entry._replace(subject=replacement, data=REDACTED)
+                changed += 1
+        return changed
+
+    async def head(self) -> int:
+        """The `seq` of the last entry; 0 when empty."""
+        return self._watch.head
+
+    async def wait(self, after: int, timeout: float) -> int:
+        """As `Journal.wait`."""
+        return await self._watch.wait(after, timeout)
+
+    async def close(self) -> None:
+        """As `Journal.close`."""
+        self._closed = True
+        self._watch.close()
+
+    def _record(self, records: Sequence[Record]) -> None:
+        if self._closed:
+            raise Unavailable("the journal is closed")
+        first = len(self._entries) + 1
+        self._entries += [Entry(seq, *record) for seq, record in enumerate(records, first)]
+        self._seen.update([record.id for record in records if is_derived(record.id)])
+        self._watch.move(len(self._entries))

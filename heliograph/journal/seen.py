@@ -1,0 +1,149 @@
+"""Which ids that can be made again are recorded already: what `append_once` asks.
+
+Only ids of version 8 are kept, 22 bytes each, in `seen.db`. What was recorded lately waits in memory and goes to
+the file in the background; the file says up to which event it is complete, and at the start what follows is
+read from the journal. So appending pays for a look-up and nothing else, and a crash forgets nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+
+from heliograph.errors import Unavailable
+from heliograph.journal.file_reader import FileReader
+from heliograph.journal.key_file import DAMAGE, KeyFile
+
+FILE = "seen.db"
+
+log = logging.getLogger(__name__)
+
+CATCH_UP = 50_000
+"""Places of the journal read at once when the file is behind."""
+
+FLUSH_KEYS = 8_192
+"""Ids in memory from which on they go to the file: more at once are cheaper each, and all are sorted first."""
+
+FLUSH_ROWS = 50_000
+"""Events after which the file's position moves at least, so that a start has little to read."""
+
+
+def key_of(event_id: str) -> bytes:
+    """An id as it is kept: its 16 bytes."""
+    try:
+        key = bytes.fromhex(event_id.replace("-", ""))
+    except ValueError:
+        key = event_id.encode("utf-8", "surrogatepass")
+    return key
+
+
+class Seen:
+    """Asked and told by the writer's thread; only `flush` runs in another."""
+
+    def __init__(self, data: Path, reader: FileReader) -> None:
+        self._path = data / FILE
+        self._reader = reader
+        self._store = KeyFile(self._path)
+        self._lookup = KeyFile(self._path)
+        self._storing = Lock()
+        self._fresh: set[bytes] = set()
+        self._leaving: set[bytes] = set()
+        self._flushing = False
+        self._head = self._tried = self._saved = 0
+        self._last_id = ""
+        try:
+            self._catch_up()
+        except DAMAGE as error:
+            self._start_over(error)
+
+    def known(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Which of these are recorded."""
+        leaving, fresh = (
+            self._leaving,
+            self._fresh,
+        )  # before the file is asked: what leaves is in the file first
+        found: set[bytes] = set()
+        unknown: list[bytes] = []
+        for key in keys:
+            if key in fresh or key in leaving:
+                found.add(key)
+            else:
+                unknown.append(key)
+        try:
+            return found | self._lookup.known(unknown)
+        except DAMAGE as error:
+            self._start_over(error)
+            return found | self._lookup.known(unknown)
+
+    def add(self, keys: Iterable[bytes], head: int, last_id: str) -> None:
+        """These are recorded; the journal's last entry is this one now."""
+        self._fresh.update(keys)
+        self._head = head
+        self._last_id = last_id
+
+    def due(self) -> bool:
+        """Whether it is time to flush: then `flush` must follow, in any thread."""
+        behind = len(self._fresh) >= FLUSH_KEYS or self._head - self._tried >= FLUSH_ROWS
+        if self._flushing or not behind:
+            return False
+        self._prepare()
+        return True
+
+    def flush(self) -> None:
+        """Write to the file what was recorded up to the moment when it was due."""
+        try:
+            with self._storing:
+                self._store.add(self._leaving, self._tried, self._tried_id)
+                self._saved = self._tried
+                self._leaving = set()
+        except (Unavailable, *DAMAGE) as error:
+            log.warning("seen ids stay in memory for now: %s", error)
+        finally:
+            self._flushing = False
+
+    def close(self) -> None:
+        """Write everything and let go of the file. No flush may be at work."""
+        if self._head > self._saved:
+            self._prepare()
+            self.flush()
+        self._lookup.close()
+        self._store.close()
+
+    def _prepare(self) -> None:
+        self._flushing = True
+        self._leaving = self._leaving | self._fresh if self._leaving else self._fresh
+        self._fresh = set()
+        self._tried, self._tried_id = self._head, self._last_id
+
+    def _catch_up(self) -> None:
+        """Read what the file does not know from the journal; all of it, if the file belongs to another one."""
+        head = self._reader.head()
+        upto, last_id = self._store.upto()
+        if upto and (upto > head or self._id_at(upto) != last_id):
+            log.warning("%s does not fit the journal and is made anew from it", self._path)
+            self._renew()
+            upto = 0
+        while upto < head:
+            after, upto = upto, min(upto + CATCH_UP, head)
+            last_id = self._id_at(upto)
+            self._store.add(
+                [key_of(event_id) for event_id in self._reader.derived(after, upto)], upto, last_id
+            )
+        self._head = self._tried = self._saved = head
+        self._last_id = last_id
+
+    def _id_at(self, seq: int) -> str:
+        return self._reader.id_at(seq) or ""
+
+    def _start_over(self, why: Exception) -> None:
+        log.warning("%s is no good and is made anew from the journal: %s", self._path, why)
+        with self._storing:
+            self._renew()
+            self._catch_up()
+
+    def _renew(self) -> None:
+        self._lookup.close()
+        self._store.start_over()
+        self._lookup = KeyFile(self._path)

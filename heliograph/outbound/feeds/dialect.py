@@ -1,0 +1,97 @@
+"""What a dialect is: how an event is put for one kind of receiver, and what its answers mean.
+
+A dialect is a value of pure functions. `push` brings the event and what is known of it (`Context`), posts what
+`render` and `sign` make of it, and asks `verdict` about the answer. Rendering the same event twice gives the same
+bytes, so a retry sends the same body under the same signature (RM-15). Dialects are listed in
+`heliograph.outbound.feeds.dialects.DIALECTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.egress import Answer
+from heliograph.events import definitions
+from heliograph.events.consent import Channel
+from heliograph.events.event import AnyEvent
+from heliograph.events.messages import Campaign
+from heliograph.events.vocabulary import KINDS
+from heliograph.journal.consumer import Outcome
+
+HmacForm = Literal["base64", "hex"]
+
+EVENT_HEADER = "X-Heliograph-Event"
+"""Our own header, in every dialect: the event's id. One activity has one id everywhere, on every retry."""
+
+CARRIED = frozenset(kind.kind for kind in KINDS if kind.__module__ != definitions.__name__)
+"""What a feed may carry at all: never definitions, runs or `feed.*`, so nothing feeds on itself."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator may set on one subscription, whatever its dialect. Each field's description is its
+    documentation."""
+
+    concurrency: Annotated[
+        int,
+        Meta(ge=1, le=64, description="deliveries under way at once; a slow receiver holds up only itself"),
+    ] = 16
+
+
+T = TypeVar("T", bound=Options)
+
+
+class About(NamedTuple):
+    """The message that an event is about. `address`: an e-mail address, a phone number, a device. `sender`: who it
+    came from, once it was sent."""
+
+    id: str
+    channel: Channel
+    address: str
+    person: str | None = None
+    template: str = ""
+    sender: str = ""
+    is_test: bool = False
+    campaign: Campaign | None = None
+
+
+class Context(NamedTuple, Generic[T]):
+    """What is known about an event's surroundings when it is told.
+
+    `message`: the message the event is about. `email`: for texts, the e-mail address of the person behind the
+    number; empty when there is none.
+    """
+
+    options: T
+    message: About | None = None
+    email: str = ""
+
+
+class Rendered(NamedTuple):
+    """An event as it goes out: its topic, the headers that go with it, the exact bytes of the body."""
+
+    topic: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect(Generic[T]):
+    """One way of telling events.
+
+    `kinds`: the event kinds it has words for. `options`: what a subscription in it may set. `render` gives None
+    for an event that it has no words for after all. `sign` gives the headers that prove the body's origin, from
+    the shared secret. `verdict` says what an answer means. `schedule`: seconds before each further attempt.
+    """
+
+    name: str
+    kinds: frozenset[str]
+    options: type[T]
+    render: Callable[[AnyEvent, Context[T]], Rendered | None]
+    sign: Callable[[str, bytes, HmacForm], dict[str, str]]
+    verdict: Callable[[Answer], Outcome]
+    schedule: tuple[float, ...]

@@ -1,0 +1,172 @@
+"""Feeds that are pushed: one act per subscription, which posts each event to its receiver (RM-14, RM-15).
+
+    an event -> filter -> what is known of it (react.state) -> dialect -> egress -> delivered | retry | refused
+
+A subscription is a cursor over the journal, kept by the loop that drives the act; only what failed has a row of
+its own. Receivers do not delay one another. Deliveries start in the journal's order and may overtake one another
+(the document promises no order). A delivery that is given up becomes a `feed.failed`, and a mail to the
+account's administrator at most once an hour for each feed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from heliograph.accounts.directory import Directory
+from heliograph.clock import SECOND, Clock, iso
+from heliograph.egress import Egress, Failed
+from heliograph.errors import BadRequest
+from heliograph.events import codec, subjects
+from heliograph.events.definitions import FeedFailed
+from heliograph.events.event import AnyEvent, Event, scoped_id
+from heliograph.events.messages import MessageRequested
+from heliograph.journal.consumer import Act, Outcome, Refused, Retry, Skipped
+from heliograph.outbound.feeds.dialect import EVENT_HEADER
+from heliograph.outbound.feeds.subscription import Subscription, subscribe
+from heliograph.outbound.feeds.surroundings import surroundings
+from heliograph.react.state import definitions
+from heliograph.settings import Settings
+
+FAILURE_TEMPLATE = "feed-failed"
+"""The template of the mail to the administrator. Feeds never tell of messages made from it: nothing feeds on itself."""
+
+NOTICE_EVERY = 3600  # seconds: at most one mail in each, per feed
+
+log = logging.getLogger("heliograph.feeds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What deliveries are made with. `engine`: state; a read-only one, so that reading never waits for writers."""
+
+    engine: Engine
+    directory: Directory
+    egress: Egress
+    settings: Settings
+    clock: Clock
+
+
+def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
+    """The acts of all active feeds, as saved now; called again whenever a feed was saved, paused or resumed.
+
+    `since`: the journal position from which a feed that is new begins (None: the head). A feed that cannot be
+    served is logged and left out; its cursor waits until it is saved again.
+    """
+    with means.engine.connect() as connection:
+        feeds = definitions.feeds(connection)
+    acts = []
+    for feed in feeds:
+        if feed.state != "active":
+            continue
+        try:
+            acts.append(feed_act(feed, means, since=since))
+        except BadRequest as error:
+            log.warning("feed %s of account %s is not served: %s", feed.name, feed.account, error.message)
+    return acts
+
+
+def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) -> Act:
+    """The act of one feed. Raises `BadRequest` when it cannot be served as it was saved."""
+    subscription = subscribe(
+        means.settings,
+        account=feed.account,
+        name=feed.name,
+        dialect=feed.dialect,
+        endpoint=feed.endpoint,
+        kinds=feed.kinds,
+        options=feed.options,
+    )
+    delivery = _Delivery(subscription, means)
+    return Act(
+        name=f"feed:{feed.account}:{feed.name}",
+        kinds=subscription.kinds,
+        perform=delivery.perform,
+        schedule=subscription.dialect.schedule,
+        concurrency=subscription.options.concurrency,
+        since=since,
+        gave_up=delivery.gave_up,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One subscription being served."""
+
+    subscription: Subscription
+    means: Means
+
+    async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
+        """Tell one event, once."""
+        feed, means = self.subscription, self.means
+        account = means.directory.account(feed.account)
+        if account is None or event.account != feed.account:
+            return Skipped()
+        context = surroundings(means.engine, event, feed.options)
+        if context.message is not None and context.message.template == FAILURE_TEMPLATE:
+            return Skipped()
+        rendered = feed.dialect.render(event, context)
+        if rendered is None:
+            return Skipped()
+        keys = means.directory.keys(feed.account, "webhook")
+        if not keys:
+            return Retry("the account has no webhook secret: add one with `heliograph keys add webhook`")
+        headers = {
+            **rendered.headers,
+            **feed.dialect.sign(keys[0].secret, rendered.body, account.policy.hmac_form),
+            EVENT_HEADER: event.id,
+        }
+        answer = await means.egress.post(
+            feed.endpoint, rendered.body, headers, means.settings.webhook_timeout
+        )
+        return _failure(answer) if isinstance(answer, Failed) else feed.dialect.verdict(answer)
+
+    def gave_up(self, event: AnyEvent, why: str, attempts: int) -> Sequence[AnyEvent]:
+        """What is recorded when the schedule is used up."""
+        feed, now = self.subscription, self.means.clock.now()
+        failed = codec.follow(
+            event,
+            FeedFailed(name=feed.name, reason=why, event=event.id, attempts=attempts),
+            feed.name,
+            now=now,
+            subject=subjects.thing("feed", feed.name),
+        )
+        account = self.means.directory.account(feed.account)
+        if account is None or not account.policy.admin_email:
+            return (failed,)
+        notice = _notice(feed, failed, account.policy.admin_email, now)
+        return (failed, notice)
+
+
+def _notice(feed: Subscription, failed: Event[FeedFailed], address: str, now: int) -> AnyEvent:
+    """The mail to the administrator. Its id is that of the feed and the hour, so a second one is not recorded."""
+    hour = now // (NOTICE_EVERY * SECOND)
+    return codec.make(
+        MessageRequested(
+            address=address,
+            template=FAILURE_TEMPLATE,
+            transactional=True,
+            context={
+                "feed": feed.name,
+                "endpoint": feed.endpoint.partition("?")[0],
+                "event": failed.data.event,
+                "reason": failed.data.reason,
+                "attempts": failed.data.attempts,
+                "failed_at": iso(now),
+            },
+        ),
+        account=feed.account,
+        subject=subjects.email(address),
+        now=now,
+        cause=failed.id,
+        id=scoped_id(feed.account, FAILURE_TEMPLATE, f"{feed.name}/{hour}"),
+    )
+
+
+def _failure(failed: Failed) -> Outcome:
+    """What egress could not do: refused is for good; the rest passes (RM-15)."""
+    why = f"{failed.kind}: {failed.reason}"
+    return Refused(why) if failed.kind == "refused" else Retry(why)

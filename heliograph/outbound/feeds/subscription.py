@@ -1,0 +1,72 @@
+"""A subscription that can be served: a saved feed, checked, with its dialect and its options.
+
+Whoever saves a feed (the command line, the API) checks it here first, so that the operator hears at once what is
+wrong; `push` checks again when it starts serving, because dialects and settings change between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from heliograph.egress import Failed, target
+from heliograph.errors import BadRequest
+from heliograph.outbound.feeds.dialect import CARRIED, Dialect, Options
+from heliograph.outbound.feeds.dialects import BY_NAME
+from heliograph.settings import Settings
+
+
+class Subscription(NamedTuple):
+    """What is told to one receiver, and how. `kinds` are those that it wants and its dialect has words for."""
+
+    account: str
+    name: str
+    endpoint: str
+    kinds: frozenset[str]
+    dialect: Dialect[Any]
+    options: Options
+
+
+def subscribe(
+    settings: Settings,
+    *,
+    account: str,
+    name: str,
+    dialect: str,
+    endpoint: str,
+    kinds: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Subscription:
+    """The subscription that these make. `kinds` empty: everything the dialect has words for.
+
+    Raises `BadRequest`, naming the field: an unknown dialect or option, an endpoint that is not called, a kind
+    that no feed carries, or kinds of which the dialect can tell none."""
+    spoken = BY_NAME.get(dialect)
+    if spoken is None:
+        raise BadRequest(f"there is no dialect {dialect!r}: choose {', '.join(BY_NAME)}", field="dialect")
+    fault = _endpoint_fault(endpoint, settings)
+    if fault:
+        raise BadRequest(fault, field="endpoint")
+    for kind in kinds:
+        if kind not in CARRIED:
+            raise BadRequest(f"feeds do not carry {kind!r}", field="kinds")
+    wanted = spoken.kinds & CARRIED & frozenset(kinds or spoken.kinds)
+    if not wanted:
+        raise BadRequest(f"the dialect {dialect} tells none of these kinds", field="kinds")
+    try:
+        chosen = msgspec.convert(options or {}, spoken.options)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"options: {error}", field="options") from error
+    return Subscription(account, name, endpoint, wanted, spoken, chosen)
+
+
+def _endpoint_fault(endpoint: str, settings: Settings) -> str | None:
+    """Why a receiver's URL is not called; None when it may be tried (its address is judged when it is)."""
+    url = target(endpoint)
+    if isinstance(url, Failed):
+        return url.reason
+    if url.scheme != "https" and settings.webhook_https_only:
+        return "the endpoint must be https (RM-15); set webhook_https_only = false to allow http"
+    return None

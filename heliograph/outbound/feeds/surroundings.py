@@ -1,0 +1,57 @@
+"""What state knows about an event that is to be told: its message, and for texts the person behind the number.
+
+This is asked for every delivery, so it is one statement of the few columns that dialects use, not the whole
+message with its counts (`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
+erased in between is not told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, select
+
+from heliograph.events.consent import ConsentWithdrawn
+from heliograph.events.event import AnyEvent
+from heliograph.events.messages import Campaign
+from heliograph.outbound.feeds.dialect import About, Context, Options
+from heliograph.react.state import people
+from heliograph.react.state.messages import MESSAGES
+
+_ABOUT = select(
+    MESSAGES.c.channel,
+    MESSAGES.c.address,
+    MESSAGES.c.person,
+    MESSAGES.c.template,
+    MESSAGES.c.sender,
+    MESSAGES.c.is_test,
+    MESSAGES.c.campaign_id,
+    MESSAGES.c.campaign_name,
+    MESSAGES.c.campaign_group,
+).where(MESSAGES.c.id == bindparam("message"), MESSAGES.c.account == bindparam("of_account"))
+
+
+def surroundings(engine: Engine, event: AnyEvent, options: Options) -> Context[Any]:
+    """The context in which an event is rendered."""
+    data = event.data
+    named = getattr(data, "message", None)  # whatever kind names a message calls it so
+    declined = data.address if isinstance(data, ConsentWithdrawn) and data.channel == "sms" else None
+    if named is None and declined is None:
+        return Context(options)
+    with engine.connect() as connection:
+        about = _about(connection, event.account, named) if named else None
+        number = about.address if about and about.channel == "sms" else declined
+        if number is None:
+            return Context(options, about)
+        known = about.person if about else None
+        person = people.find(connection, event.account, person=known, phone=number)
+    return Context(options, about, (person.email if person else None) or "")
+
+
+def _about(connection: Connection, account: str, message: str) -> About | None:
+    found = connection.execute(_ABOUT, {"message": message, "of_account": account}).one_or_none()
+    if found is None:
+        return None
+    channel, address, person, template, sender, is_test, number, name, group = found
+    campaign = None if number is None else Campaign(id=number, name=name, group=group)
+    return About(message, channel, address, person, template, sender or "", is_test, campaign)

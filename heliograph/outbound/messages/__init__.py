@@ -1,0 +1,1 @@
+"""From `message.requested` to someone's hands: permission, composition, instrumentation, channels, dispatch."""

@@ -1,0 +1,125 @@
+"""Find the links and the body of an HTML text, without parsing and writing it again.
+
+Mail HTML is written for a dozen renderers at once: conditional comments for Word, VML, attributes that no parser
+keeps as they were. So `heliograph.outbound.messages.instrument` changes single attribute values in place, and this
+module finds out where they are: a scanner that follows the tokenizer of the HTML standard (13.2.5) as far as
+needed to know what is a tag, what is inside a comment (everything there is left alone, so also whatever only Word
+sees), inside quotes, or inside `style` and its kin. It is linear in the text's length, whatever the text is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.entities import html5
+from typing import NamedTuple
+
+# The rest of a tag: runs of anything but `>` and `=`, and after `=` a value in quotes (where `>` means nothing)
+# or without. Possessive throughout: no backtracking, whatever is unbalanced.
+_REST = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+[^>=]*+)*+>"""
+_RAW = "style|script|textarea|title|xmp|iframe|noembed|noframes"
+_OURS = rf"(?:a|area|{_RAW}|/?body)(?=[\s/>])|!--"
+_SKIP = re.compile(
+    rf"(?:[^<]++|<(?!{_OURS})(?:/?+[a-z]{_REST}|[!?/][^>]*+>|(?![a-z/!?])))*+",
+    re.IGNORECASE | re.ASCII,
+)
+_STOP = re.compile(rf"<(?:(a|area)|({_RAW})|(/?body)|!--)", re.IGNORECASE | re.ASCII)
+_REST_OF_TAG = re.compile(_REST)
+_COMMENT_END = re.compile(r"--!?>")
+_RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in _RAW.split("|")}
+_ATTRIBUTE = re.compile(
+    r"""[\s/]*+(?:(>)|([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+))?+)?+)"""
+)
+_REFERENCE = re.compile(r"&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|([a-zA-Z][a-zA-Z0-9]*)(;?)(=?))")
+_LAST_POINT = 0x10FFFF
+
+
+class Anchor(NamedTuple):
+    """An `a` or `area` with an `href`: where the attribute's value stands in the text (without its quotes), the
+    values of its other attributes that matter, decoded; None: the attribute is not there."""
+
+    start: int
+    end: int
+    href: str
+    name: str | None
+    data_name: str | None
+    no_track: bool
+
+
+class BodyTag(NamedTuple):
+    """Where a `<body ...>` or a `</body>` begins and ends."""
+
+    start: int
+    end: int
+    closing: bool
+
+
+def scan(html: str) -> Iterator[Anchor | BodyTag]:
+    """The links and the body's tags, in the order of the text. Never fails."""
+    position = 0
+    while True:
+        position = _skip(html, position)
+        stop = _STOP.match(html, position)
+        if stop is None:
+            return  # the end, or a tag that never ends: what follows is part of it
+        link, raw, body = stop.groups()
+        if link:
+            anchor, position = _anchor(html, stop.end())
+            if anchor is not None:
+                yield anchor
+        elif body:
+            start, position = position, _after(_REST_OF_TAG.match(html, stop.end()), html)
+            yield BodyTag(start, position, body[0] == "/")
+        elif raw:
+            inside = _after(_REST_OF_TAG.match(html, stop.end()), html)
+            position = _after(_RAW_END[raw.lower()].search(html, inside), html)
+        else:  # `<!-->` is a whole comment, so its end may use the dashes of its beginning
+            position = _after(_COMMENT_END.search(html, stop.start() + 2), html)
+
+
+def decode(value: str) -> str:
+    """What an attribute's value means: character references resolved as the standard has it for attributes,
+    where `&copy=1` is no copyright sign (HTML 13.2.5.73)."""
+    return _REFERENCE.sub(_resolve, value) if "&" in value else value
+
+
+def _skip(html: str, position: int) -> int:
+    found = _SKIP.match(html, position)
+    return found.end() if found else position
+
+
+def _after(found: re.Match[str] | None, html: str) -> int:
+    return found.end() if found else len(html)
+
+
+def _anchor(html: str, position: int) -> tuple[Anchor | None, int]:
+    found: dict[str, tuple[int, int, str]] = {}
+    while True:
+        match = _ATTRIBUTE.match(html, position)
+        if match is None:
+            return None, len(html)
+        position = match.end()
+        end, name, *values = match.groups()
+        if end:
+            break
+        place = next((i for i, value in enumerate(values, 3) if value is not None), None)
+        span = (match.start(place), match.end(place), match[place]) if place else (position, position, "")
+        found.setdefault(name.lower(), span)  # of two attributes of one name the first counts
+    if "href" not in found:
+        return None, position
+    start, stop, raw = found["href"]
+    name, data_name = (decode(found[key][2]) if key in found else None for key in ("name", "data-name"))
+    return Anchor(start, stop, decode(raw), name, data_name, "data-notrack" in found), position
+
+
+def _resolve(reference: re.Match[str]) -> str:
+    hexadecimal, decimal, name, semicolon, equals = reference.groups()
+    if name is None:
+        return _character(int(hexadecimal, 16) if hexadecimal else int(decimal[:8]))
+    if semicolon:
+        return html5[name + ";"] + equals if name + ";" in html5 else reference[0]
+    return reference[0] if equals else html5.get(name, reference[0])
+
+
+def _character(point: int) -> str:
+    return chr(point) if 0 < point <= _LAST_POINT and not 0xD800 <= point <= 0xDFFF else "\ufffd"

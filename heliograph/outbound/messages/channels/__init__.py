@@ -1,0 +1,20 @@
+"""How messages leave: one module per way out, one line each in `CHANNELS`."""
+
+from __future__ import annotations
+
+from heliograph.clock import Clock
+from heliograph.outbound.messages.channels.channel import Channel, Line
+from heliograph.outbound.messages.channels.smtp import CHANNEL as SMTP
+from heliograph.settings import Settings
+
+CHANNELS: tuple[Channel, ...] = (SMTP,)
+"""Every way out. Of those that carry the same kind of message the first that is configured is used."""
+
+
+def open_lines(settings: Settings, clock: Clock) -> dict[str, Line]:
+    """The ways out that the settings ask for, by the kind of message that they carry."""
+    lines: dict[str, Line] = {}
+    for channel in CHANNELS:
+        if channel.carries not in lines and (line := channel.open(settings, clock)) is not None:
+            lines[channel.carries] = line
+    return lines

@@ -1,0 +1,108 @@
+"""Make a mail tell what becomes of it: tracked links and the open pixel, and nothing else changed.
+
+Only the values of `href` change, and one `img` is put in; every other character stays where and what it was.
+The destinations travel inside the signed references (`heliograph.refs`), so `inbound.tracking` redirects without
+looking anything up. Links in the plain-text part stay as they are: a reference is three lines long, and whoever
+reads text wants to see where a link leads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import NamedTuple
+
+from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
+from heliograph.refs import ClickRef, MessageRef, Refs
+
+OPEN_PATH = "/o/"
+CLICK_PATH = "/c/"
+UNSUBSCRIBE_PATH = "/u/"
+CONFIRM_PATH = "/k/"
+OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH)
+"""Links that lead to these paths of ours are not tracked again."""
+
+URL_LIMIT = 2048
+"""Characters of a destination that is tracked; with its signature a longer one is cut by some mail clients."""
+LINK_LIMIT = 65_535
+"""Links of one message that are tracked: a reference has two bytes for a link's place."""
+
+_HTTP = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_INVISIBLE = str.maketrans("", "", "\t\r\n")  # browsers drop these from URLs (WHATWG URL 4.4)
+_CONTROLS = "".join(map(chr, range(0x21)))
+
+
+class Change(NamedTuple):
+    """One replacement: the text from `start` to `end` becomes `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def instrument(html: str, ref: MessageRef, refs: Refs, base: str) -> str:
+    """The HTML with tracked links and the pixel. `base`: what our URLs begin with, without a slash at the end."""
+    return apply(html, changes(html, ref, refs, base))
+
+
+def changes(html: str, ref: MessageRef, refs: Refs, base: str) -> list[Change]:
+    """What `instrument` changes, in the order of the text."""
+    own = tuple((base + path).lower() for path in OWN_PATHS)
+    made: list[Change] = []
+    end = len(html)
+    for found in scan(html):
+        if isinstance(found, BodyTag):
+            end = found.start if found.closing else end
+        elif len(made) <= LINK_LIMIT and (url := _destination(found, own)):
+            name = (found.data_name or found.name or "").strip()
+            token = refs.click(ClickRef(ref, len(made), name, url))
+            made.append(Change(found.start, found.end, escape(f"{base}{CLICK_PATH}{token}")))
+    made.append(Change(end, end, pixel(ref, refs, base)))
+    return sorted(made, key=lambda change: change.start)
+
+
+def apply(html: str, made: list[Change]) -> str:
+    """The text with these replacements, which are in order and do not overlap."""
+    return "".join(_pieces(html, made))
+
+
+def pixel(ref: MessageRef, refs: Refs, base: str) -> str:
+    """The open pixel. `border` and `alt` keep clients that load no pictures from drawing a box."""
+    url = escape(f"{base}{OPEN_PATH}{refs.open(ref)}.gif")
+    return f'<img src="{url}" width="1" height="1" alt="" border="0" style="display:block;border:0">'
+
+
+def unsubscribe_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where a recipient withdraws: the page for people, and for machines by RFC 8058."""
+    return f"{base}{UNSUBSCRIBE_PATH}{refs.unsubscribe(ref)}"
+
+
+def confirm_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where a recipient confirms a subscription (double opt-in)."""
+    return f"{base}{CONFIRM_PATH}{refs.confirm(ref)}"
+
+
+def _destination(anchor: Anchor, own: tuple[str, ...]) -> str | None:
+    url = anchor.href.translate(_INVISIBLE).strip(_CONTROLS)
+    if anchor.no_track or len(url) > URL_LIMIT or not _HTTP.match(url) or url.lower().startswith(own):
+        return None
+    return url if _sound(url) and _sound(anchor.data_name or anchor.name or "") else None
+
+
+def _sound(text: str) -> bool:
+    # A lone surrogate cannot be written in UTF-8; such a link leads nowhere anyway.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _pieces(html: str, made: list[Change]) -> Iterator[str]:
+    position = 0
+    for change in made:
+        yield html[position : change.start]
+        yield change.text
+        position = change.end
+    yield html[position:]

@@ -1,0 +1,153 @@
+"""A request, what is known, and an account -> a finished mail; or what is missing, in words for who can mend it.
+
+Pure but for the composer's cache and clock: composes, instruments, and puts the mail together.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from heliograph.accounts.model import Account
+from heliograph.events.event import Event
+from heliograph.events.messages import MessageRequested, RenderError
+from heliograph.outbound.messages.addresses import Mailbox, mailbox
+from heliograph.outbound.messages.channels.channel import Parcel
+from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
+from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
+from heliograph.outbound.messages.mime import (
+    Letter,
+    Sender,
+    build,
+    envelope_sender,
+    feedback_id,
+    message_id,
+)
+from heliograph.react.state.definitions import Template
+from heliograph.refs import MessageRef, Refs
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Draft(NamedTuple):
+    """A mail ready to go, and what events tell of it."""
+
+    parcel: Parcel
+    subject: str
+    message_id: str
+    sender: str
+
+
+class Undeliverable(NamedTuple):
+    """The account cannot send; the operator can mend it. `why` says how."""
+
+    why: str
+
+
+class Failed(NamedTuple):
+    """The template cannot be rendered for this recipient."""
+
+    errors: tuple[RenderError, ...]
+
+
+class Desk:
+    """Where letters are written: what is the same for all of them. `base`: what our URLs begin with."""
+
+    def __init__(self, composer: Composer, refs: Refs, base: str) -> None:
+        self._composer = composer
+        self._refs = refs
+        self._base = base
+
+    def draft(
+        self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
+    ) -> Draft | Undeliverable | Failed:
+        """The mail that was asked for, as of `now` (microseconds)."""
+        template = facts.template
+        if template is None:
+            return Failed((_no_template(event.data),))
+        sender = sender_of(template, account)
+        if isinstance(sender, Undeliverable):
+            return sender
+        ref = reference(event, facts)
+        leave = unsubscribe_url(ref, self._refs, self._base)
+        urls = {"unsubscribe_url": leave, "confirm_url": confirm_url(ref, self._refs, self._base)}
+        composed = self._composer.compose(
+            (account.number, template.name, template.version),
+            template.parts,
+            values(event.data, facts.person, account, now, urls),
+        )
+        if not isinstance(composed, Composed):
+            return Failed(composed)
+        html = instrument(composed.html, ref, self._refs, self._base) if composed.html is not None else None
+        letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
+        return_path = envelope_sender(sender.mailbox, event.id, _setting(template, "return_path"))
+        parcel = Parcel(return_path, recipient, build(letter))
+        return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address)
+
+
+def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:
+    """What a message's URLs carry. A request that names no person is not tied to one (STD-7), whoever has the
+    address; one that names somebody who was merged is tied to who they are now."""
+    person = event.data.person
+    if person is not None and facts.person is not None:
+        person = facts.person.id
+    return MessageRef(event.account, event.id, person if person and _UUID.fullmatch(person) else None)
+
+
+def sender_of(template: Template, account: Account) -> Sender | Undeliverable:
+    """Who the mail is from: as the template says, else the account."""
+    policy = account.policy
+    address = _setting(template, "from_address") or policy.from_address
+    if not address:
+        return Undeliverable(
+            f"account {account.number} has no from_address: "
+            f"`heliograph accounts set from_address=news@your-domain --account {account.number}`"
+        )
+    reply = _setting(template, "reply_to") or policy.reply_to
+    sending, answering = mailbox(address), mailbox(reply) if reply else None
+    if sending is None or (reply and answering is None):
+        wrong = "from_address" if sending is None else "reply_to"
+        return Undeliverable(f"the {wrong} of account {account.number} is no e-mail address")
+    name = _setting(template, "from_name") or policy.from_name or account.name
+    return Sender(name=one_line(name), mailbox=sending, reply_to=answering)
+
+
+def _letter(
+    event: Event[MessageRequested],
+    account: Account,
+    sender: Sender,
+    recipient: Mailbox,
+    composed: Composed,
+    now: int,
+    leave: str,
+) -> Letter:
+    wanted = event.data
+    marketing = not wanted.transactional
+    campaign = wanted.campaign.id if wanted.campaign else None
+    stream = wanted.automation or wanted.job or wanted.template
+    return Letter(
+        message=event.id,
+        sender=sender,
+        recipient=recipient,
+        subject=composed.subject,
+        html=composed.html,
+        text=composed.text,
+        date=now,
+        unsubscribe=(leave,) if marketing else (),
+        list_name=sender.name,
+        list_id=f"{account.number}.{sender.mailbox.domain}" if marketing else "",
+        feedback_id=feedback_id(campaign, stream, account.number, transactional=wanted.transactional),
+    )
+
+
+def _no_template(wanted: MessageRequested) -> RenderError:
+    version = f" in version {wanted.template_version}" if wanted.template_version is not None else ""
+    return RenderError(
+        code="Template not found", message=f"there is no template {wanted.template!r}{version}: save it first"
+    )
+
+
+def _setting(template: Template, name: str) -> str:
+    value = template.settings.get(name)
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,179 @@
+"""Text, HTML and headers -> the bytes of a mail, and who its envelope names.
+
+Put together by hand from the standard library's parts, for two reasons that were measured: `EmailMessage` needs
+6 ms for 60 kB where this needs half of one, and its policies fold a List-Unsubscribe header into encoded words
+(RFC 2047), which no mail client takes for a link. All lines end in CRLF, all are short enough for every server
+(RFC 5321 4.5.3.1.6), and everything is ASCII unless the recipient's address needs SMTPUTF8.
+
+The same message at the same instant gives the same bytes: what a signature (DKIM) covers does not depend on luck.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from binascii import b2a_qp
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import format_datetime
+from functools import lru_cache
+
+from heliograph.clock import to_datetime
+from heliograph.outbound.messages.addresses import Mailbox
+
+LINE_LIMIT = 998
+"""Characters of a line without its CRLF (RFC 5322 2.1.1)."""
+FOLD = 76
+"""Characters after which a header is folded where it may be (RFC 5322 asks for 78 at most)."""
+NAME_LIMIT = 150
+"""Characters of a display name."""
+
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_NOT_A_TOKEN = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who a mail is from, and where answers go (None: to the sender)."""
+
+    name: str
+    mailbox: Mailbox
+    reply_to: Mailbox | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Everything that is in a mail. `date` in microseconds. `unsubscribe`: the URIs of List-Unsubscribe, the
+    https one first; empty for transactional mail, which no list sends."""
+
+    message: str
+    sender: Sender
+    recipient: Mailbox
+    subject: str
+    html: str | None
+    text: str
+    date: int
+    unsubscribe: tuple[str, ...] = ()
+    list_name: str = ""
+    list_id: str = ""
+    feedback_id: str = ""
+
+
+def build(letter: Letter) -> bytes:
+    """The mail: headers, and text and HTML as alternatives, best last (RFC 2046 5.1.4)."""
+    head = _headers(letter)
+    if letter.html is None:
+        return _encoded(head) + _part("plain", letter.text)
+    plain, html = _part("plain", letter.text), _part("html", letter.html)
+    mark = f"=_{letter.message.replace('-', '')}"
+    while mark.encode() in plain or mark.encode() in html:
+        mark += "_"
+    head.append(f'Content-Type: multipart/alternative; boundary="{mark}"')
+    line = f"\r\n--{mark}".encode()
+    return b"".join(
+        (_encoded(head), line, b"\r\n", plain, line, b"\r\n", html, line, b"--\r\n"),
+    )
+
+
+def message_id(letter: Letter) -> str:
+    """The mail's Message-ID: our id at the sender's domain, so that replies and notices lead back."""
+    return f"<{letter.message}@{letter.sender.mailbox.domain}>"
+
+
+def envelope_sender(sender: Mailbox, message: str, return_path: str = "") -> Mailbox:
+    """Who gets notices of failure (MAIL FROM): the sender, unless the template or the account names a return path.
+    A `{message}` in it makes it one of its own for every message (VERP)."""
+    return Mailbox(return_path.replace("{message}", message)) if return_path else sender
+
+
+def feedback_id(campaign: int | None, stream: str, account: str, *, transactional: bool) -> str:
+    """Gmail's Feedback-ID: campaign, stream, kind of mail, and the sender, constant, 5 to 15 characters (STD-2)."""
+    kind = "transactional" if transactional else "marketing"
+    stream = _NOT_A_TOKEN.sub("-", stream)[:64].strip("-") or "none"
+    return f"{campaign or 0}:{stream}:{kind}:{account}"
+
+
+def _headers(letter: Letter) -> list[str]:
+    sender = letter.sender
+    lines = [
+        _address("From", sender.name, sender.mailbox),
+        _address("To", "", letter.recipient),
+        _text("Subject", letter.subject),
+        f"Date: {format_datetime(to_datetime(letter.date))}",
+        f"Message-ID: {message_id(letter)}",
+    ]
+    if sender.reply_to is not None:
+        lines.append(_address("Reply-To", "", sender.reply_to))
+    if letter.unsubscribe:  # RFC 8058 3.1; never folded: some clients do not unfold
+        lines.append(f"List-Unsubscribe: {', '.join(f'<{uri}>' for uri in letter.unsubscribe)}")
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    if letter.list_id:
+        lines.append(_list(letter.list_name, letter.list_id))
+    if letter.feedback_id:
+        lines.append(f"Feedback-ID: {letter.feedback_id}")
+    lines.append(f"X-Heliograph-Message: {letter.message}")
+    lines.append("MIME-Version: 1.0")
+    return lines
+
+
+def _encoded(lines: list[str]) -> bytes:
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+@lru_cache(maxsize=1024)
+def _address(field: str, name: str, mailbox: Mailbox) -> str:
+    return f"{field}: {_phrase(field, name)}<{mailbox.address}>" if name else f"{field}: {mailbox.address}"
+
+
+@lru_cache(maxsize=1024)
+def _list(name: str, list_id: str) -> str:
+    return f"List-Id: {_phrase('List-Id', name)}<{list_id}>"
+
+
+def _phrase(field: str, name: str) -> str:
+    # A display name: atoms as they are, other ASCII in quotes, the rest in encoded words (RFC 2047 section 5).
+    name = name[:NAME_LIMIT].strip()
+    if not name:
+        return ""
+    if not name.isascii() or "=?" in name:
+        return _words(field, name) + "\r\n "
+    return f"{name} " if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '" '
+
+
+def _text(field: str, text: str) -> str:
+    if text.isascii() and "=?" not in text:
+        if len(text) + len(field) + 2 <= FOLD:
+            return f"{field}: {text}"
+        if max(map(len, text.split())) <= FOLD:
+            return f"{field}: {_folded(text, FOLD - len(field) - 2)}"
+    return f"{field}: {_words(field, text)}"
+
+
+def _words(field: str, text: str) -> str:
+    return Header(text, "utf-8", maxlinelen=FOLD, header_name=field).encode(linesep="\r\n")
+
+
+def _folded(text: str, first: int) -> str:
+    lines, room = [""], first
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
+            lines.append(word)
+            room = FOLD - 1
+        else:
+            lines[-1] += f" {word}" if lines[-1] else word
+    return "\r\n ".join(lines)
+
+
+def _part(subtype: str, text: str) -> bytes:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not lines.endswith("\n"):
+        lines += "\n"
+    body = lines.replace("\n", "\r\n").encode("utf-8", "replace")
+    if lines.isascii() and max(map(len, lines.split("\n"))) <= LINE_LIMIT:
+        encoding = "7bit"
+    elif len(body) - len(lines) < len(lines) // 4:
+        body, encoding = b2a_qp(body, istext=True), "quoted-printable"
+    else:  # mostly other than Latin letters: base64 is shorter
+        body, encoding = base64.encodebytes(body).replace(b"\n", b"\r\n"), "base64"
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    return head.encode() + body

@@ -1,0 +1,232 @@
+"""Liquid in a box: what a template may cost, and what happens to what it names wrongly.
+
+Templates are written by people of the account, and filled with what strangers sent. So values are escaped in HTML
+by default, a name that does not exist is an error with its place rather than a hole in the text, there is no way
+to load or include anything, and what one rendering may consume is bounded: source, output, variables, loop turns,
+steps, and seconds. python-liquid limits loops and output; the rest is added here and in
+`heliograph.outbound.messages.filters`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
+from typing import Any, TextIO
+
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext, Token
+from liquid.ast import Node
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.expression import Expression
+
+from heliograph.clock import Clock
+from heliograph.events.messages import RenderError
+from heliograph.outbound.messages.filters import OUTPUT_LIMIT, date, guarded
+
+SOURCE_LIMIT = 512 * 1024
+"""Characters of one part's source. The largest real templates are under 150 kB."""
+TURNS_LIMIT = 10_000
+"""Turns of all loops of one part together, and elements of a range or of a list that a filter takes."""
+STEPS_LIMIT = 2_000_000
+"""Turns of all loops times the tags of the source: no rendering works much longer than a quarter of a second."""
+SECONDS_LIMIT = 0.5
+"""Seconds that one part may take, looked at with every filter, variable and loop. Real ones take milliseconds."""
+MESSAGE_LIMIT = 500
+"""Characters of an error's message."""
+
+_TAG = re.compile(r"\{[{%]")
+
+
+class BoundedRange(RangeLiteral):
+    """`(1..n)` for an `n` that may come from anybody."""
+
+    __slots__ = ()
+
+    def _make_range(self, start: Any, stop: Any) -> range:
+        made: range = super()._make_range(start, stop)
+        if made and made[-1] - made[0] >= TURNS_LIMIT:
+            raise ResourceLimitError(f"a range has more than {TURNS_LIMIT:,} elements", token=self.token)
+        return made
+
+
+class Budget:
+    """What one rendering may still use up."""
+
+    def __init__(self, clock: Clock, tags: int) -> None:
+        self._clock = clock
+        self._until = clock.monotonic() + SECONDS_LIMIT
+        self._turns = min(TURNS_LIMIT, STEPS_LIMIT // max(tags, 1))
+        self._characters = OUTPUT_LIMIT
+
+    def turn(self, times: int) -> None:
+        """A loop of so many turns begins."""
+        self._turns -= times
+        if self._turns < 0:
+            raise ResourceLimitError("the loops take more turns than allowed", token=None)
+        self.look()
+
+    def write(self, characters: int) -> None:
+        """So many characters come out."""
+        self._characters -= characters
+        if self._characters < 0:
+            raise ResourceLimitError(f"more than {OUTPUT_LIMIT:,} characters come out", token=None)
+
+    def look(self) -> None:
+        """Look at the clock."""
+        if self._clock.monotonic() > self._until:
+            raise ResourceLimitError(f"it takes longer than {SECONDS_LIMIT:g} seconds", token=None)
+
+
+class Output(StringIO):
+    """A buffer that is paid for from the budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self._budget = budget
+
+    def write(self, text: str) -> int:
+        self._budget.write(len(text))
+        return super().write(text)
+
+
+class Context(RenderContext):
+    """python-liquid's context, with a budget."""
+
+    __slots__ = ("budget",)
+    budget: Budget
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        self.budget.turn(length)
+
+    def get_buffer(self, buf: TextIO | None = None) -> StringIO:
+        return Output(self.budget)
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        self.budget.look()
+        found: Callable[..., object] = super().filter(name, token)
+        return found
+
+    def assign(self, key: str, val: Any) -> None:
+        self.budget.look()
+        super().assign(key, val)
+
+
+class Sandbox(Environment):
+    """The Liquid that templates are written in: the standard tags and filters, without partials."""
+
+    local_namespace_limit = OUTPUT_LIMIT
+    block_nesting_limit = 50
+    template_class = BoundTemplate
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        del self.tags["include"], self.tags["render"]
+        self.add_filter("raw", self.filters["safe"])
+        self.add_filter("date", date)
+        for name, function in self.filters.items():
+            self.filters[name] = guarded(name, function)
+
+
+HTML = Sandbox(undefined=FalsyStrictUndefined, autoescape=True)
+"""For what is shown as HTML: values are escaped; `| safe` (or `| raw`) lets one through as it is."""
+TEXT = Sandbox(undefined=FalsyStrictUndefined, autoescape=False)
+"""For subjects and plain text."""
+
+
+class Source:
+    """One part of a template, parsed: may be rendered any number of times."""
+
+    def __init__(self, template: BoundTemplate, tags: int) -> None:
+        self._template = template
+        self._tags = tags
+
+    def render(self, values: Mapping[str, object], clock: Clock, part: str) -> str | RenderError:
+        """The text for these values, or what is wrong and where."""
+        budget = Budget(clock, self._tags)
+        context = Context(self._template, globals=values)
+        context.budget = budget
+        output = Output(budget)
+        try:
+            self._template.render_with_context(context, output)
+        except LiquidError as error:
+            return _explained(error, part)
+        except Exception as error:  # what a filter makes of values nobody thought of is the template's fault
+            message = f"{type(error).__name__}: {error}"[:MESSAGE_LIMIT]
+            return RenderError(code="Template merge exception", message=message, part=part)
+        return _clean(output.getvalue())
+
+    def mentions(self, name: str) -> bool:
+        """Whether the template uses a variable of that name."""
+        return name in self._template.global_variables()
+
+
+def parse(source: str, environment: Sandbox, part: str) -> Source | RenderError:
+    """Parse one part (`SUBJECT`, `BODY`, `TEXT` ...), or say what is wrong and where."""
+    if len(source) > SOURCE_LIMIT:
+        return RenderError(
+            code="Template limit exceeded",
+            message=f"{part} has more than {SOURCE_LIMIT:,} characters",
+            part=part,
+        )
+    try:
+        template = environment.from_string(source)
+    except LiquidError as error:
+        return _explained(error, part)
+    except RecursionError:
+        return RenderError(code="Template syntax error", message="it is nested too deeply", part=part)
+    _bound_ranges(template)
+    return Source(template, len(_TAG.findall(source)))
+
+
+def _bound_ranges(template: BoundTemplate) -> None:
+    # python-liquid offers no way to register another range; the class of those it has made can be changed.
+    context = RenderContext(template)
+    for expression in _expressions(template.nodes, context):
+        if type(expression) is RangeLiteral:
+            expression.__class__ = BoundedRange
+
+
+def _expressions(nodes: list[Node], context: RenderContext) -> Iterator[Expression]:
+    waiting: list[Node | Expression] = list(nodes)
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Expression):
+            yield found
+            waiting.extend(found.children())
+        else:
+            waiting.extend(found.children(context, include_partials=False))
+            waiting.extend(found.expressions())
+
+
+def _explained(error: LiquidError, part: str) -> RenderError:
+    limit = isinstance(error, ResourceLimitError)
+    syntax = "Syntax" in type(error).__name__
+    code = (
+        "Template limit exceeded"
+        if limit
+        else "Template syntax error"
+        if syntax
+        else "Template merge exception"
+    )
+    line, column = _place(error.token)
+    return RenderError(
+        code=code, message=str(error.message or code)[:MESSAGE_LIMIT], part=part, line=line, column=column
+    )
+
+
+def _place(token: Token | None) -> tuple[int | None, int | None]:
+    if token is None or token.start_index < 0:
+        return None, None
+    before = token.source[: token.start_index]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _clean(text: str) -> str:
+    # NUL is forbidden in mail (RFC 5322 section 4); a lone surrogate cannot be written in UTF-8.
+    text = text.replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

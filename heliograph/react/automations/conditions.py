@@ -1,0 +1,180 @@
+"""Filters on what a sender said: `where` of a definition, and whether properties match it. Pure.
+
+    where:
+      total_price: {gte: 50}            numbers compare with money sent as text (RM-23)
+      currency: EUR                     a plain value: equal
+      customer.tags: {contains: vip}    a path into objects; through a list it means any element
+      line_items.sku: {in: [A1, A2]}
+      coupon: {exists: false}
+
+All conditions must hold. Ids and flags are compared as tolerantly as they are read (RM-8): `7` equals "7",
+`true` equals "yes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from heliograph.errors import BadRequest
+from heliograph.events.commerce import amount, instant
+from heliograph.events.people import flag
+
+Test = Callable[[list[Any], Any], bool]
+
+
+class Condition(NamedTuple):
+    """One test: the values at `path` against `operand`."""
+
+    path: str
+    operator: str
+    operand: Any
+
+
+def compile_where(where: Mapping[str, Any], at: str) -> tuple[Condition, ...]:
+    """The conditions of a `where`. Raises `BadRequest` naming the path (below `at`) and what would be right."""
+    found: list[Condition] = []
+    for path, wanted in where.items():
+        if not path or "" in path.split("."):
+            raise BadRequest("A property's path is names with dots between them.", field=f"{at}.{path}")
+        if not isinstance(wanted, dict):
+            found.append(Condition(path, "eq", _plain(wanted, f"{at}.{path}")))
+            continue
+        if not wanted:
+            raise BadRequest(f"Say how to compare: {_OPERATORS}.", field=f"{at}.{path}")
+        for operator, operand in wanted.items():
+            found.append(Condition(path, operator, _operand(operator, operand, f"{at}.{path}.{operator}")))
+    return tuple(found)
+
+
+def matches(where: tuple[Condition, ...], properties: Mapping[str, Any]) -> bool:
+    """Whether all conditions hold for these properties."""
+    return all(
+        TESTS[condition.operator](list(values(properties, condition.path)), condition.operand)
+        for condition in where
+    )
+
+
+def values(properties: Any, path: str) -> Iterator[Any]:
+    """What is found at a dotted path: nothing, one value, or several where it leads through lists.
+
+    A name that itself has dots is found first (`utm.source` of a custom event)."""
+    if isinstance(properties, list):
+        head, _, rest = path.partition(".")
+        if head.isascii() and head.isdigit():
+            chosen = properties[int(head)] if len(head) < 9 and int(head) < len(properties) else None
+            yield from (values(chosen, rest) if rest else _leaf(chosen))
+            return
+        for element in properties:
+            yield from values(element, path)
+        return
+    if not isinstance(properties, Mapping):
+        return
+    if path in properties:
+        yield from _leaf(properties[path])
+        return
+    head, dot, rest = path.partition(".")
+    if dot and head in properties:
+        yield from values(properties[head], rest)
+
+
+def first(properties: Mapping[str, Any], path: str) -> Any:
+    """The first value at a path; None when there is none."""
+    return next(values(properties, path), None)
+
+
+def _leaf(value: Any) -> Iterator[Any]:
+    if value is not None:
+        yield value
+
+
+def _equal(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, bool):
+        return isinstance(value, bool | str | int) and flag(value) is wanted
+    if isinstance(wanted, int | float):
+        return isinstance(value, str | int | float) and amount(value) == wanted
+    if isinstance(wanted, str) and isinstance(value, int | float) and not isinstance(value, bool):
+        return wanted in (str(value), f"{value:g}")
+    return bool(value == wanted)
+
+
+def _compared(value: Any, wanted: Any) -> int | None:
+    """Below 0, 0, above 0; None where the two cannot be compared: then no comparison holds."""
+    left: Any
+    right: Any
+    if isinstance(wanted, str):
+        if not isinstance(value, str):
+            return None
+        left, right = instant(value), instant(wanted)
+        if left is None or right is None:
+            left, right = value, wanted
+    else:
+        left, right = (amount(value) if isinstance(value, str | int | float) else None), wanted
+    return None if left is None else (left > right) - (left < right)
+
+
+def _contains(value: Any, wanted: Any) -> bool:
+    if isinstance(value, str):
+        return isinstance(wanted, str) and wanted.casefold() in value.casefold()
+    return isinstance(value, list) and any(_equal(element, wanted) for element in value)
+
+
+def _any_compared(holds: Callable[[int], bool]) -> Test:
+    def test(found: list[Any], wanted: Any) -> bool:
+        orders = (_compared(value, wanted) for value in _flat(found))
+        return any(order is not None and holds(order) for order in orders)
+
+    return test
+
+
+def _any_equal(found: list[Any], wanted: Any) -> bool:
+    if wanted is None:
+        return not found
+    return any(_equal(value, wanted) for value in (*found, *_flat(found)))
+
+
+def _flat(found: list[Any]) -> Iterator[Any]:
+    for value in found:
+        yield from value if isinstance(value, list) else (value,)
+
+
+def _any_of(found: list[Any], wanted: list[Any]) -> bool:
+    return any(_any_equal(found, one) for one in wanted)
+
+
+TESTS: Mapping[str, Test] = {
+    "eq": _any_equal,
+    "in": _any_of,
+    "not_in": lambda found, wanted: not _any_of(found, wanted),
+    "gt": _any_compared(lambda order: order > 0),
+    "gte": _any_compared(lambda order: order >= 0),
+    "lt": _any_compared(lambda order: order < 0),
+    "lte": _any_compared(lambda order: order <= 0),
+    "exists": lambda found, wanted: bool(found) is wanted,
+    "contains": lambda found, wanted: any(_contains(value, wanted) for value in found),
+}
+"""Operator -> test of the values found. Null counts as not there."""
+
+_OPERATORS = ", ".join(TESTS)
+
+
+def _operand(operator: str, operand: Any, at: str) -> Any:
+    if operator not in TESTS:
+        raise BadRequest(f"There is no operator {operator!r}; there are {_OPERATORS}.", field=at)
+    if operator in ("in", "not_in"):
+        if not isinstance(operand, list):
+            raise BadRequest(f"{operator} wants a list of values.", field=at)
+        return [_plain(one, f"{at}[{index}]") for index, one in enumerate(operand)]
+    if operator == "exists" and not isinstance(operand, bool):
+        raise BadRequest("exists wants true or false.", field=at)
+    if operator in ("gt", "gte", "lt", "lte") and (
+        isinstance(operand, bool) or not isinstance(operand, str | int | float)
+    ):
+        raise BadRequest(f"{operator} wants a number, or a date as text.", field=at)
+    return _plain(operand, at)
+
+
+def _plain(value: Any, at: str) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise BadRequest("A property is compared with a text, a number, true, false or null.", field=at)

@@ -1,0 +1,198 @@
+"""Runs and their timers, in state: what automations must not forget.
+
+A run is keyed by automation, person and what it is about, so that a person gets one about one cart. Ended runs
+stay as that key and for the chain of causes; the properties of their trigger do not. A timer is a row with a
+due time. Erasing a person removes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from heliograph.database import METADATA
+
+RUNS = Table(
+    "automation_runs",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("automation", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("person", String(36), nullable=False),
+    Column("object", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("chain", JSON, nullable=False),
+    Column("properties", JSON, nullable=False),
+    Index("ix_automation_runs_person", "person", "automation", "key"),
+    Index("ix_automation_runs_object", "object", "automation"),
+)
+"""`state`: open, finished, cancelled. `sent`: how many messages the run has wanted. `began`: when the trigger
+happened. `chain`: the automations that led here, this one last."""
+
+TIMERS = Table(
+    "automation_timers",
+    METADATA,
+    Column("run", String(36), primary_key=True),
+    Column("step", Integer, nullable=False),
+    Column("due", BigInteger, nullable=False, index=True),
+    Column("failures", Integer, nullable=False),
+)
+"""The step that an open run waits in, until when (microseconds), and how often it could not go on by a fault of
+ours."""
+
+
+class Run(NamedTuple):
+    """One person's way through one automation."""
+
+    id: str
+    account: str
+    automation: str
+    version: int
+    person: str
+    object: str
+    key: str
+    state: str
+    sent: int
+    began: int
+    chain: list[str]
+    properties: dict[str, Any]
+
+
+class Timer(NamedTuple):
+    """When a run goes on, and from which step."""
+
+    run: str
+    step: int
+    due: int
+    failures: int = 0
+
+
+def latest(connection: Connection, account: str, automation: str, person: str, key: str) -> Run | None:
+    """The run of this key that says whether there may be another: the open one, else the newest."""
+    row = connection.execute(
+        select(RUNS)
+        .where(
+            RUNS.c.account == account,
+            RUNS.c.automation == automation,
+            RUNS.c.person == person,
+            RUNS.c.key == key,
+        )
+        .order_by(RUNS.c.state != "open", RUNS.c.sent == 0, RUNS.c.began.desc())
+        .limit(1)
+    ).first()
+    return Run._make(row) if row else None
+
+
+def open_runs(
+    connection: Connection, account: str, automation: str, *, person: str | None, object: str | None
+) -> Sequence[Run]:
+    """The open runs of this person, or about this object (where either is given)."""
+    found = []
+    if person is not None:
+        found.append(RUNS.c.person == person)
+    if object is not None:
+        found.append(RUNS.c.object == object)
+    if not found:
+        return []
+    rows = connection.execute(
+        select(RUNS)
+        .where(
+            RUNS.c.account == account, RUNS.c.automation == automation, RUNS.c.state == "open", or_(*found)
+        )
+        .order_by(RUNS.c.id)
+    )
+    return [Run._make(row) for row in rows]
+
+
+def chain_of(connection: Connection, run: str) -> list[str]:
+    """The automations whose messages led to this run, its own last; empty when it is not known."""
+    chain: list[str] | None = connection.scalar(select(RUNS.c.chain).where(RUNS.c.id == run))
+    return chain or []
+
+
+def begin(connection: Connection, run: Run) -> None:
+    """Remember a new run."""
+    connection.execute(insert(RUNS).values(run._asdict()))
+
+
+def count_sent(connection: Connection, run: str, messages: int) -> None:
+    """The run wanted so many messages more."""
+    if messages:
+        connection.execute(update(RUNS).where(RUNS.c.id == run).values(sent=RUNS.c.sent + messages))
+
+
+def retell(connection: Connection, run: str, properties: dict[str, Any]) -> None:
+    """The trigger happened again: from now on the run is about what was said last."""
+    connection.execute(update(RUNS).where(RUNS.c.id == run).values(properties=properties))
+
+
+def end(connection: Connection, run: str, state: str) -> None:
+    """The run is `finished` or `cancelled`: its timer goes, and what its trigger said."""
+    connection.execute(delete(TIMERS).where(TIMERS.c.run == run))
+    connection.execute(update(RUNS).where(RUNS.c.id == run).values(state=state, properties={}))
+
+
+def wait(connection: Connection, timer: Timer) -> None:
+    """Set the run's timer, in place of the one it may have."""
+    connection.execute(delete(TIMERS).where(TIMERS.c.run == timer.run))
+    connection.execute(insert(TIMERS).values(timer._asdict()))
+
+
+def timer(connection: Connection, run: str) -> Timer | None:
+    """What the run waits for."""
+    row = connection.execute(select(TIMERS).where(TIMERS.c.run == run)).first()
+    return Timer._make(row) if row else None
+
+
+def due(connection: Connection, now: int, limit: int) -> Sequence[tuple[Run, Timer]]:
+    """Up to `limit` runs whose wait is over, the longest overdue first."""
+    rows = connection.execute(
+        select(*RUNS.c, *TIMERS.c)
+        .select_from(TIMERS.join(RUNS, RUNS.c.id == TIMERS.c.run))
+        .where(TIMERS.c.due <= now)
+        .order_by(TIMERS.c.due, TIMERS.c.run)
+        .limit(limit)
+    )
+    width = len(Run._fields)
+    return [(Run._make(row[:width]), Timer._make(row[width:])) for row in rows]
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next wait is over."""
+    earliest: int | None = connection.scalar(select(func.min(TIMERS.c.due)))
+    return earliest
+
+
+def merge(connection: Connection, account: str, person: str, other: str) -> None:
+    """`other` is now `person`."""
+    connection.execute(
+        update(RUNS).where(RUNS.c.account == account, RUNS.c.person == other).values(person=person)
+    )
+
+
+def erase(connection: Connection, account: str, person: str) -> None:
+    """Nothing of this person's runs remains (STD-7)."""
+    theirs = select(RUNS.c.id).where(RUNS.c.account == account, RUNS.c.person == person)
+    connection.execute(delete(TIMERS).where(TIMERS.c.run.in_(theirs)))
+    connection.execute(delete(RUNS).where(RUNS.c.account == account, RUNS.c.person == person))

@@ -1,0 +1,269 @@
+"""The rim of the rules: finds whom an event is about, asks `rules` what follows, and announces it once.
+
+Comes in: events in order, with state at least as new. Goes out: events with derived ids; the same event decided
+again (after a crash) gives the same ids or, where state has them already, nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection
+
+from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Policy
+from heliograph.events import codec, subjects
+from heliograph.events.consent import (
+    Channel,
+    ConsentGranted,
+    ConsentWithdrawn,
+    SubscriptionConfirmed,
+    SubscriptionRequested,
+    SuppressionAdded,
+    SuppressionRemoved,
+    UnsubscriptionRequested,
+)
+from heliograph.events.event import AnyEvent
+from heliograph.events.messages import MessageBounced, MessageComplained, MessageRequested, SmsReceived
+from heliograph.events.people import PersonCreated, PersonUpdated, flag, text_id
+from heliograph.journal.consumer import Reaction
+from heliograph.react.policies import optins, rules
+from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
+from heliograph.react.policies.standings import Standings
+from heliograph.react.policies.templates import CONFIRM_SUBSCRIPTION
+from heliograph.react.state import messages, people
+from heliograph.react.state.reading import happened
+
+NAME = "policies"
+
+CONSEQUENCES = frozenset(
+    kind.kind for kind in (ConsentGranted, ConsentWithdrawn, SuppressionAdded, SuppressionRemoved)
+)
+KINDS = CONSEQUENCES | {
+    kind.kind
+    for kind in (
+        SubscriptionRequested,
+        SubscriptionConfirmed,
+        UnsubscriptionRequested,
+        PersonCreated,
+        PersonUpdated,
+        MessageBounced,
+        MessageComplained,
+        SmsReceived,
+    )
+}
+ASKABLE: frozenset[Channel] = frozenset({"email"})
+"""Channels on which we can ask for a confirmation; a yes on another waits as `pending_opt_in`."""
+
+
+def reaction(directory: Directory, askable: frozenset[Channel] = ASKABLE) -> Reaction:
+    """The policies, by the accounts' settings as `directory` has them."""
+    return Reaction(name=NAME, kinds=KINDS, decide=partial(_decide, directory, askable))
+
+
+@dataclass(slots=True)
+class _Batch:
+    connection: Connection
+    standings: Standings
+    directory: Directory
+    askable: frozenset[Channel]
+    now: int
+    out: list[AnyEvent] = field(default_factory=list)
+
+    def policy(self, event: AnyEvent) -> Policy:
+        account = self.directory.account(event.account)
+        return account.policy if account else Policy()
+
+    def place(self, event: AnyEvent, channel: Channel, address: str) -> Place:
+        if channel != "email":
+            return Place(channel, address.strip())
+        keep_case = self.policy(event).keep_local_case
+        return Place("email", subjects.normal_email(address, keep_case=keep_case))
+
+    def standing(self, event: AnyEvent, place: Place) -> Standing:
+        return self.standings.of(event.account, place)
+
+    def person(self, event: AnyEvent, place: Place) -> people.Person | None:
+        if place.channel == "email":
+            return people.find(self.connection, event.account, email=place.address)
+        return people.find(self.connection, event.account, phone=place.address)
+
+    def announce(self, cause: AnyEvent, place: Place, consequences: Iterable[Consequence]) -> None:
+        for data in consequences:
+            reason = data.type if isinstance(data, SuppressionAdded | SuppressionRemoved) else ""
+            event = codec.follow(
+                cause,
+                data,
+                NAME,
+                *place,
+                reason,
+                now=self.now,
+                subject=self.subject(cause, place),
+                at=happened(cause),
+            )
+            self.standings.decide(event)
+            self.out.append(event)
+
+    def subject(self, cause: AnyEvent, place: Place) -> str:
+        if cause.subject.startswith("person:"):
+            return cause.subject
+        person = self.person(cause, place)
+        if person is not None:
+            return subjects.person(person.id)
+        return (
+            f"email:{place.address}" if place.channel == "email" else subjects.thing("phone", place.address)
+        )
+
+
+def _decide(
+    directory: Directory,
+    askable: frozenset[Channel],
+    connection: Connection,
+    events: Sequence[AnyEvent],
+    now: int,
+) -> Sequence[AnyEvent]:
+    batch = _Batch(connection, Standings(connection), directory, askable, now)
+    batch.standings.forget([event.id for event in events if event.kind in CONSEQUENCES])
+    batch.standings.expect(
+        (event.account, batch.place(event, "email", event.data.person.email))
+        for event in events
+        if isinstance(event.data, PersonCreated) and event.data.person.email
+    )
+    for event in events:
+        _follow(batch, event)
+    return batch.out
+
+
+def _follow(batch: _Batch, event: AnyEvent) -> None:
+    match event.data:
+        case UnsubscriptionRequested() as wish:
+            _unsubscribe(batch, event, wish)
+        case SubscriptionRequested() as wish:
+            _subscribe(batch, event, wish)
+        case SubscriptionConfirmed() as wish:
+            _confirm(batch, event, wish)
+        case PersonCreated() as said:
+            _told_by_shop(batch, event, said)
+        case MessageBounced(bounce_class="hard") as bounce:
+            place = batch.place(event, bounce.channel, bounce.address)
+            batch.announce(
+                event, place, rules.bounced_hard(place, batch.standing(event, place), bounce.details)
+            )
+        case MessageComplained() as complaint:
+            place = batch.place(event, complaint.channel, complaint.address)
+            trace = Trace(complaint.message, "complaint", "Marked as spam by the recipient", complaint.ip)
+            batch.announce(event, place, rules.complained(place, batch.standing(event, place), trace))
+        case SmsReceived(type="STOP" | "START") as text:
+            _texted(batch, event, text)
+        case _:
+            pass
+
+
+def _unsubscribe(batch: _Batch, event: AnyEvent, wish: UnsubscriptionRequested) -> None:
+    place = _meant(batch, event, wish.channel, wish.address, wish.message)
+    if place is None:
+        return
+    trace = Trace(wish.message, wish.how, wish.reason, wish.ip, wish.user_agent, wish.web_copy)
+    optins.close(batch.connection, event.account, place)
+    batch.announce(event, place, rules.unsubscribed(place, batch.standing(event, place), trace))
+
+
+def _subscribe(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> None:
+    proof = Proof(requested_at=happened(event), signup_ip=wish.ip, source=wish.source)
+    double = batch.policy(event).double_optin if wish.double_optin is None else wish.double_optin
+    for place in _wished(batch, event, wish):
+        standing = batch.standing(event, place)
+        if not double:
+            optins.close(batch.connection, event.account, place)
+            batch.announce(event, place, rules.subscribed(place, standing, proof))
+        elif rules.needs_confirmation(standing, proof):
+            batch.announce(event, place, rules.awaiting(place, standing, wish.ip))
+            if optins.ask(batch.connection, event.account, place, proof, event.recorded):
+                _ask(batch, event, place)
+
+
+def _wished(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> Iterable[Place]:
+    email = wish.email
+    if not email and not wish.phone and wish.customer_id:
+        person = people.find(batch.connection, event.account, customer_id=wish.customer_id)
+        email = person.email if person else None
+    if email:
+        yield batch.place(event, "email", email)
+    if wish.phone:
+        yield batch.place(event, "sms", wish.phone)
+
+
+def _ask(batch: _Batch, event: AnyEvent, place: Place) -> None:
+    if place.channel not in batch.askable:
+        return
+    person = batch.person(event, place)
+    said = codec.properties(event)
+    request = MessageRequested(
+        channel=place.channel,
+        address=place.address,
+        template=CONFIRM_SUBSCRIPTION,
+        person=person.id if person else None,
+        transactional=True,
+        context={"event": {name: value for name, value in said.items() if name not in ("said", "notes")}},
+    )
+    batch.out.append(
+        codec.follow(event, request, NAME, *place, now=batch.now, subject=batch.subject(event, place))
+    )
+
+
+def _confirm(batch: _Batch, event: AnyEvent, wish: SubscriptionConfirmed) -> None:
+    place = _meant(batch, event, wish.channel, wish.address, wish.message)
+    if place is None:
+        return
+    waiting = optins.close(batch.connection, event.account, place)
+    proof = waiting or Proof(requested_at=happened(event))
+    proof = proof._replace(confirmed_at=happened(event), optin_ip=wish.ip)
+    batch.announce(event, place, rules.subscribed(place, batch.standing(event, place), proof))
+
+
+def _told_by_shop(batch: _Batch, event: AnyEvent, said: PersonCreated) -> None:
+    accepts = flag(said.person.accepts_marketing)
+    if accepts is None:
+        return
+    email, customer_id = said.person.email, text_id(said.person.id)
+    if not email and customer_id:
+        person = people.find(batch.connection, event.account, customer_id=customer_id)
+        email = person.email if person else None
+    if not email:
+        return
+    place = batch.place(event, "email", email)
+    proof = Proof(requested_at=happened(event), source=said.said.platform if said.said else "")
+    batch.announce(event, place, rules.told_by_shop(place, batch.standing(event, place), accepts, proof))
+
+
+def _texted(batch: _Batch, event: AnyEvent, text: SmsReceived) -> None:
+    place = batch.place(event, "sms", text.sender)
+    standing = batch.standing(event, place)
+    if text.type == "STOP":
+        trace = Trace(how="reply", reason="Unsubscribed by reply")
+        batch.announce(event, place, rules.unsubscribed(place, standing, trace))
+        return
+    proof = Proof(requested_at=happened(event), confirmed_at=happened(event), source="reply")
+    batch.announce(event, place, rules.subscribed(place, standing, proof))
+
+
+def _meant(
+    batch: _Batch, event: AnyEvent, channel: Channel, address: str, message: str | None
+) -> Place | None:
+    """Which place a wish is about: the one it names, else the one its message went to, else its person's."""
+    if address:
+        return batch.place(event, channel, address)
+    if message is not None:
+        sent = messages.find(batch.connection, event.account, message)
+        if sent is not None:
+            return batch.place(event, sent.channel, sent.address)
+    scheme, _, value = event.subject.partition(":")
+    person = None
+    if scheme == "person":
+        person = people.find(batch.connection, event.account, person=value)
+    elif scheme == "customer":
+        person = people.find(batch.connection, event.account, customer_id=value)
+    reached = (person.email if channel == "email" else person.phone) if person else None
+    return batch.place(event, channel, reached) if reached else None

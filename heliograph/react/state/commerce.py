@@ -1,0 +1,250 @@
+"""What the shop sells and who buys: orders, carts, products, and who looked at what.
+
+Events are folded into the rows of `goods`. Whose an order is stays as its sender put it (`email`, `customer_id`):
+who that is now is for `people` to say. Whether a cart is still open is not stored but asked of the orders, so
+that it comes out right in whatever order the events arrive (RM-10). Automations ask `cart` and `order` at the
+moment at which they act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select
+
+from heliograph.events import commerce as wire
+from heliograph.events.event import AnyEvent, Data
+from heliograph.journal.consumer import Fold
+from heliograph.react.state import reading
+from heliograph.react.state.goods import (
+    CARTS,
+    ORDERS,
+    PRODUCTS,
+    VIEWS,
+    CartRow,
+    OrderRow,
+    ProductRow,
+    ViewRow,
+    told_cart,
+    told_order,
+    told_product,
+    told_view,
+)
+from heliograph.react.state.rows import Key, Rows
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+SAME_CART = 86_400_000_000
+"""Microseconds by which a cart must be younger than an order that names it to be a new cart under a used id: a
+day, for shops whose dates lack the zone (RM-23)."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as last told of. `created` and `updated` as the shop stated them, in microseconds; `document` as
+    it was sent."""
+
+    id: str
+    email: str | None
+    customer_id: str | None
+    cart: str | None
+    status: str | None
+    currency: str | None
+    subtotal: float | None
+    discounts: float | None
+    total: float | None
+    created: int | None
+    updated: int | None
+    deleted: int | None
+    document: dict[str, Any]
+
+
+class Cart(msgspec.Struct, frozen=True, kw_only=True):
+    """A cart as last told of. `closed_by` is the id of the order that it became, None while there is none."""
+
+    id: str
+    email: str | None
+    customer_id: str | None
+    token: str | None
+    currency: str | None
+    total: float | None
+    created: int | None
+    updated: int | None
+    deleted: int | None
+    closed_by: str | None
+    document: dict[str, Any]
+
+    @property
+    def open(self) -> bool:
+        """Neither bought nor dropped."""
+        return self.closed_by is None and self.deleted is None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as last told of; `product_exists` is false once it is no longer sold (RM-10)."""
+
+    id: str
+    title: str | None
+    sku: str | None
+    vendor: str | None
+    url: str | None
+    image: str | None
+    product_exists: bool
+    updated: int | None
+    document: dict[str, Any]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A product that somebody looked at: first, last (microseconds), how often."""
+
+    product: str
+    first: int
+    last: int
+    count: int
+
+
+def order(connection: Connection, account: str, order_id: str) -> Order | None:
+    """The order of this id."""
+    return _one(Order, _row(connection, ORDERS, account, order_id))
+
+
+def cart(connection: Connection, account: str, cart_id: str) -> Cart | None:
+    """The cart of this id, and whether an order has closed it."""
+    row = _row(connection, CARTS, account, cart_id)
+    return _one(Cart, row, closed_by=_closed_by(connection, row)) if row is not None else None
+
+
+def product(connection: Connection, account: str, product_id: str) -> Product | None:
+    """The product of this id."""
+    return _one(Product, _row(connection, PRODUCTS, account, product_id))
+
+
+def views(connection: Connection, account: str, subjects: Sequence[str], *, limit: int = 20) -> list[View]:
+    """What was looked at under any of these references (`people.subjects`), the latest first."""
+    found = connection.execute(
+        select(VIEWS.c.product, VIEWS.c.first, VIEWS.c.last, VIEWS.c.count)
+        .where(VIEWS.c.account == account, VIEWS.c.subject.in_(subjects))
+        .order_by(VIEWS.c.last.desc(), VIEWS.c.product)
+        .limit(limit)
+    )
+    return [View(**row._mapping) for row in found]
+
+
+def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
+    """Fold a batch: each table from its own kinds alone."""
+    for shelf in _SHELVES:
+        own = [(event, shelf.key(event)) for event in events if type(event.data) in shelf.kinds]
+        named = [(event, key) for event, key in own if key is not None]
+        rows: Rows[Any] = Rows(connection, shelf.table, shelf.row)
+        rows.read(key for _, key in named)
+        for event, key in named:
+            told = shelf.told(rows.get(key), event, key)
+            if told is not None:
+                rows.put(told)
+        rows.write()
+
+
+class _Shelf(NamedTuple):
+    kinds: frozenset[type[Data]]
+    table: Table
+    row: type[msgspec.Struct]
+    key: Callable[[Any], Key | None]
+    told: Callable[[Any, Any, Any], msgspec.Struct | None]
+
+
+def _order_key(event: Any) -> Key | None:
+    order_id = reading.key_of(event.data.order.id)
+    return (event.account, order_id) if order_id else None
+
+
+def _cart_key(event: Any) -> Key | None:
+    cart_id = reading.key_of(event.data.cart.id) or reading.key_of(event.data.cart.cart_token)
+    return (event.account, cart_id) if cart_id else None
+
+
+def _product_key(event: Any) -> Key | None:
+    product_id = reading.key_of(event.data.product.id)
+    return (event.account, product_id) if product_id else None
+
+
+def _view_key(event: Any) -> Key | None:
+    product_id = reading.key_of(event.data.product_id)
+    return (event.account, event.subject, product_id) if product_id else None
+
+
+def _closed_by(connection: Connection, found: Row[Any]) -> str | None:
+    """RM-10: an order that names the cart, or else the first order of the same address or customer number that
+    was made after the cart was begun."""
+    for closes in (_names(found), _follows(found)):
+        if closes is None:
+            continue
+        one = select(ORDERS.c.id).where(ORDERS.c.account == found.account, closes)
+        closed_by = connection.scalar(one.order_by(ORDERS.c.began, ORDERS.c.id).limit(1))
+        if closed_by is not None:
+            return str(closed_by)
+    return None
+
+
+def _names(found: Row[Any]) -> ColumnElement[bool]:
+    """Orders that name the cart, unless it was begun long after them: a new cart under a used id."""
+    named = ORDERS.c.cart.in_([name for name in (found.id, found.token) if name])
+    if found.created is None:
+        return named
+    return and_(named, or_(ORDERS.c.created.is_(None), ORDERS.c.created >= found.created - SAME_CART))
+
+
+def _follows(found: Row[Any]) -> ColumnElement[bool] | None:
+    """Orders by the same buyer after the cart was begun: by the shop's dates where both have one."""
+    who = [ORDERS.c.email == found.email] if found.email else []
+    who += [ORDERS.c.customer_id == found.customer_id] if found.customer_id else []
+    if not who:
+        return None
+    after = ORDERS.c.began >= found.began
+    if found.created is not None:
+        after = or_(ORDERS.c.created >= found.created, and_(ORDERS.c.created.is_(None), after))
+    return and_(or_(*who), after)
+
+
+def _row(connection: Connection, table: Table, account: str, id: str) -> Row[Any] | None:
+    return connection.execute(select(table).where(table.c.account == account, table.c.id == id)).one_or_none()
+
+
+def _one(kind: type[S], row: Row[Any] | None, **more: Any) -> S | None:
+    if row is None:
+        return None
+    values = {**row._mapping, **more}
+    return kind(**{name: values[name] for name in kind.__struct_fields__})
+
+
+_SHELVES = (
+    _Shelf(
+        frozenset({wire.OrderCreated, wire.OrderUpdated, wire.OrderDeleted}),
+        ORDERS,
+        OrderRow,
+        _order_key,
+        told_order,
+    ),
+    _Shelf(
+        frozenset({wire.CartCreated, wire.CartUpdated, wire.CartDeleted}),
+        CARTS,
+        CartRow,
+        _cart_key,
+        told_cart,
+    ),
+    _Shelf(
+        frozenset({wire.ProductCreated, wire.ProductUpdated, wire.ProductDeleted}),
+        PRODUCTS,
+        ProductRow,
+        _product_key,
+        told_product,
+    ),
+    _Shelf(frozenset({wire.ProductViewed}), VIEWS, ViewRow, _view_key, told_view),
+)
+
+FOLD = Fold(
+    name="commerce",
+    kinds=frozenset(kind.kind for shelf in _SHELVES for kind in shelf.kinds),
+    tables=tuple(shelf.table for shelf in _SHELVES),
+    apply=apply,
+)

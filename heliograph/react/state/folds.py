@@ -1,0 +1,14 @@
+"""Every fold there is. Adding one adds its module and one line here; `heliograph replay` knows it by its name."""
+
+from __future__ import annotations
+
+from heliograph.journal.consumer import Fold
+from heliograph.react.state import commerce, consent, definitions, messages, people
+
+FOLDS: tuple[Fold, ...] = (
+    people.FOLD,
+    consent.FOLD,
+    commerce.FOLD,
+    messages.FOLD,
+    definitions.FOLD,
+)

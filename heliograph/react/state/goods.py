@@ -1,0 +1,265 @@
+"""The rows of commerce: tables of orders, carts, products and views, and the pure rules of which word is newer.
+
+Two tellings of one thing are compared by the sender's `updated_at` where both have one (a shop that sends again what
+it could not deliver sends the old one late), else by when they happened. The newer one replaces the older; what it
+does not state of owner, money and status stays. `commerce` uses this and answers questions.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, String, Table
+
+from heliograph.database import METADATA
+from heliograph.events import commerce as wire
+from heliograph.events.event import AnyEvent, Event
+from heliograph.events.people import flag
+from heliograph.react.state import reading
+
+T = TypeVar("T")
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("email", String),
+    Column("customer_id", String),
+    Column("cart", String),
+    Column("status", String),
+    Column("currency", String),
+    Column("subtotal", Float),
+    Column("discounts", Float),
+    Column("total", Float),
+    Column("created", BigInteger),
+    Column("updated", BigInteger),
+    Column("began", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("deleted", BigInteger),
+    Column("document", JSON, nullable=False),
+    Index(None, "account", "email"),
+    Index(None, "account", "customer_id"),
+    Index(None, "account", "cart"),
+)
+"""`created` and `updated` are the sender's; `began` and `at` when the order was first and last told of; `cart` is
+the id or token of the cart that it names."""
+
+CARTS = Table(
+    "carts",
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("email", String),
+    Column("customer_id", String),
+    Column("token", String),
+    Column("currency", String),
+    Column("total", Float),
+    Column("created", BigInteger),
+    Column("updated", BigInteger),
+    Column("began", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("deleted", BigInteger),
+    Column("document", JSON, nullable=False),
+)
+
+PRODUCTS = Table(
+    "products",
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("title", String),
+    Column("sku", String),
+    Column("vendor", String),
+    Column("url", String),
+    Column("image", String),
+    Column("product_exists", Boolean, nullable=False),
+    Column("updated", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+VIEWS = Table(
+    "product_views",
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("product", String, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("last_event", String(36), nullable=False),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who looked at what, when last, how often. A look that is told of after a later one is not counted: so the
+count needs no memory of single looks and comes out the same however often an event is folded."""
+
+
+class OrderRow(msgspec.Struct, gc=False):
+    """A row of `orders`; the document is JSON text."""
+
+    account: str
+    id: str
+    email: str | None = None
+    customer_id: str | None = None
+    cart: str | None = None
+    status: str | None = None
+    currency: str | None = None
+    subtotal: float | None = None
+    discounts: float | None = None
+    total: float | None = None
+    created: int | None = None
+    updated: int | None = None
+    began: int = 0
+    at: int = 0
+    deleted: int | None = None
+    document: str = "{}"
+
+
+class CartRow(msgspec.Struct, gc=False):
+    """A row of `carts`."""
+
+    account: str
+    id: str
+    email: str | None = None
+    customer_id: str | None = None
+    token: str | None = None
+    currency: str | None = None
+    total: float | None = None
+    created: int | None = None
+    updated: int | None = None
+    began: int = 0
+    at: int = 0
+    deleted: int | None = None
+    document: str = "{}"
+
+
+class ProductRow(msgspec.Struct, gc=False):
+    """A row of `products`."""
+
+    account: str
+    id: str
+    title: str | None = None
+    sku: str | None = None
+    vendor: str | None = None
+    url: str | None = None
+    image: str | None = None
+    product_exists: bool = True
+    updated: int | None = None
+    at: int = 0
+    document: str = "{}"
+
+
+class ViewRow(msgspec.Struct, gc=False):
+    """A row of `product_views`."""
+
+    account: str
+    subject: str
+    product: str
+    first: int
+    last: int
+    last_event: str
+    count: int
+
+
+def told_order(
+    known: OrderRow | None, event: Event[wire.OrderCreated], key: tuple[str, str]
+) -> OrderRow | None:
+    """The order after an event; None where it changes nothing."""
+    at, order = reading.happened(event), event.data.order
+    row = known or OrderRow(account=key[0], id=key[1], began=at)
+    if not _told(row, known is None, event, order, deleted=isinstance(event.data, wire.OrderDeleted)):
+        return row if _earlier(row, at) else None
+    row.cart = reading.key_of(order.cart_id) or reading.key_of(order.cart_token) or row.cart
+    row.status = wire.status_name(order.status) or row.status
+    row.subtotal = _known(wire.amount(order.subtotal_price), row.subtotal)
+    row.discounts = _known(wire.discount(order.total_discounts), row.discounts)
+    return row
+
+
+def told_cart(known: CartRow | None, event: Event[wire.CartCreated], key: tuple[str, str]) -> CartRow | None:
+    """The cart after an event; None where it changes nothing. The same id is the same cart (RM-10)."""
+    at, cart = reading.happened(event), event.data.cart
+    row = known or CartRow(account=key[0], id=key[1], began=at)
+    if not _told(row, known is None, event, cart, deleted=isinstance(event.data, wire.CartDeleted)):
+        return row if _earlier(row, at) else None
+    row.token = reading.key_of(cart.cart_token) or row.token
+    return row
+
+
+def told_product(
+    known: ProductRow | None, event: Event[wire.ProductCreated], key: tuple[str, str]
+) -> ProductRow | None:
+    """The product after an event; None where it changes nothing. A deleted one stays, and exists no more
+    (RM-10); what an update does not say stays, for updates of stock carry no title and no price (RM-23)."""
+    product, at = event.data.product, reading.happened(event)
+    updated = reading.stated(product.updated_at, event)
+    row = known or ProductRow(account=key[0], id=key[1])
+    if known is not None and not _newer(row.updated, row.at, updated, at):
+        return None
+    row.updated, row.at = updated, at
+    row.title = product.title or row.title
+    row.sku = reading.key_of(product.sku) or row.sku
+    row.vendor = product.vendor or row.vendor
+    row.url = product.url or row.url
+    row.image = wire.image_url(product.image, product.images) or row.image
+    said = flag(product.product_exists)
+    if isinstance(event.data, wire.ProductDeleted):
+        row.product_exists = False
+    elif said is not None or event.kind == wire.ProductCreated.kind:
+        row.product_exists = said is not False
+    row.document = msgspec.json.encode(
+        reading.overlaid(row.document, msgspec.json.decode(reading.sent(event)))
+    ).decode()
+    return row
+
+
+def told_view(known: ViewRow | None, event: AnyEvent, key: tuple[str, str, str]) -> ViewRow | None:
+    """Looks at a product by one visitor after another one; None where it is one that was counted."""
+    at = reading.happened(event)
+    if known is None:
+        return ViewRow(event.account, event.subject, key[2], at, at, event.id, 1)
+    if (at, event.id) > (known.last, known.last_event):
+        known.last, known.last_event, known.count = at, event.id, known.count + 1
+        return known
+    if at < known.first:
+        known.first = at
+        return known
+    return None
+
+
+def _told(row: OrderRow | CartRow, new: bool, event: AnyEvent, basket: wire.Basket, *, deleted: bool) -> bool:
+    """Draw what orders and carts have in common; False where the row knows better."""
+    at, updated = reading.happened(event), reading.stated(basket.updated_at, event)
+    if not new and not _newer(row.updated, row.at, updated, at):
+        return False
+    customer = basket.customer
+    row.email = reading.email_of(event, basket.address) or row.email
+    row.customer_id = (reading.key_of(customer.id) if customer else None) or row.customer_id
+    row.currency = basket.currency or row.currency
+    row.total = _known(wire.amount(basket.total_price), row.total)
+    row.created = _known(reading.stated(basket.created_at, event), row.created)
+    row.updated, row.at, row.began = updated, at, min(row.began, at)
+    row.deleted = at if deleted else None
+    if new or not deleted:
+        row.document = reading.sent(event).decode()
+    return True
+
+
+def _newer(known_updated: int | None, known_at: int, updated: int | None, at: int) -> bool:
+    if known_updated is not None and updated is not None and known_updated != updated:
+        return updated > known_updated
+    return at >= known_at
+
+
+def _earlier(row: OrderRow | CartRow, at: int) -> bool:
+    """What is told of late may show that the thing began before."""
+    if at >= row.began:
+        return False
+    row.began = at
+    return True
+
+
+def _known(said: T | None, before: T | None) -> T | None:
+    return before if said is None else said

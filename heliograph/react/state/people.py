@@ -1,0 +1,273 @@
+"""Who is who: people with several identities each, folded from everything that names somebody.
+
+`portraits` says whom an event shows and `persons` how a row changes; this module finds whose row it is. A shop's
+own number decides before an address, an address before a phone (RM-9): a known number with another address
+renames, an unknown address without a number is somebody new, and who is named for the first time by an order
+or a cart exists from then on (wire-facts 6.1). Each identity has one owner. Policies, automations and messages
+ask `find` and `subjects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from heliograph.events import subjects as references
+from heliograph.events.event import AnyEvent
+from heliograph.events.people import DeviceRemoved, PersonDeleted, PersonErased, PersonMerged
+from heliograph.journal.consumer import Fold
+from heliograph.react.state import portraits, reading
+from heliograph.react.state.persons import (
+    CURRENT,
+    IDENTITIES,
+    PERSONS,
+    SINGLE,
+    IdentityRow,
+    PersonRow,
+    absorb,
+    describe,
+    new_person,
+)
+from heliograph.react.state.portraits import Identity, Portrait
+from heliograph.react.state.rows import Rows, append
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A person as state knows them. `document` is the customer in the wire form of S3, as last known."""
+
+    id: str
+    email: str | None
+    customer_id: str | None
+    phone: str | None
+    first_name: str | None
+    last_name: str | None
+    gender: str | None
+    accepts_marketing: bool | None
+    tags: tuple[str, ...]
+    document: dict[str, Any]
+    deleted: bool
+
+
+def find(
+    connection: Connection,
+    account: str,
+    *,
+    email: str | None = None,
+    customer_id: str | None = None,
+    phone: str | None = None,
+    person: str | None = None,
+) -> Person | None:
+    """The person of the first of these that is known: their own id, a customer number, an address, a phone.
+    Somebody who was merged into another is that other."""
+    if person is not None and (found := _by_id(connection, account, person)):
+        return found
+    wanted = [("person", person)] if person else []
+    wanted += [("customer", customer_id)] if customer_id else []
+    wanted += [("email", spelling) for spelling in reading.spellings(email)] if email else []
+    wanted += [("phone", phone)] if phone else []
+    for kind, value in wanted:
+        owner = connection.scalar(_OWNER, {"account": account, "kind": kind, "value": value})
+        if owner is not None:
+            return _by_id(connection, account, owner)
+    return None
+
+
+def subjects(connection: Connection, account: str, person_id: str) -> list[str]:
+    """Every reference under which events of this person are recorded: their id, and all identities they have
+    or had, unless somebody else has them now."""
+    identities = connection.execute(
+        select(IDENTITIES.c.kind, IDENTITIES.c.value)
+        .where(IDENTITIES.c.account == account, IDENTITIES.c.person == person_id)
+        .order_by(IDENTITIES.c.kind, IDENTITIES.c.value)
+    )
+    return [references.person(person_id), *(references.thing(kind, value) for kind, value in identities)]
+
+
+def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
+    """Fold a batch. Merging and erasing touch rows that no event names: what came before is written first."""
+    for settling, run in groupby(events, lambda event: isinstance(event.data, PersonMerged | PersonErased)):
+        if settling:
+            for event in run:
+                _settle(connection, event)
+            continue
+        shown = [(event, who) for event in run if (who := portraits.portrait(event)) is not None]
+        book = _Book(connection)
+        book.read([who for _, who in shown])
+        for event, who in shown:
+            _remember(book, event, who)
+        book.write()
+
+
+def _remember(book: _Book, event: AnyEvent, who: Portrait) -> None:
+    at = reading.happened(event)
+    row = book.find(who)
+    if isinstance(event.data, PersonDeleted):
+        if row is not None and at >= row.updated:
+            row.updated = row.deleted = at
+            book.persons.put(row)
+        return
+    if isinstance(event.data, DeviceRemoved):
+        if row is not None:
+            book.end((event.account, "device", event.data.device), at)
+        return
+    ties = who.ties
+    if row is None:
+        if not ties and not any(kind == "email" for _, kind, _ in who.identities):
+            return  # a number that the shop has not told us of is nobody yet (S3, setCustomerId)
+        row = new_person(event.account, event.id, at)
+        book.persons.put(row)
+        ties = True
+    if ties:
+        for key in who.identities:
+            book.tie(row, key, at)
+    if describe(row, who, at):
+        book.persons.put(row)
+
+
+class _Book:
+    """The people and identities that one batch is about."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.persons = Rows(connection, PERSONS, PersonRow)
+        self.identities = Rows(connection, IDENTITIES, IdentityRow)
+
+    def read(self, shown: Sequence[Portrait]) -> None:
+        """Read ahead: whom the first identity of each portrait finds, and what of the others is not theirs yet."""
+        self._read([who.identities[0] for who in shown])
+        others: list[Identity] = []
+        for who in shown:
+            row = self._owner(who.identities[0])
+            others += [key for key in who.identities[1:] if row is None or not _shows(row, key)]
+        self._read(others)
+
+    def _read(self, keys: list[Identity]) -> None:
+        self.identities.read(keys)
+        owners = [self.identities.get(key) for key in keys]
+        self.persons.read([(owner.person,) for owner in owners if owner is not None])
+
+    def write(self) -> None:
+        self.persons.write()
+        self.identities.write()
+
+    def find(self, who: Portrait) -> PersonRow | None:
+        return next((row for key in who.identities if (row := self._owner(key)) is not None), None)
+
+    def _owner(self, key: Identity) -> PersonRow | None:
+        identity = self.identities.get(key)
+        return (
+            self.persons.get((identity.person,)) if identity is not None and identity.ended is None else None
+        )
+
+    def tie(self, row: PersonRow, key: Identity, at: int) -> None:
+        """Make an identity this person's. What is older than the newest word on them moves nothing: it is kept
+        as one that they had, where nobody else has it."""
+        if _shows(row, key):
+            return
+        account, kind, value = key
+        identity = self.identities.get(key)
+        fresh = at >= row.updated
+        own = identity is not None and identity.ended is None and identity.person == row.id
+        if identity is not None and not own and not fresh:
+            return
+        field = CURRENT.get(kind)
+        held = getattr(row, field) if field else None
+        if not own:
+            former = kind in SINGLE and held is not None and not fresh
+            if identity is not None and identity.ended is None and field is not None:
+                self._take(identity, field)
+            self.identities.put(IdentityRow(*key, row.id, at, at if former else None))
+            if kind in SINGLE and held is not None and fresh:
+                self.end((account, kind, held), at)
+        if field is not None and held != value and (fresh or held is None):
+            setattr(row, field, value)
+            self.persons.put(row)
+
+    def end(self, key: Identity, at: int) -> None:
+        """The identity is nobody's any more."""
+        identity = self.identities.get(key)
+        if identity is not None and identity.ended is None:
+            identity.ended = at
+            self.identities.put(identity)
+
+    def _take(self, identity: IdentityRow, field: str) -> None:
+        """Whoever has the identity has it no more."""
+        loser = self.persons.get((identity.person,))
+        if loser is not None and getattr(loser, field) == identity.value:
+            setattr(loser, field, None)
+            self.persons.put(loser)
+
+
+def _shows(row: PersonRow, key: Identity) -> bool:
+    """Whether an identity is the person's current one, as their row alone can tell."""
+    field = CURRENT.get(key[1])
+    return field is not None and getattr(row, field) == key[2]
+
+
+def _settle(connection: Connection, event: AnyEvent) -> None:
+    if isinstance(event.data, PersonMerged):
+        _merge(connection, event.account, event.data.person, event.data.other, reading.happened(event))
+    elif isinstance(event.data, PersonErased):
+        _erase(connection, event.account, event.data.person)
+
+
+def _merge(connection: Connection, account: str, person: str, other: str, at: int) -> None:
+    """`other` is now `person`: what is not known is taken over, identities move, and the other's id is one."""
+    persons = Rows(connection, PERSONS, PersonRow)
+    persons.read([(person,), (other,)])
+    row, gone = persons.get((person,)), persons.get((other,))
+    if row is None or gone is None or row is gone or {row.account, gone.account} != {account}:
+        return
+    absorb(row, gone)
+    persons.put(row)
+    persons.remove((other,))
+    persons.write()
+    connection.execute(update(IDENTITIES).where(IDENTITIES.c.person == other).values(person=person))
+    append(connection, IDENTITIES, [(account, "person", other, person, at, None)])
+
+
+def _erase(connection: Connection, account: str, person: str) -> None:
+    """Nothing of them remains, as if the journal were replayed after their events were redacted (STD-7)."""
+    connection.execute(
+        delete(IDENTITIES).where(IDENTITIES.c.account == account, IDENTITIES.c.person == person)
+    )
+    connection.execute(delete(PERSONS).where(PERSONS.c.account == account, PERSONS.c.id == person))
+
+
+def _by_id(connection: Connection, account: str, person_id: str) -> Person | None:
+    found = connection.execute(
+        select(PERSONS).where(PERSONS.c.id == person_id, PERSONS.c.account == account)
+    ).one_or_none()
+    if found is None:
+        return None
+    return Person(
+        id=found.id,
+        email=found.email,
+        customer_id=found.customer_id,
+        phone=found.phone,
+        first_name=found.first_name,
+        last_name=found.last_name,
+        gender=found.gender,
+        accepts_marketing=found.accepts_marketing,
+        tags=tuple(found.tags),
+        document=found.document,
+        deleted=found.deleted is not None,
+    )
+
+
+_OWNER = select(IDENTITIES.c.person).where(
+    IDENTITIES.c.account == bindparam("account"),
+    IDENTITIES.c.kind == bindparam("kind"),
+    IDENTITIES.c.value == bindparam("value"),
+    IDENTITIES.c.ended.is_(None),
+)
+
+FOLD = Fold(
+    name="people",
+    kinds=portraits.KINDS | {PersonMerged.kind, PersonErased.kind},
+    tables=(PERSONS, IDENTITIES),
+    apply=apply,
+)

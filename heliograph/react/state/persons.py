@@ -1,0 +1,190 @@
+"""A person's row and how it changes: the tables of people, and the pure rules of who knows better.
+
+What is newer wins, field by field; what is older than the newest word on a person only fills what nobody has
+said yet. A null or a blank says nothing: shops send null for what they do not know (RM-23). Carts repeat the same
+customer again and again, so a repeat is recognised by its digest and costs next to nothing.
+`people` decides whose row it is.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table
+
+from heliograph.database import METADATA
+from heliograph.events.people import Customer, flag, gender, tag_list
+from heliograph.react.state import reading
+from heliograph.react.state.portraits import Portrait
+
+GRAIN = 60_000_000
+"""Microseconds by which a mere repeat must be newer to be written down."""
+
+PERSONS = Table(
+    "persons",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("email", String),
+    Column("customer_id", String),
+    Column("phone", String),
+    Column("first_name", String),
+    Column("last_name", String),
+    Column("gender", String(1)),
+    Column("accepts_marketing", Boolean),
+    Column("tags", JSON, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("deleted", BigInteger),
+    Column("said", BigInteger),
+)
+"""A person's id is the id of the event that first named them, so that a replay finds the same ids.
+`email`, `customer_id` and `phone` are the current ones; all there ever were are in `identities`.
+`said` is the digest of the newest word on them."""
+
+IDENTITIES = Table(
+    "identities",
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("person", String(36), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Index(None, "person"),
+    sqlite_with_rowid=False,
+)
+"""Each e-mail address, customer number, phone and device has one owner, and so has the id of a person who was
+merged into another (kind `person`). An ended identity finds nobody any more; it stays so that what is recorded
+under it is still known to be theirs."""
+
+
+class PersonRow(msgspec.Struct, gc=False):
+    """A row of `persons`; tags and document are JSON text."""
+
+    id: str
+    account: str
+    email: str | None
+    customer_id: str | None
+    phone: str | None
+    first_name: str | None
+    last_name: str | None
+    gender: str | None
+    accepts_marketing: bool | None
+    tags: str
+    document: str
+    created: int
+    updated: int
+    deleted: int | None
+    said: int | None
+
+
+class IdentityRow(msgspec.Struct, gc=False):
+    """A row of `identities`."""
+
+    account: str
+    kind: str
+    value: str
+    person: str
+    since: int
+    ended: int | None
+
+
+SINGLE = {"email": "email", "phone": "phone"}
+"""Kinds of which a person has one at a time: the next one ends it. Numbers and devices may be several."""
+
+CURRENT = {**SINGLE, "customer": "customer_id"}
+"""Where a person's row shows the current identity of a kind."""
+
+
+def new_person(account: str, person_id: str, at: int) -> PersonRow:
+    """Somebody of whom nothing is known but that they exist."""
+    return PersonRow(
+        id=person_id,
+        account=account,
+        email=None,
+        customer_id=None,
+        phone=None,
+        first_name=None,
+        last_name=None,
+        gender=None,
+        accepts_marketing=None,
+        tags="[]",
+        document="{}",
+        created=at,
+        updated=at,
+        deleted=None,
+        said=None,
+    )
+
+
+def describe(row: PersonRow, shown: Portrait, at: int) -> bool:
+    """Draw what an event says of a person into their row; whether the row is to be written."""
+    customer = shown.customer
+    if customer is None:
+        return False
+    fresh, digest = at >= row.updated, _digest(shown)
+    repeated = digest == row.said or not _draw(row, customer, shown, fresh)
+    if repeated and (not fresh or (row.deleted is None and at - row.updated < GRAIN)):
+        return False
+    if fresh:
+        row.updated, row.deleted, row.said = at, None, digest
+    return True
+
+
+def _draw(row: PersonRow, customer: Customer, shown: Portrait, fresh: bool) -> bool:
+    before = msgspec.structs.astuple(row)
+    said = {
+        "first_name": customer.first_name or None,
+        "last_name": customer.last_name or None,
+        "gender": gender(customer.gender),
+        "accepts_marketing": shown.accepts_marketing,
+    }
+    for name, value in said.items():
+        if value is not None and (fresh or getattr(row, name) is None):
+            setattr(row, name, value)
+    tags = tag_list(customer.tags)
+    if tags is not None and (fresh or row.tags == "[]"):
+        row.tags = _tags(row.tags, tags, append=flag(customer.append_tags) is True)
+    row.document = _document(row, msgspec.json.decode(shown.sent), fresh)
+    return msgspec.structs.astuple(row) != before
+
+
+def absorb(row: PersonRow, other: PersonRow) -> None:
+    """Take over from a person who turned out to be the same what is not known of this one."""
+    for name in ("email", "customer_id", "phone", "first_name", "last_name", "gender", "accepts_marketing"):
+        if getattr(row, name) is None:
+            setattr(row, name, getattr(other, name))
+    tags = [*msgspec.json.decode(row.tags), *msgspec.json.decode(other.tags)]
+    row.tags = _json(list(dict.fromkeys(tags)))
+    row.document = _json({**msgspec.json.decode(other.document), **msgspec.json.decode(row.document)})
+    row.created = min(row.created, other.created)
+
+
+def _digest(shown: Portrait) -> int:
+    said = shown.sent + b"%d" % _ANSWERS[shown.accepts_marketing]
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+
+
+def _tags(old: str, said: list[str], *, append: bool) -> str:
+    """RM-9: `append_tags` adds to what there is, else what is said is all there is."""
+    return _json(list(dict.fromkeys([*msgspec.json.decode(old), *said])) if append else said)
+
+
+def _document(row: PersonRow, said: dict[str, Any], fresh: bool) -> str:
+    """The customer in the wire form of S3 as last known: fields that are not said stay as they were."""
+    merged = reading.overlaid(row.document, said, fresh=fresh)
+    merged.pop("append_tags", None)
+    if "tags" in merged:
+        merged["tags"] = msgspec.Raw(row.tags.encode())
+    return _json(merged)
+
+
+_ANSWERS = {None: 0, True: 1, False: 2}
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

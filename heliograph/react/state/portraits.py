@@ -1,0 +1,172 @@
+"""What one event says about one person: a pure function from event to portrait.
+
+People are told of in many ways: as customers, as the buyer of an order or cart, as somebody who subscribes,
+registers an app, or merely looks at a product. `people` finds whom a portrait shows, `persons` draws it into
+their row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from heliograph.events.commerce import (
+    Basket,
+    CartCreated,
+    CartUpdated,
+    OrderCreated,
+    OrderUpdated,
+    ProductViewed,
+)
+from heliograph.events.consent import SubscriptionRequested
+from heliograph.events.custom import Custom
+from heliograph.events.event import AnyEvent, Data
+from heliograph.events.people import (
+    Customer,
+    DeviceRegistered,
+    DeviceRemoved,
+    PersonCreated,
+    PersonDeleted,
+    PersonUpdated,
+    flag,
+)
+from heliograph.react.state import reading
+
+Identity = tuple[str, str, str]
+"""Account, kind (`customer`, `email`, `phone`, `device`) and value."""
+
+
+class Portrait(NamedTuple):
+    """Who an event is about, and what it says of them."""
+
+    identities: list[Identity]
+    """In the order in which they decide who it is: a shop's own number first (RM-9)."""
+    ties: bool = True
+    """Whether the identities become the person's. What browsers say unasked only finds a person."""
+    customer: Customer | None = None
+    """None where the event names a person and says nothing of them."""
+    sent: bytes = b""
+    """The customer as JSON, as sent."""
+    accepts_marketing: bool | None = None
+
+
+def portrait(event: AnyEvent) -> Portrait | None:
+    """Whom the event shows; None where it names nobody."""
+    of = _OF.get(type(event.data))
+    found = of(event, event.data) if of else None
+    return found if found is not None and found.identities else None
+
+
+def buyer(basket: Basket) -> tuple[str | None, bool | None]:
+    """The address of whoever the order or cart belongs to, and whether they accept marketing. A customer's own
+    word goes before the basket's, whose address may be one for this delivery alone."""
+    customer = basket.customer
+    if customer is None:
+        return basket.email, flag(basket.accepts_marketing)
+    accepts = flag(customer.accepts_marketing)
+    return customer.email or basket.email, flag(basket.accepts_marketing) if accepts is None else accepts
+
+
+def _identities(
+    event: AnyEvent,
+    *,
+    customer_id: str | None = None,
+    email: str | None = None,
+    phone: str | None = None,
+    device: str | None = None,
+) -> list[Identity]:
+    account = event.account
+    address = reading.email_of(event, email) if email else None
+    found = [(account, "customer", customer_id)] if customer_id else []
+    if address:
+        found.append((account, "email", address))
+    if phone:
+        found.append((account, "phone", phone))
+    if device:
+        found.append((account, "device", device))
+    return found
+
+
+def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
+    customer = data.person
+    identities = _identities(
+        event,
+        customer_id=reading.key_of(customer.id),
+        email=customer.email,
+        phone=reading.key_of(customer.sms_phone_number_e164),
+    )
+    return Portrait(identities, True, customer, reading.sent(event), flag(customer.accepts_marketing))
+
+
+def _buyer(event: AnyEvent, basket: Basket) -> Portrait:
+    email, accepts = buyer(basket)
+    customer = basket.customer
+    if customer is None:
+        return Portrait(_identities(event, email=email))
+    identities = _identities(
+        event,
+        customer_id=reading.key_of(customer.id),
+        email=email,
+        phone=reading.key_of(customer.sms_phone_number_e164),
+    )
+    return Portrait(identities, True, customer, reading.sent_customer(event), accepts)
+
+
+def _subscriber(event: AnyEvent, data: SubscriptionRequested) -> Portrait:
+    customer = Customer(
+        email=data.email,
+        first_name=data.first_name,
+        last_name=data.last_name,
+        sms_phone_number_e164=data.phone,
+        tags=list(data.tags) or None,
+        append_tags=True,
+    )
+    identities = _identities(
+        event,
+        customer_id=reading.key_of(data.customer_id),
+        email=data.email,
+        phone=reading.key_of(data.phone),
+    )
+    return Portrait(identities, True, customer, msgspec.json.encode(customer))
+
+
+def _visitor(event: AnyEvent, data: ProductViewed | Custom) -> Portrait:
+    return Portrait(
+        _identities(event, customer_id=reading.key_of(data.customer_id), email=data.email), ties=False
+    )
+
+
+def _app(event: AnyEvent, data: DeviceRegistered) -> Portrait:
+    return Portrait(
+        _identities(
+            event,
+            customer_id=reading.key_of(data.customer_id),
+            email=data.email,
+            device=reading.key_of(data.device),
+        )
+    )
+
+
+def _app_gone(event: AnyEvent, data: DeviceRemoved) -> Portrait:
+    return Portrait(_identities(event, device=reading.key_of(data.device)), ties=False)
+
+
+_OF: dict[type[Data], Callable[[AnyEvent, Any], Portrait]] = {
+    PersonCreated: _person,
+    PersonUpdated: _person,
+    PersonDeleted: _person,
+    OrderCreated: lambda event, data: _buyer(event, data.order),
+    OrderUpdated: lambda event, data: _buyer(event, data.order),
+    CartCreated: lambda event, data: _buyer(event, data.cart),
+    CartUpdated: lambda event, data: _buyer(event, data.cart),
+    SubscriptionRequested: _subscriber,
+    ProductViewed: _visitor,
+    Custom: _visitor,
+    DeviceRegistered: _app,
+    DeviceRemoved: _app_gone,
+}
+
+KINDS: frozenset[str] = frozenset(kind.kind for kind in _OF)
+"""The kinds that can show somebody."""

@@ -1,0 +1,146 @@
+"""A dispatcher with everything around it that is real: journal, keys, SMTP; and what state would say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from mail_world import ACCOUNT, BASE, MESSAGE, PERSON
+
+from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Account, Policy
+from heliograph.clock import Clock, ManualClock
+from heliograph.events import codec
+from heliograph.events.event import AnyEvent, Event
+from heliograph.events.messages import MessageRequested
+from heliograph.journal.consumer import Act, Outcome
+from heliograph.journal.journal import Journal
+from heliograph.journal.memory import MemoryJournal
+from heliograph.outbound.messages.channels import open_lines
+from heliograph.outbound.messages.channels.channel import Line
+from heliograph.outbound.messages.compose import Composer
+from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.letters import Desk
+from heliograph.react.state.consent import Standing
+from heliograph.react.state.definitions import Template
+from heliograph.react.state.people import Person
+from heliograph.refs import Refs
+from heliograph.settings import Settings
+from heliograph.signing import Keyring
+
+POLICY = Policy(
+    from_name="The Shop",
+    from_address="news@shop.example",
+    reply_to="answers@shop.example",
+    postal_address="1 Main Street",
+)
+KEYS = Keyring({1: b"k" * 32}, 1)
+PARTS = {
+    "subject": "{{ person.first_name }}, your cart waits",
+    "preheader": "Tea and more",
+    "html": (
+        "<html><body><p>Dear {{ person.first_name }},</p>"
+        '<p><a href="https://shop.example/cart?id={{ event.id }}&amp;utm=x" data-name="Cart">Your cart</a> '
+        '<a href="{{ unsubscribe_url }}">Leave</a></p></body></html>'
+    ),
+    "text": "Dear {{ person.first_name }}, https://shop.example/cart?id={{ event.id }}\nLeave: {{ unsubscribe_url }}",
+}
+JOE = Person(
+    id=PERSON,
+    email="joe@x.example",
+    customer_id="42",
+    phone=None,
+    first_name="Joe",
+    last_name=None,
+    gender=None,
+    accepts_marketing=True,
+    tags=(),
+    document={},
+    deleted=False,
+)
+
+
+def template(**parts: str) -> Template:
+    """A template; with other parts than the usual ones, if they are given."""
+    return Template(name="cart", version=3, parts=parts or PARTS, settings={})
+
+
+def request(clock: Clock, *, id: str = MESSAGE, **fields: Any) -> Event[MessageRequested]:
+    """A `message.requested`, recorded now."""
+    wanted = {
+        "address": "joe@x.example",
+        "template": "cart",
+        "person": PERSON,
+        "automation": "abandoned cart",
+        "context": {"event": {"id": "c7"}},
+        **fields,
+    }
+    data = MessageRequested(**wanted)
+    return codec.make(data, account=ACCOUNT, subject=f"person:{PERSON}", now=clock.now(), id=id)
+
+
+class Office:
+    """Performs the act, and knows what was recorded. `known` is what state says; `settings` and `policy` are the
+    operator's."""
+
+    def __init__(
+        self,
+        url: str = "",
+        *,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+        policy: Policy = POLICY,
+        **settings: Any,
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self.journal = journal or MemoryJournal()
+        self.known = Facts("requested", Standing(frozenset(), True), JOE, template())
+        self.settings = Settings(smtp_relay=url, smtp_timeout=2.0, **settings)
+        self.lines: dict[str, Line] = open_lines(self.settings, self.clock)
+        self.refs = Refs(KEYS)
+        self.policy = policy
+        self.act = self.open()
+
+    def open(self) -> Act:
+        """The act as a process that has just started has it."""
+        account = Account(number=ACCOUNT, store_id="7", name="Shop", policy=self.policy)
+        return dispatch_act(
+            Directory([account], [], KEYS),
+            self.journal,
+            self.clock,
+            self.settings,
+            lambda event: self.known,
+            Desk(Composer(self.clock), self.refs, BASE),
+            self.lines,
+        )
+
+    async def perform(self, event: AnyEvent, attempt: int = 1) -> Outcome:
+        """One attempt; the event is recorded first, as it is in life."""
+        if not await self.journal.of((event.subject,)):
+            await self.journal.append([codec.encode(event)])
+        return await self.act.perform(event, attempt)
+
+    async def told(self) -> list[AnyEvent]:
+        """What the act recorded, in order."""
+        entries = await self.journal.read(0)
+        return [codec.decode(entry) for entry in entries if entry.kind != "message.requested"]
+
+    async def kinds(self) -> list[str]:
+        """The kinds of that, without `message.`."""
+        return [event.kind.removeprefix("message.") for event in await self.told()]
+
+    def suppress(self, *suppressions: str, opt_in: bool | None = True) -> None:
+        """State says so from now on."""
+        self.known = self.known._replace(standing=Standing(frozenset(suppressions), opt_in))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        for line in self.lines.values():
+            await line.close()
+
+
+def plain(events: Sequence[AnyEvent]) -> list[dict[str, Any]]:
+    """The events' data as plain values."""
+    return [msgspec.to_builtins(event.data) for event in events]

@@ -1,0 +1,79 @@
+"""What is known at the moment of sending, as the folds remember it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mail_world import ACCOUNT, MESSAGE, PERSON
+from sqlalchemy import Engine
+
+from heliograph.database import memory_state
+from heliograph.events import codec
+from heliograph.events.consent import ConsentGranted, SuppressionAdded
+from heliograph.events.definitions import TemplateSaved
+from heliograph.events.event import AnyEvent, Data, Event
+from heliograph.events.messages import MessageRequested, MessageSent
+from heliograph.events.people import Customer, PersonCreated
+from heliograph.outbound.messages.facts import look_into
+from heliograph.react.state.folds import FOLDS
+
+NOW = 1_706_702_400_000_000
+
+
+def event(
+    data: Data, *, number: int, subject: str = "email:joe@x.example", id: str | None = None
+) -> AnyEvent:
+    return codec.make(data, account=ACCOUNT, subject=subject, now=NOW + number, id=id)
+
+
+def fold(events: Sequence[AnyEvent]) -> Engine:
+    engine = memory_state()
+    with engine.begin() as connection:
+        for one in FOLDS:
+            one.apply(connection, [e for e in events if e.kind in one.kinds])
+    return engine
+
+
+def wanted(**fields: object) -> Event[MessageRequested]:
+    data = MessageRequested(address="joe@x.example", template="cart", **fields)  # type: ignore[arg-type] - a test's keywords
+    return codec.make(data, account=ACCOUNT, subject=f"person:{PERSON}", now=NOW + 9, id=MESSAGE)
+
+
+HISTORY = (
+    event(PersonCreated(person=Customer(id="42", email="joe@x.example", first_name="Joe")), number=1),
+    event(TemplateSaved(name="cart", parts={"subject": "one"}), number=2, subject="account:x"),
+    event(TemplateSaved(name="cart", parts={"subject": "two"}), number=3, subject="account:x"),
+    event(ConsentGranted(address="joe@x.example", requested_at=NOW), number=4),
+    event(SuppressionAdded(address="joe@x.example", type="soft_bounce"), number=5),
+)
+
+
+def test_everything_is_known_of_a_known_person() -> None:
+    request = wanted()
+    facts = look_into(fold([*HISTORY, request]))(request)
+    assert facts.state == "requested"
+    assert facts.standing.suppressions == {"soft_bounce"} and facts.standing.opt_in is True
+    assert facts.person is not None and (facts.person.first_name, facts.person.customer_id) == ("Joe", "42")
+    assert facts.template is not None and (facts.template.version, facts.template.parts["subject"]) == (
+        2,
+        "two",
+    )
+
+
+def test_a_version_that_was_asked_for_is_the_one_that_is_used() -> None:
+    request = wanted(template_version=1)
+    facts = look_into(fold([*HISTORY, request]))(request)
+    assert facts.template is not None and facts.template.parts["subject"] == "one"
+
+
+def test_what_was_sent_is_known_as_sent() -> None:
+    request = wanted()
+    sent = codec.follow(request, MessageSent(message=MESSAGE, address="joe@x.example"), now=NOW + 10)
+    assert look_into(fold([*HISTORY, request, sent]))(request).state == "sent"
+
+
+def test_nothing_is_known_of_nobody() -> None:
+    request = wanted()
+    facts = look_into(fold([]))(request)
+    assert (facts.state, facts.person, facts.template) == (None, None, None)
+    assert facts.standing.suppressions == frozenset() and facts.standing.opt_in is None

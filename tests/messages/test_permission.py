@@ -1,0 +1,78 @@
+"""Who may be written to at the moment of sending (MG-8, wire-facts 6.1)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from heliograph.events.consent import SUPPRESSION_TYPES
+from heliograph.outbound.messages.permission import ORDER, refusal
+
+# type: (code, category) for marketing mail; whether transactional mail goes all the same
+TABLE = {
+    "hard_bounce": (130, "Hardbounce Suppression", False),
+    "unsubscribed": (131, "Unsubscribe Suppression", True),
+    "spam_complaint": (132, "Fbl Suppression", False),
+    "suspected_as_spam": (133, "Complainer Suppression", False),
+    "domain_suppressed": (134, "Domain Suppression", False),
+    "role_suppressed": (135, "Role Suppression", False),
+    "manually_suppressed": (25, "Admin Failure", False),
+    "soft_bounce": (25, "Admin Failure", False),
+    "deleted": (25, "Admin Failure", False),
+    "pending_opt_in": (25, "Admin Failure", True),
+}
+
+
+def ask(*suppressions: str, opt_in: bool | None = True, transactional: bool = False, unknown: bool = True):  # type: ignore[no-untyped-def] - a test's shorthand
+    return refusal(
+        frozenset(suppressions), opt_in, transactional=transactional, unknown_may_be_mailed=unknown
+    )
+
+
+def test_every_suppression_type_is_in_the_tables() -> None:
+    assert set(TABLE) == set(SUPPRESSION_TYPES) == {suppression for suppression, _, _ in ORDER}
+
+
+@pytest.mark.parametrize(("suppression", "row"), TABLE.items())
+def test_a_suppression_refuses_with_its_code(suppression: str, row: tuple[int, str, bool]) -> None:
+    """MG-8"""
+    code, category, lifted = row
+    told = ask(suppression)
+    assert (told.code, told.category, told.suppression) == (code, category, suppression)
+    assert told.reason
+    assert (ask(suppression, transactional=True) is None) == lifted
+
+
+@pytest.mark.parametrize(
+    ("opt_in", "unknown", "transactional", "goes"),
+    [
+        (True, False, False, True),
+        (None, True, False, True),
+        (None, False, False, False),
+        (False, True, False, False),
+        (False, True, True, True),
+        (None, False, True, True),
+    ],
+)
+def test_marketing_needs_consent_and_transactional_mail_does_not(
+    opt_in: bool | None, unknown: bool, transactional: bool, goes: bool
+) -> None:
+    told = ask(opt_in=opt_in, unknown=unknown, transactional=transactional)
+    assert (told is None) == goes
+    if told is not None:
+        assert (told.code, told.suppression) == (25, None)
+
+
+def test_of_two_suppressions_the_weightier_is_told_and_lifting_it_leaves_the_other() -> None:
+    """RM-12"""
+    order = [suppression for suppression, _, _ in ORDER]
+    for heavy, light in combinations(order, 2):
+        assert ask(heavy, light).suppression == heavy
+        assert ask(light).suppression == light
+
+
+def test_a_suppression_of_another_version_refuses_too() -> None:
+    told = ask("sulking")
+    assert (told.code, told.suppression) == (25, "sulking")
+    assert ask("sulking", transactional=True) is not None

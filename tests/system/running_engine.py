@@ -1,0 +1,137 @@
+"""A whole engine as an operator runs it: `heliograph serve` in its own processes, on a directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SECONDS = 30.0
+
+
+class Engine:
+    """A running `heliograph serve`."""
+
+    def __init__(self, data: Path, workers: int, environ: dict[str, str]) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.data = data
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HELIOGRAPH_")},
+            "HELIOGRAPH_DATA": str(data),
+            "HELIOGRAPH_LISTEN": f"127.0.0.1:{self.port}",
+            "HELIOGRAPH_WORKERS": str(workers),
+            "HELIOGRAPH_LOG_FORMAT": "console",
+            **environ,
+        }
+        self.log = data.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "heliograph", "serve"], env=self._environ, stdout=log, stderr=log
+            )
+        self.until(self.ready)
+        self.keys: dict[str, Any] = json.loads((self.data / "credentials.json").read_text())
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SECONDS)
+
+    def ready(self) -> bool:
+        """Whether `/readyz` says so."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.get("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def pids(self, part: str) -> list[int]:
+        """The processes of a part: `web`, `engine`, `journal`; for web the workers, not their parent."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                environ = (entry / "environ").read_bytes()
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if part.encode() in command and f"HELIOGRAPH_DATA={self.data}".encode() in environ:
+                found.append((int(entry.name), parent))
+        parents = {pid for pid, _ in found}
+        workers = [pid for pid, parent in found if parent in parents]
+        return workers or [pid for pid, _ in found]
+
+    def until(self, condition: Callable[[], object], seconds: float = SECONDS) -> None:
+        """Wait for something to become true."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time:\n" + self.log.read_text()[-3000:]
+            time.sleep(0.02)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, Any]:
+        """GET without following redirects."""
+        return self._ask(urllib.request.Request(self.url + path, headers=headers or {}))  # noqa: S310 - our own
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+        """POST; status and decoded answer."""
+        request = urllib.request.Request(self.url + path, data=body, headers=headers, method="POST")  # noqa: S310
+        status, answer, _ = self._ask(request)
+        return status, json.loads(answer)
+
+    def event(self, kind: str, body: dict[str, Any], **headers: str) -> tuple[int, Any]:
+        """One event through the events API."""
+        sent = {"x-token": self.keys["store_key"], "x-event-type": kind, "content-type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.post(f"/webhooks/store/{self.keys['store_id']}", json.dumps(body).encode(), sent)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command of ours on these data."""
+        return subprocess.run(
+            [sys.executable, "-m", "heliograph", *command],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def exported(self, *kinds: str) -> list[dict[str, Any]]:
+        """What `export events` prints."""
+        chosen = [word for kind in kinds for word in ("--kind", kind)]
+        done = self.run("export", "events", *chosen)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    @staticmethod
+    def _ask(request: urllib.request.Request) -> tuple[int, bytes, Any]:
+        opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            with opener.open(request, timeout=10) as answer:
+                return answer.status, answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read(), error.headers
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None

@@ -1,0 +1,96 @@
+"""The process tree: nothing acknowledged is lost, whoever is killed; what died comes back; stopping is clean."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+import pytest
+from running_engine import Engine
+
+Launch = Callable[..., Engine]
+
+
+class Sender(threading.Thread):
+    """A shop that sends orders without a pause and notes which were acknowledged."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._engine = engine
+        self._over = threading.Event()
+        self.acknowledged: list[str] = []
+
+    def run(self) -> None:
+        number = 0
+        while not self._over.is_set():
+            number += 1
+            order = f"{self.name}-{number}"
+            try:
+                status, answer = self._engine.event(
+                    "orders/create", {"id": order, "email": f"{self.name}@x.example"}
+                )
+            except OSError:
+                continue
+            if status == 200:
+                self.acknowledged.append(answer["id"])
+
+    def end(self) -> list[str]:
+        self._over.set()
+        self.join(30)
+        return self.acknowledged
+
+
+@pytest.mark.parametrize(("workers", "parts"), [(1, ["web", "engine"]), (2, ["web", "journal", "engine"])])
+def test_whoever_is_killed_nothing_acknowledged_is_lost(
+    launch: Launch, workers: int, parts: list[str]
+) -> None:
+    engine = launch(workers=workers)
+    senders = [Sender(engine, f"shop{n}") for n in range(4)]
+    for sender in senders:
+        sender.start()
+    for part in parts * 2:
+        before = len(senders[0].acknowledged)
+        engine.until(lambda before=before: len(senders[0].acknowledged) > before + 20)
+        victims = engine.pids(part)
+        assert victims, f"there is no process of {part}"
+        os.kill(victims[0], signal.SIGKILL)
+        engine.until(lambda part=part, dead=victims[0]: set(engine.pids(part)) - {dead} and engine.ready())
+    acknowledged = [one for sender in senders for one in sender.end()]
+    recorded = [event["id"] for event in engine.exported("order.created")]
+    assert len(set(recorded)) == len(recorded), "nothing is recorded twice"
+    assert set(acknowledged) <= set(recorded) and len(acknowledged) > 100
+    orders = {event["data"]["order"]["id"] for event in engine.exported("order.created")}
+    for sender in senders:
+        places = [int(order.split("-")[1]) for order in orders if order.startswith(sender.name + "-")]
+        assert len(places) >= len(sender.acknowledged)
+
+
+def test_stopping_is_clean_and_the_next_start_goes_on(launch: Launch) -> None:
+    engine = launch()
+    assert engine.event("customers/create", {"id": 1, "email": "a@x.example"})[0] == 200
+    account = engine.keys["account"]
+    assert engine.stop() == 0
+    assert not any(engine.pids(part) for part in ("web", "engine"))
+    assert [event["kind"] for event in engine.exported("person.created")] == ["person.created"], (
+        "also while stopped"
+    )
+    engine.start()
+    assert engine.keys["account"] == account, "the first start is made once"
+    assert engine.event("customers/create", {"id": 2, "email": "b@x.example"})[0] == 200
+    assert len(engine.exported("person.created")) == 2
+
+
+def test_a_second_engine_on_the_same_data_is_refused(launch: Launch) -> None:
+    engine = launch()
+    done = engine.run("serve", "--only", "engine")
+    assert done.returncode == 2 and "already running" in done.stderr
+
+
+def test_every_worker_answers_and_all_share_one_journal(launch: Launch) -> None:
+    engine = launch(workers=2)
+    assert len(engine.pids("web")) == 2
+    for number in range(40):
+        assert engine.event("orders/create", {"id": number, "email": "a@x.example"})[0] == 200
+    assert {event["data"]["order"]["id"] for event in engine.exported("order.created")} == set(range(40))
