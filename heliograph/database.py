@@ -81,4 +81,4 @@ def _prepare(engine: Engine, extra: tuple[str, ...]) -> None:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.dbapi_connection.execute(begin)

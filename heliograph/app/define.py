@@ -18,7 +18,7 @@ from heliograph.accounts.model import Policy
 from heliograph.app.storage import reachable
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
-from heliograph.errors import OperatorError
+from heliograph.errors import BadRequest, OperatorError
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import (
     AutomationRemoved,
@@ -29,7 +29,7 @@ from heliograph.events.definitions import (
     TemplateSaved,
 )
 from heliograph.events.event import Data
-from heliograph.outbound.feeds.dialects import DIALECTS
+from heliograph.outbound.feeds.subscription import subscribe
 from heliograph.react.automations.definition import load
 from heliograph.react.state import definitions
 from heliograph.settings import Settings
@@ -86,13 +86,19 @@ async def save_feed(
     options: dict[str, Any],
 ) -> None:
     """A subscription, new or changed."""
-    if dialect not in (known := [one.name for one in DIALECTS]):
-        raise OperatorError(f"there is no dialect {dialect}: {', '.join(known)}")
-    schemes = ("https://",) if settings.webhook_https_only else ("https://", "http://")
-    if not endpoint.startswith(schemes):
-        raise OperatorError(
-            f"{endpoint}: an endpoint begins with {' or '.join(schemes)} (webhook_https_only)"
+    number = account_number(open_state(Path(settings.data), read_only=True), account)
+    try:
+        subscribe(
+            settings,
+            account=number,
+            name=name,
+            dialect=dialect,
+            endpoint=endpoint,
+            kinds=kinds,
+            options=options,
         )
+    except BadRequest as error:
+        raise OperatorError(f"{error.field}: {error.message}") from error
     saved = FeedSaved(
         name=name, dialect=dialect, endpoint=endpoint, kinds=kinds, options=options, by="command line"
     )

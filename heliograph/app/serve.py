@@ -19,7 +19,8 @@ from heliograph.events import codec, subjects
 from heliograph.events.definitions import TemplateSaved
 from heliograph.logs import configure
 from heliograph.migrations import migrate
-from heliograph.react.policies.templates import BUILTIN_TEMPLATES
+from heliograph.outbound.feeds import templates as feed_templates
+from heliograph.react.policies import templates as policy_templates
 from heliograph.settings import Settings, public_url, to_environment
 from heliograph.supervisor import PARENT, Part, Supervisor, die_with_parent
 from heliograph.web.proxies import trusting
@@ -73,6 +74,9 @@ def run_all(settings: Settings) -> None:
     environ = {**os.environ, **to_environment(settings)}
     Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
 
+
+BUILTIN_TEMPLATES = {**policy_templates.BUILTIN_TEMPLATES, **feed_templates.BUILTIN_TEMPLATES}
+"""What the engine itself sends, saved at the first start; the operator's to change from then on."""
 
 PARTS = {"web": web.serve, "engine": engine.run, "journal": serve_writer}
 

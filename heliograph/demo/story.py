@@ -118,7 +118,16 @@ class Story:
         await _until(
             lambda: define.feeds(self._settings, None) and len(define.automations(self._settings, None)) == 2
         )
+        await self._served()
         _say("defined", "two templates, two automations, one webhook feed")
+
+    async def _served(self) -> None:
+        async with asyncio.timeout(WAIT):
+            while True:
+                async with self._shop.get(f"{self._url}/metrics") as answer:
+                    if f'consumer="feed:{self._keys["account"]}:demo"' in await answer.text():
+                        return
+                await asyncio.sleep(0.05)
 
     async def _abandon(self) -> None:
         await self._send("customers/create", {**CUSTOMER, "accepts_marketing": True})

@@ -59,7 +59,7 @@ class Committer:
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="journal-sweep")
         self._pages = 0
         self._sweeping = self._swept = False
-        self._stopping = False
+        self._stopping = self._failing = False
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
     def start(
@@ -99,7 +99,10 @@ class Committer:
             parcels = self._line.take()
             if parcels:
                 self._settle(parcels, self._record([append for parcel in parcels for append in parcel.items]))
-                self._look_after()
+                try:
+                    self._look_after()
+                except Exception:
+                    log.exception("a bug while looking after the journal; recording goes on")
 
     def _receive(self) -> None:
         """Take in everything that has come; wait for something if there is nothing to do."""
@@ -115,17 +118,26 @@ class Committer:
 
     def _record(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         try:
-            return self._commit(appends)
-        except Unavailable as error:
-            return [error] * len(appends)
+            outcomes = self._commit(appends)
         except Exception as error:
             if isinstance(error, apsw.Error) and not isinstance(error, UNFIT):
-                log.error("%d appends could not be recorded: %s", len(appends), error)  # noqa: TRY400  # no bug
+                self._failed(error)
                 return [Unavailable(f"the journal cannot be written to now: {error}")] * len(appends)
-            if len(appends) == 1:
-                return [error]
-            # One of them cannot be stored: only its own caller shall hear of it.
-            return [outcome for append in appends for outcome in self._record([append])]
+            if len(appends) == 1 or isinstance(error, Unavailable):
+                return [error] * len(appends)
+            # One of them cannot be stored: only its own caller shall hear of it. Halving finds it soon.
+            half = len(appends) // 2
+            return [*self._record(appends[:half]), *self._record(appends[half:])]
+        if self._failing:
+            self._failing = False
+            log.warning("the journal can be written to again")
+        return outcomes
+
+    def _failed(self, error: apsw.Error) -> None:
+        """Say it once, not for each commit."""
+        if not self._failing:
+            self._failing = True
+            log.error("the journal cannot be written to; events are refused until it can: %s", error)
 
     def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         rows: list[Record] = []

@@ -66,14 +66,12 @@ class JournalFile:
     def __init__(self, data: Path) -> None:
         path = data / FILE
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._connection = apsw.Connection(str(path), statementcachesize=128)
-        self._connection.set_busy_timeout(BUSY)
         try:
+            self._connection = apsw.Connection(str(path), statementcachesize=128)
             self._prepare(path)
+            row = self._connection.execute("SELECT max(seq) FROM event").fetchone()
         except apsw.Error as error:
-            self._connection.close()
             raise OperatorError(f"{path} cannot be written to as a journal: {error}") from error
-        row = self._connection.execute("SELECT max(seq) FROM event").fetchone()
         self.head: int = (row and row[0]) or 0
 
     def write(self, rows: Sequence[Record]) -> None:
@@ -129,6 +127,7 @@ class JournalFile:
         self._connection.close()
 
     def _prepare(self, path: Path) -> None:
+        self._connection.set_busy_timeout(BUSY)
         version = self._connection.pragma("user_version")
         if version > VERSION:
             raise OperatorError(f"{path} was written by a newer version of heliograph: use that one")

@@ -144,12 +144,13 @@ class KeyFile:
         connection = apsw.Connection(str(self._path))
         try:
             connection.set_busy_timeout(BUSY)
+            connection.pragma("synchronous", "off")  # what is half made is made again
             connection.pragma("journal_mode", "wal")
+            connection.execute(_SCHEMA)
             connection.pragma("synchronous", "normal")
             connection.pragma("secure_delete", "on")
             connection.pragma("cache_size", -16384)
             connection.transaction_mode = "IMMEDIATE"
-            connection.execute(_SCHEMA)
         except BaseException:
             connection.close()
             raise

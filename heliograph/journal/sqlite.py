@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from heliograph.errors import Unavailable
+from heliograph.errors import OperatorError, Unavailable
 from heliograph.events.event import Entry, Record
 from heliograph.journal.committing import Append, Committer
 from heliograph.journal.erasing import Erasure
@@ -180,10 +180,13 @@ class SqliteJournal:
 
 
 def _take(data: Path) -> tuple[Ownership, Committer]:
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ownership = Ownership.take(data)
     try:
-        return ownership, Committer(data)
-    except BaseException:
-        ownership.release()
-        raise
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ownership = Ownership.take(data)
+        try:
+            return ownership, Committer(data)
+        except BaseException:
+            ownership.release()
+            raise
+    except OSError as error:
+        raise OperatorError(f"data: the journal in {data} cannot be opened for writing: {error}") from error

@@ -8,6 +8,7 @@ logged with its traceback and answered 500 without a word about our insides.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -22,6 +23,9 @@ log = logging.getLogger("heliograph.web")
 
 BODY_SECONDS = 30.0
 """How long a body may take to arrive before the client is dropped."""
+
+DISCARDED = 8
+"""A body of up to so many times the limit is read and thrown away before 413; a larger one is cut off."""
 
 _BROKEN = json_reply(
     500,
@@ -146,6 +150,14 @@ class RsgiRequest:
         if not self.header("transfer-encoding") and self._scope.http_version.startswith("1"):
             return b""
         return await _in_time(self._chunks(limit))
+
+    async def _discard(self, declared: int, limit: int) -> None:
+        """Let a body that is only somewhat too large arrive: who is still sending does not read our answer."""
+        if declared <= limit * DISCARDED:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BODY_SECONDS):
+                    async for _ in self._protocol:
+                        pass
 
     async def _chunks(self, limit: int) -> bytes:
         parts: list[bytes] = []

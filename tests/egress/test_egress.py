@@ -104,10 +104,13 @@ async def test_cookies_are_not_kept(door: MakeEgress, serve: Serve) -> None:
     receiver = await serve(
         lambda r: r.answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: who=you; Path=/\r\nContent-Length: 0\r\n\r\n")
     )
-    egress = door()
-    await egress.post(receiver.url(), b"{}", HEADERS, 5)
-    await egress.post(receiver.url(), b"{}", HEADERS, 5)
-    assert len(receiver.heads) == 2
+
+    async def here(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    egress = door(resolve=here)
+    for _ in range(2):
+        assert isinstance(await egress.post(receiver.url(host="x.test"), b"{}", HEADERS, 5), Answer)
     assert b"cookie" not in receiver.heads[1].lower()
 
 

@@ -12,7 +12,7 @@ from heliograph.egress import Answer
 from heliograph.events.definitions import FeedFailed
 from heliograph.events.event import Redacted, Unknown
 from heliograph.events.vocabulary import BY_NAME, KINDS
-from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
+from heliograph.journal.consumer import Delivered, Refused, Retry
 from heliograph.outbound.feeds.dialect import CARRIED, Context, Dialect, Options
 from heliograph.outbound.feeds.dialects import BY_NAME as DIALECTS_BY_NAME
 from heliograph.outbound.feeds.dialects import DIALECTS
@@ -60,13 +60,11 @@ def test_a_signature_depends_on_every_byte_and_on_the_secret(dialect: Dialect[An
     ]
 
 
-@pytest.mark.parametrize("status", range(100, 600))
-def test_every_status_has_a_verdict(dialect: Dialect[Any], status: int) -> None:
-    outcome = dialect.verdict(Answer(status, {}, b"\xff\x00 says <b>no</b>"))
-    assert isinstance(outcome, Delivered | Retry | Refused)
-    assert not isinstance(outcome, Skipped)
-    if 200 <= status < 300:
-        assert isinstance(outcome, Delivered)
+def test_every_status_has_a_verdict(dialect: Dialect[Any]) -> None:
+    for status in range(100, 1000):
+        outcome = dialect.verdict(Answer(status, {}, b"\xff\x00 says <b>no</b>"))
+        assert isinstance(outcome, Delivered | Retry | Refused)
+        assert isinstance(outcome, Delivered) == (200 <= status < 300)
 
 
 def test_the_gaps_of_its_schedule_grow_and_end(dialect: Dialect[Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from feed_world import ACCOUNT, ADMIN, NOW, OTHER, SECRET, Receiver, directory, event
+from liquid import Environment
 from sqlalchemy import Engine
 
 from heliograph.clock import ManualClock
@@ -24,8 +25,9 @@ from heliograph.events.event import AnyEvent, Data, Redacted, is_derived
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry, Skipped
-from heliograph.outbound.feeds.push import FAILURE_TEMPLATE, Means, feed_act, feed_acts
+from heliograph.outbound.feeds.push import Means, feed_act, feed_acts
 from heliograph.outbound.feeds.subscription import subscribe
+from heliograph.outbound.feeds.templates import BUILTIN_TEMPLATES, FAILURE_TEMPLATE
 from heliograph.react.state.definitions import Feed
 from heliograph.react.state.folds import FOLDS
 from heliograph.settings import Settings
@@ -216,6 +218,17 @@ async def test_nothing_is_sent_of_what_is_not_for_this_feed(
     assert receiver.posts == []
 
 
+async def test_a_message_of_another_account_is_not_looked_into(
+    means: Means, state: Engine, receive: Receive
+) -> None:
+    foreign = event(MessageRequested(address="secret@other.example", template="x"), account=OTHER)
+    fold(state, foreign)
+    receiver = await receive()
+    opened = event(MessageOpened(message=foreign.id))
+    assert await feed_act(saved(receiver), means).perform(opened, 1) == Skipped()
+    assert receiver.posts == []
+
+
 async def test_the_mail_about_a_failing_feed_is_told_on_no_feed(
     means: Means, state: Engine, receive: Receive
 ) -> None:
@@ -265,11 +278,28 @@ async def test_giving_up_is_recorded_and_the_administrator_gets_a_mail(means: Me
     assert isinstance(notice.data, MessageRequested)
     assert (notice.data.address, notice.data.template) == (ADMIN, "feed-failed")
     assert notice.data.transactional
-    assert notice.data.context["feed"] == "shop"
-    assert notice.data.context["endpoint"] == "https://hooks.test/in"
+    assert notice.data.context == {
+        "failure": {
+            "feed": "shop",
+            "endpoint": "https://hooks.test/in",
+            "event": SENT.id,
+            "reason": "answered 503",
+            "attempts": 10,
+            "at": "2023-11-14T22:13:20.000000Z",
+        }
+    }
     assert notice.cause == failed.id
     assert is_derived(failed.id)
     assert is_derived(notice.id)
+
+
+async def test_the_mail_to_the_administrator_says_everything_it_knows(means: Means) -> None:
+    notice = (await given_up(feed_act(saved("https://hooks.test/in"), means)))[1]
+    assert isinstance(notice.data, MessageRequested)
+    template = Environment().from_string(BUILTIN_TEMPLATES[FAILURE_TEMPLATE]["text"])
+    written = template.render(**notice.data.context)
+    assert all(str(value) in written for value in notice.data.context["failure"].values())
+    assert "{" not in written
 
 
 async def test_there_is_one_mail_an_hour_for_each_feed(means: Means, clock: ManualClock) -> None:

@@ -277,6 +277,14 @@ async def settled(loops: Loops) -> None:
         await loops.caught_up()
 
 
+async def in_time(world: World, true: Callable[[], bool]) -> None:
+    """It becomes true as time goes on; for what is tried again after a pause."""
+    async with asyncio.timeout(PATIENCE):
+        while not true():
+            await world.clock.advance(0.5)
+            await asyncio.sleep(0.002)
+
+
 async def soon(true: Callable[[], bool]) -> None:
     """It becomes true, soon; for what has no event to wait for."""
     async with asyncio.timeout(PATIENCE):

@@ -86,6 +86,8 @@ async def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Pat
         shell.pragma("user_version", journal_file.VERSION + 1)
     with pytest.raises(OperatorError, match="newer"):
         await SqliteJournal.open(tmp_path)
+    with pytest.raises(OperatorError, match="data: "):
+        await SqliteJournal.open(tmp_path / "journal.db")
 
 
 @pytest.mark.parametrize("harm", ["removed", "garbage", "cut", "another's", "a longer one's"])

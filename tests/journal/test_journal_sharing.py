@@ -191,7 +191,6 @@ async def test_who_waits_hears_from_the_next_owner(owner: Owner, client: RemoteJ
     await asyncio.sleep(0)
     await owner.stop()
     await owner.start()
-    await client.append_once([])
     other = await RemoteJournal.connect(owner.data)
     async with asyncio.timeout(PATIENCE):
         await client._linked.wait()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from loops_world import NOTES, SAID, World, name_of, noting, settled, soon
+from loops_world import NOTES, SAID, World, in_time, name_of, noting, settled, soon
 from sqlalchemy import Connection, insert, select
 
 from heliograph.errors import OperatorError
@@ -52,9 +51,7 @@ async def test_a_commit_that_fails_is_made_again_and_nothing_is_remembered_twice
         world.fail_commit = 1
         await world.say("x")
         await soon(lambda: not world.fail_commit)
-        await asyncio.sleep(0.01)
-        assert loops.lag()[Who(FOLD, "notes")] == 1 or not world.notes()
-        await world.clock.advance(1)
+        await in_time(world, lambda: loops.lag()[Who(FOLD, "notes")] == 0 and loops.head == 1)
         await settled(loops)
     assert len(world.notes()) == 1
 
@@ -178,8 +175,7 @@ async def test_a_replay_asked_for_while_the_engine_runs_is_done_by_it(world: Wor
         await settled(loops)
         world.ask(lambda connection: connection.execute(NOTES.update().values(place=-1)))
         world.ask(lambda connection: replaying.ask_replay(connection, noting()))
-        await world.clock.advance(5)
-        await soon(lambda: not world.ask(replaying.asked))
+        await in_time(world, lambda: not world.ask(replaying.asked))
         await world.say("x")
         await settled(loops)
     assert sorted(place for _, _, place in world.notes()) == list(range(101))

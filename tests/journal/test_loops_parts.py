@@ -187,6 +187,24 @@ def test_exactly_the_bad_events_are_found_and_the_others_given_in_order(bad: set
     assert failed == sorted(place for place in bad if place < number)
 
 
+async def test_no_event_is_blamed_when_the_database_gave_up_the_transaction(engine: Engine) -> None:
+    blamed: list[AnyEvent] = []
+    one = make(Custom(name="x"), account=ACCOUNT, subject="x:1", now=1)
+
+    def work(connection: Connection) -> None:
+        def give(_: Sequence[AnyEvent]) -> None:
+            connection.connection.dbapi_connection.rollback()  # type: ignore[union-attr]  # as SQLite does
+            raise sqlite3.OperationalError("database or disk is full")
+
+        isolating.feed(connection, [one], give, lambda event, _: blamed.append(event))
+
+    writer = StateWriter(engine)
+    with pytest.raises(Unavailable):
+        await writer.run(work)
+    await writer.close()
+    assert not blamed
+
+
 async def test_recent_events_are_taken_from_memory_and_older_ones_from_the_journal() -> None:
     journal, said = MemoryJournal(), [str(number) for number in range(100)]
     await journal.append([_record(name) for name in said])

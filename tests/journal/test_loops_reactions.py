@@ -15,6 +15,7 @@ from loops_world import (
     TIMERS,
     World,
     following,
+    in_time,
     name_of,
     noting,
     settled,
@@ -119,15 +120,17 @@ async def test_a_crash_between_recording_and_committing_repeats_the_decision_and
     assert len(world.ask(lambda c: c.execute(select(TIMERS)).all())) == 1
 
 
-async def test_a_full_journal_makes_a_reaction_wait_and_parks_nothing(world: World) -> None:
+async def test_a_full_journal_makes_a_reaction_wait_and_parks_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     async with world.running([], [following()]) as loops:
         await world.say("a")
         await settled(loops)
         await world.say("b")
         world.journal.refuse = JournalFull("too much waits")
-        await asyncio.sleep(0.02)
+        await in_time(world, lambda: "has to wait" in caplog.text)
         world.journal.refuse = None
-        await world.clock.advance(1)
+        await in_time(world, lambda: "b" in world.journal.names())
         await settled(loops)
     assert world.journal.names() == ["a", "b"]
     assert world.ask(parked.count) == {}
@@ -161,8 +164,7 @@ async def test_a_parked_event_can_be_put_back_once_the_reaction_is_mended(world:
         await settled(loops)
     async with world.running([], [following()]) as loops:
         assert world.ask(lambda c: parked.retry(c, who, 1, now=world.clock.now())) == 1
-        await world.clock.advance(5)
-        await soon(lambda: "bad" in world.journal.names())
+        await in_time(world, lambda: "bad" in world.journal.names())
         await settled(loops)
     assert world.journal.names() == ["good", "bad"]
     assert world.ask(parked.count) == {}
@@ -223,6 +225,37 @@ async def test_a_timer_that_came_due_while_the_engine_was_down_fires_after_the_e
     assert world.journal.names() == []
 
 
+async def test_timers_fire_as_of_the_instant_at_which_they_were_seen_to_be_due(world: World) -> None:
+    """What was recorded after that instant may concern those that came due meanwhile: they are for later."""
+    began, asked, stuck = world.clock.now(), list[int](), False
+    plain = waking(10)
+
+    def due(connection: Connection, now: int) -> Sequence[AnyEvent]:
+        asked.append(now)
+        assert plain.due is not None
+        return plain.due(connection, now)
+
+    def apply(*_: object) -> None:
+        if stuck:
+            raise MemoryError
+
+    fold = Fold("stuck", SAID, (), apply)
+    timers = Reaction("wake", SAID, plain.decide, due, plain.next_due)
+    async with world.running([fold], [timers]) as loops:
+        await world.say("10", "20")
+        await settled(loops)
+        stuck = True
+        await world.say("3600")
+        for _ in range(30):
+            await world.clock.advance(1)
+            await asyncio.sleep(0.002)
+        assert not asked
+        stuck = False
+        await in_time(world, lambda: world.journal.names() == ["woken", "woken"])
+        await settled(loops)
+    assert asked[0] - began < 20 * SECOND
+
+
 async def test_timers_survive_a_restart(world: World) -> None:
     async with world.running([], [waking(HOUR)]) as loops:
         await world.say("a")
@@ -238,6 +271,7 @@ async def test_a_clock_set_forward_fires_timers_within_seconds(world: World, set
     async with world.running([], [waking(HOUR)]) as loops:
         await world.say("a")
         await settled(loops)
+        await set_clock.settle()  # the loop is asleep
         set_clock.set(HOUR)
         await set_clock.advance(5)
         await settled(loops)
@@ -250,6 +284,7 @@ async def test_a_clock_set_back_neither_fires_early_nor_loses_a_timer(
     async with world.running([], [waking(HOUR)]) as loops:
         await world.say("a")
         await settled(loops)
+        await set_clock.settle()  # the loop is asleep
         set_clock.set(-HOUR)
         await set_clock.advance(HOUR + 60)  # by then the first sleep would have ended
         await settled(loops)

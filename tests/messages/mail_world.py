@@ -35,6 +35,7 @@ class World:
         self.url = ""
         self.greylisted: set[str] = set()
         self.stuck = asyncio.Event()
+        self.gone = asyncio.Event()
         self.before_data: Callable[[], Awaitable[None]] | None = None
         self._server: asyncio.Server | None = None
         self._transports: list[asyncio.BaseTransport] = []
@@ -50,6 +51,10 @@ class World:
                 def connection_made(self, transport: Any) -> None:
                     world._transports.append(transport)  # once more inside TLS
                     super().connection_made(transport)
+
+                def connection_lost(self, error: Exception | None) -> None:
+                    world.gone.set()
+                    super().connection_lost(error)
 
             return Talk(self, hostname="world.example", loop=loop, **self.options)
 

@@ -162,6 +162,14 @@ async def test_a_refusal_for_good_is_a_bounce(
     assert bounced["status"] == status and bounced["rule"] and bounced["details"].startswith("55")
 
 
+async def test_a_refused_sender_does_not_make_the_address_bad(world: World) -> None:
+    office = Office(world.url, policy=msgspec.structs.replace(POLICY, from_address="sender-550@shop.example"))
+    await office.perform(request(office.clock))
+    (bounced,) = plain((await office.told())[1:])
+    assert (bounced["code"], bounced["bounce_class"]) == (50, "block")
+    await office.close()
+
+
 async def test_a_refusal_for_now_is_tried_again_a_minute_later(world: World, office: Office) -> None:
     event = request(office.clock, address="grey@x.example")
     assert await office.perform(event) == Retry("450 4.2.0 Greylisted", 60.0)
@@ -220,6 +228,17 @@ async def test_an_attempt_that_a_crash_cut_short_is_not_made_again(world: World,
     assert isinstance(again, Refused) and "in doubt" in again.why
     assert await office.kinds() == ["attempted", "in_doubt"]
     assert len(world.mails) == 1
+
+
+async def test_an_attempt_without_an_answer_stops_the_next_one_too(world: World, office: Office) -> None:
+    event = request(office.clock)
+    tried = derived_id(MESSAGE, "message.attempted", "1")
+    await office.journal.append([codec.encode(event), codec.encode(event)._replace(id=tried, cause=MESSAGE)])
+    outcome = await office.perform(event, 2)
+    assert isinstance(outcome, Refused) and "in doubt" in outcome.why
+    (doubt,) = plain([told for told in await office.told() if told.kind == "message.in_doubt"])
+    assert doubt["reason"].startswith("attempt 1: ")
+    assert world.mails == []
 
 
 async def test_an_operator_may_send_a_doubtful_message_again(world: World, office: Office) -> None:
@@ -380,7 +399,10 @@ async def test_without_a_relay_a_message_waits_and_is_then_parked() -> None:
 async def test_without_a_sender_a_message_waits(world: World) -> None:
     office = Office(world.url, policy=msgspec.structs.replace(POLICY, from_address=""))
     outcome = await office.perform(request(office.clock))
-    assert isinstance(outcome, Retry) and f"heliograph accounts set {ACCOUNT} from_address" in outcome.why
+    assert (
+        isinstance(outcome, Retry)
+        and f"heliograph accounts set from_address=news@your-domain --account {ACCOUNT}" in outcome.why
+    )
     assert await office.kinds() == []
     await office.close()
 

@@ -154,6 +154,8 @@ async def test_a_send_that_is_cancelled_leaves_no_half_used_connection(world: Wo
     await world.stuck.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await world.gone.wait()
     assert isinstance(await send(line, "joe@x.example"), Accepted)
     assert world.connections == 2
 

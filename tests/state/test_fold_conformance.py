@@ -159,9 +159,9 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
 
 @st.composite
 def stories(draw: st.DrawFn, name: str) -> list[AnyEvent]:
-    """Up to thirty events, recorded in order; what they say of the time may be anything."""
+    """Up to twenty events, recorded in order; what they say of the time may be anything."""
     events: list[AnyEvent] = []
-    for turn in range(draw(st.integers(1, 30))):
+    for turn in range(draw(st.integers(1, 20))):
         data = draw(st.one_of(STORIES[name]))
         for field in ("message", "person", "other"):
             place = getattr(data, field, None)
@@ -194,7 +194,7 @@ def folded(fold: Fold, batches: Sequence[Sequence[AnyEvent]], *, replayed: bool 
 
 
 @pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: fold.name)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_state_does_not_depend_on_how_events_are_cut(fold: Fold, data: st.DataObject) -> None:
     """One batch, one by one, cut anywhere, each event twice, and folded again from nothing: the same state."""
@@ -208,7 +208,7 @@ def test_state_does_not_depend_on_how_events_are_cut(fold: Fold, data: st.DataOb
     assert folded(fold, [events], replayed=True) == whole
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_an_identity_has_one_owner_who_is_there_and_shows_it(data: st.DataObject) -> None:
     """A person's row never shows an address, number or phone that is not theirs, and everybody shown exists."""

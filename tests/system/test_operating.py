@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,13 @@ from running_engine import Engine
 Launch = Callable[..., Engine]
 
 
-@pytest.fixture
-def engine(launch: Launch) -> Engine:
-    return launch()
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One engine for all: each test speaks of its own people and objects."""
+    running = Engine(tmp_path_factory.mktemp("shared") / "data", 1, {})
+    running.start()
+    yield running
+    running.stop()
 
 
 def test_health_readiness_and_metrics_can_be_asked(engine: Engine) -> None:
@@ -42,7 +47,7 @@ def test_credentials_are_private_and_complete(engine: Engine) -> None:
     assert (engine.data / "credentials.json").stat().st_mode & 0o777 == 0o600
     assert engine.data.stat().st_mode & 0o777 == 0o700
     assert engine.keys["base_url"] == engine.url
-    printed = engine.log.read_text()
+    printed = engine.log.read_text().replace("\n", "")
     assert engine.keys["store_key"] in printed, "the first start shows them once"
 
 
@@ -71,6 +76,8 @@ def test_a_policy_takes_effect_without_a_restart(engine: Engine) -> None:
     engine.until(lambda: engine.event("orders/create", bare)[0] == 400)
     _status, answer = engine.event("orders/create", bare)
     assert {"created_at", "total_price"} <= {fault["field"] for fault in answer["errors"]}
+    assert engine.run("accounts", "set", "validation=lenient").returncode == 0
+    engine.until(lambda: engine.event("orders/create", bare)[0] == 200)
 
 
 def test_exports_show_one_event_a_line_in_the_promised_order(engine: Engine) -> None:
@@ -78,9 +85,9 @@ def test_exports_show_one_event_a_line_in_the_promised_order(engine: Engine) -> 
     headers = {"x-token": engine.keys["store_key"], "x-event-type": "orders/create"}
     status, answer = engine.post(f"/webhooks/?storeId={engine.keys['store_id']}", pretty, headers)
     assert status == 200
-    (event,) = engine.exported("order.created")
+    (event,) = [event for event in engine.exported("order.created") if event["id"] == answer["id"]]
     assert list(event) == ["id", "kind", "subject", "at", "recorded", "cause", "data"]
-    assert event["id"] == answer["id"] and event["subject"] == "email:a@x.example" and event["cause"] is None
+    assert event["subject"] == "email:a@x.example" and event["cause"] is None
     assert event["data"]["order"] == {"id": "000123", "email": "a@x.example"}
     assert engine.run("export", "events", "--kind", "moon.landed").returncode == 2
 
@@ -92,7 +99,8 @@ def test_tail_shows_the_latest(engine: Engine) -> None:
     assert json.loads(lines[-1])["data"]["order"]["id"] == 4
 
 
-def test_a_fold_can_be_replayed_on_a_running_and_on_a_stopped_engine(engine: Engine) -> None:
+def test_a_fold_can_be_replayed_on_a_running_and_on_a_stopped_engine(launch: Launch) -> None:
+    engine = launch()
     engine.event("customers/create", {"id": 1, "email": "a@x.example"})
     assert "was asked to replay" in engine.run("replay", "people").stdout
     assert engine.run("replay", "dispatch").returncode == 2, "an act is never replayed"
@@ -147,17 +155,9 @@ def test_definitions_are_saved_through_the_running_engine(engine: Engine, tmp_pa
     ids=["empty", "null", "array", "utf16", "huge", "deep", "surrogate", "nul", "keys", "large"],
 )
 def test_hostile_bodies_are_refused_or_stored_and_never_a_500(
-    shared: Engine, body: bytes, statuses: set[int]
+    engine: Engine, body: bytes, statuses: set[int]
 ) -> None:
-    headers = {"x-token": shared.keys["store_key"], "x-event-type": "orders/create"}
-    status, answer = shared.post(f"/webhooks/store/{shared.keys['store_id']}", body, headers)
+    headers = {"x-token": engine.keys["store_key"], "x-event-type": "orders/create"}
+    status, answer = engine.post(f"/webhooks/store/{engine.keys['store_id']}", body, headers)
     assert status in statuses, answer
     assert status == 200 or answer["message"]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> object:
-    engine = Engine(tmp_path_factory.mktemp("shared") / "data", 1, {})
-    engine.start()
-    yield engine
-    engine.stop()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Policy
 from heliograph.clock import SECOND, Clock, iso
 from heliograph.egress import Egress, Failed
 from heliograph.errors import BadRequest
@@ -28,11 +29,9 @@ from heliograph.journal.consumer import Act, Outcome, Refused, Retry, Skipped
 from heliograph.outbound.feeds.dialect import EVENT_HEADER
 from heliograph.outbound.feeds.subscription import Subscription, subscribe
 from heliograph.outbound.feeds.surroundings import surroundings
+from heliograph.outbound.feeds.templates import FAILURE_TEMPLATE
 from heliograph.react.state import definitions
 from heliograph.settings import Settings
-
-FAILURE_TEMPLATE = "feed-failed"
-"""The template of the mail to the administrator. Feeds never tell of messages made from it: nothing feeds on itself."""
 
 NOTICE_EVERY = 3600  # seconds: at most one mail in each, per feed
 
@@ -113,7 +112,7 @@ class _Delivery:
             return Skipped()
         keys = means.directory.keys(feed.account, "webhook")
         if not keys:
-            return Retry("the account has no webhook secret: add one with `heliograph keys add webhook`")
+            return Retry("the account has no webhook secret: make one with `heliograph keys add`")
         headers = {
             **rendered.headers,
             **feed.dialect.sign(keys[0].secret, rendered.body, account.policy.hmac_form),
@@ -137,29 +136,30 @@ class _Delivery:
         account = self.means.directory.account(feed.account)
         if account is None or not account.policy.admin_email:
             return (failed,)
-        notice = _notice(feed, failed, account.policy.admin_email, now)
-        return (failed, notice)
+        return (failed, _notice(feed, failed, account.policy, now))
 
 
-def _notice(feed: Subscription, failed: Event[FeedFailed], address: str, now: int) -> AnyEvent:
+def _notice(feed: Subscription, failed: Event[FeedFailed], policy: Policy, now: int) -> AnyEvent:
     """The mail to the administrator. Its id is that of the feed and the hour, so a second one is not recorded."""
-    hour = now // (NOTICE_EVERY * SECOND)
+    address, hour = policy.admin_email, now // (NOTICE_EVERY * SECOND)
     return codec.make(
         MessageRequested(
             address=address,
             template=FAILURE_TEMPLATE,
             transactional=True,
             context={
-                "feed": feed.name,
-                "endpoint": feed.endpoint.partition("?")[0],
-                "event": failed.data.event,
-                "reason": failed.data.reason,
-                "attempts": failed.data.attempts,
-                "failed_at": iso(now),
+                "failure": {
+                    "feed": feed.name,
+                    "endpoint": feed.endpoint.partition("?")[0],
+                    "event": failed.data.event,
+                    "reason": failed.data.reason,
+                    "attempts": failed.data.attempts,
+                    "at": iso(now),
+                }
             },
         ),
         account=feed.account,
-        subject=subjects.email(address),
+        subject=subjects.email(address, keep_case=policy.keep_local_case),
         now=now,
         cause=failed.id,
         id=scoped_id(feed.account, FAILURE_TEMPLATE, f"{feed.name}/{hour}"),

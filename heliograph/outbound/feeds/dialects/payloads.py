@@ -1,4 +1,4 @@
-"""The bodies of Remarkety's webhooks, key for key and in the order of the document's examples (RM-16, S3:L779-L943).
+"""The bodies of Remarkety's webhooks, key for key and in the order of the document's examples (RM-16, S3:L778-L949).
 
 A key that the document calls optional is left out when there is nothing to say; `campaign_group` is in its table
 of common fields and in no example, so it comes only with a campaign that has a group. All others are always there,

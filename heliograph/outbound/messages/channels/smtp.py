@@ -212,7 +212,7 @@ class _Conversation:
         # RFC 5321 4.5.2: a line that begins with a dot gets another one. The mail itself has CRLF throughout.
         protocol.write(self._parcel.content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         try:
-            response = await protocol.read_response(timeout=None)
+            response = await protocol.read_response(timeout=self._timeout * FINAL_FACTOR)
         except (SMTPException, OSError) as error:
             self._connection.close()
             return InDoubt(f"the content was handed over, and no answer came: {_why(error)}")

@@ -1,0 +1,442 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make every table."""
+    _accounts()
+    _consumers()
+    _people()
+    _consent()
+    _commerce()
+    _messages()
+    _definitions()
+    _reactions()
+
+
+def _accounts() -> None:
+    """Accounts, their keys, and the keys that sign."""
+    op.create_table(
+        "accounts",
+        sa.Column("number", sa.String(length=12), nullable=False),
+        sa.Column("store_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("parent", sa.String(length=12)),
+        sa.Column("policy", sa.JSON(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("store_id", name=op.f("uq_accounts_store_id")),
+    )
+    op.create_table(
+        "accounts_revision",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts_revision")),
+    )
+    op.create_table(
+        "keys",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("public", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("revoked", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_keys")),
+    )
+    op.create_index(op.f("ix_keys_account"), "keys", ["account"], unique=False)
+    op.create_table(
+        "signing_keys",
+        sa.Column("kid", sa.BigInteger(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("retired", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_signing_keys")),
+    )
+
+
+def _consumers() -> None:
+    """How far consumers have come, and what they could not handle."""
+    op.create_table(
+        "positions",
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "name", name=op.f("pk_positions")),
+    )
+    op.create_table(
+        "retries",
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("spared", sa.Integer(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "name", "seq", name=op.f("pk_retries")),
+    )
+    op.create_index(
+        op.f("ix_retries_consumer_name_due"), "retries", ["consumer", "name", "due"], unique=False
+    )
+    op.create_table(
+        "parked",
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("parked_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "name", "seq", name=op.f("pk_parked")),
+    )
+
+
+def _people() -> None:
+    """Who is who."""
+    op.create_table(
+        "persons",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("email", sa.String()),
+        sa.Column("customer_id", sa.String()),
+        sa.Column("phone", sa.String()),
+        sa.Column("first_name", sa.String()),
+        sa.Column("last_name", sa.String()),
+        sa.Column("gender", sa.String(length=1)),
+        sa.Column("accepts_marketing", sa.Boolean()),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.BigInteger()),
+        sa.Column("said", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_persons")),
+    )
+    op.create_table(
+        "identities",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "kind", "value", name=op.f("pk_identities")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_identities_person"), "identities", ["person"], unique=False)
+
+
+def _consent() -> None:
+    """Who may be written to."""
+    op.create_table(
+        "suppressions",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("ip", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "channel", "address", "type", name=op.f("pk_suppressions")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "opt_ins",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("own", sa.Boolean()),
+        sa.Column("shop", sa.Boolean()),
+        sa.Column("shop_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_opt_ins")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "consent_log",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("opted_in", sa.Boolean()),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("ip", sa.String(), nullable=False),
+        sa.Column("optin_ip", sa.String(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger()),
+        sa.Column("confirmed_at", sa.BigInteger()),
+        sa.Column("text_version", sa.String(), nullable=False),
+        sa.Column("message", sa.String(length=36)),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("event", "channel", name=op.f("pk_consent_log")),
+    )
+    op.create_index(
+        op.f("ix_consent_log_account_channel_address"),
+        "consent_log",
+        ["account", "channel", "address"],
+        unique=False,
+    )
+
+
+def _commerce() -> None:
+    """What the shop sells and who buys."""
+    op.create_table(
+        "orders",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("email", sa.String()),
+        sa.Column("customer_id", sa.String()),
+        sa.Column("cart", sa.String()),
+        sa.Column("status", sa.String()),
+        sa.Column("currency", sa.String()),
+        sa.Column("subtotal", sa.Float()),
+        sa.Column("discounts", sa.Float()),
+        sa.Column("total", sa.Float()),
+        sa.Column("created", sa.BigInteger()),
+        sa.Column("updated", sa.BigInteger()),
+        sa.Column("began", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.BigInteger()),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "id", name=op.f("pk_orders")),
+    )
+    op.create_index(op.f("ix_orders_account_cart"), "orders", ["account", "cart"], unique=False)
+    op.create_index(op.f("ix_orders_account_customer_id"), "orders", ["account", "customer_id"], unique=False)
+    op.create_index(op.f("ix_orders_account_email"), "orders", ["account", "email"], unique=False)
+    op.create_table(
+        "carts",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("email", sa.String()),
+        sa.Column("customer_id", sa.String()),
+        sa.Column("token", sa.String()),
+        sa.Column("currency", sa.String()),
+        sa.Column("total", sa.Float()),
+        sa.Column("created", sa.BigInteger()),
+        sa.Column("updated", sa.BigInteger()),
+        sa.Column("began", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.BigInteger()),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "id", name=op.f("pk_carts")),
+    )
+    op.create_table(
+        "products",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("title", sa.String()),
+        sa.Column("sku", sa.String()),
+        sa.Column("vendor", sa.String()),
+        sa.Column("url", sa.String()),
+        sa.Column("image", sa.String()),
+        sa.Column("product_exists", sa.Boolean(), nullable=False),
+        sa.Column("updated", sa.BigInteger()),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "id", name=op.f("pk_products")),
+    )
+    op.create_table(
+        "product_views",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("product", sa.String(), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("last_event", sa.String(length=36), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "subject", "product", name=op.f("pk_product_views")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _messages() -> None:
+    """What became of each message."""
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("person", sa.String(length=36)),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("template_version", sa.Integer()),
+        sa.Column("campaign_id", sa.BigInteger()),
+        sa.Column("campaign_name", sa.String()),
+        sa.Column("campaign_group", sa.String()),
+        sa.Column("automation", sa.String()),
+        sa.Column("run", sa.String(length=36)),
+        sa.Column("job", sa.String(length=36)),
+        sa.Column("request_id", sa.String()),
+        sa.Column("correlation_id", sa.String()),
+        sa.Column("recipient_id", sa.String()),
+        sa.Column("job_category", sa.String()),
+        sa.Column("transactional", sa.Boolean(), nullable=False),
+        sa.Column("is_test", sa.Boolean(), nullable=False),
+        sa.Column("cause", sa.String(length=36)),
+        sa.Column("subject", sa.String()),
+        sa.Column("sender", sa.String()),
+        sa.Column("body", sa.String()),
+        sa.Column("message_id", sa.String()),
+        sa.Column("via", sa.String()),
+        sa.Column("response", sa.String()),
+        sa.Column("size", sa.Integer()),
+        sa.Column("characters", sa.Integer()),
+        sa.Column("segments", sa.Integer()),
+        sa.Column("country", sa.String()),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.BigInteger()),
+        sa.Column("bounce_code", sa.Integer()),
+        sa.Column("bounce_class", sa.String(length=16)),
+        sa.Column("bounce_category", sa.String()),
+        sa.Column("bounce_details", sa.String()),
+        sa.Column("reason", sa.String()),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempted_at", sa.BigInteger()),
+        sa.Column("deferred_at", sa.BigInteger()),
+        sa.Column("cancelled_at", sa.BigInteger()),
+        sa.Column("suppressed_at", sa.BigInteger()),
+        sa.Column("render_failed_at", sa.BigInteger()),
+        sa.Column("in_doubt_at", sa.BigInteger()),
+        sa.Column("sent_at", sa.BigInteger()),
+        sa.Column("delivered_at", sa.BigInteger()),
+        sa.Column("bounced_at", sa.BigInteger()),
+        sa.Column("complained_at", sa.BigInteger()),
+        sa.Column("unsubscribed_at", sa.BigInteger()),
+        sa.Column("opened_at", sa.BigInteger()),
+        sa.Column("clicked_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+    )
+    op.create_table(
+        "message_hits",
+        sa.Column("message", sa.String(length=36), nullable=False),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=5), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("message", "event", name=op.f("pk_message_hits")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _definitions() -> None:
+    """What operators defined."""
+    op.create_table(
+        "templates",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("saved", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger()),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", "version", name=op.f("pk_templates")),
+        sa.UniqueConstraint("event", name=op.f("uq_templates_event")),
+    )
+    op.create_table(
+        "automations",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_automations")),
+        sa.UniqueConstraint("account", "id", name=op.f("uq_automations_account_id")),
+    )
+    op.create_table(
+        "automation_versions",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("definition", sa.JSON(), nullable=False),
+        sa.Column("saved", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", "version", name=op.f("pk_automation_versions")),
+        sa.UniqueConstraint("event", name=op.f("uq_automation_versions_event")),
+    )
+    op.create_table(
+        "feeds",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("dialect", sa.String(), nullable=False),
+        sa.Column("endpoint", sa.String(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("saved", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_feeds")),
+    )
+
+
+def _reactions() -> None:
+    """What automations and policies must not forget."""
+    op.create_table(
+        "automation_runs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("automation", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("object", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("began", sa.BigInteger(), nullable=False),
+        sa.Column("chain", sa.JSON(), nullable=False),
+        sa.Column("properties", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_runs")),
+    )
+    op.create_index("ix_automation_runs_object", "automation_runs", ["object", "automation"], unique=False)
+    op.create_index(
+        "ix_automation_runs_person", "automation_runs", ["person", "automation", "key"], unique=False
+    )
+    op.create_table(
+        "automation_timers",
+        sa.Column("run", sa.String(length=36), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("run", name=op.f("pk_automation_timers")),
+    )
+    op.create_index(op.f("ix_automation_timers_due"), "automation_timers", ["due"], unique=False)
+    op.create_table(
+        "policy_pending",
+        sa.Column("n", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("n", name=op.f("pk_policy_pending")),
+        sa.UniqueConstraint("event", name=op.f("uq_policy_pending_event")),
+    )
+    op.create_index(
+        "ix_policy_pending_place", "policy_pending", ["account", "channel", "address"], unique=False
+    )
+    op.create_table(
+        "policy_optins",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("ip", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_policy_optins")),
+    )
