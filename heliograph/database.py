@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import URL, Engine, MetaData, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
 METADATA = MetaData(
@@ -35,7 +35,7 @@ def _dumps(value: Any) -> str:
 def open_state(data: Path, *, read_only: bool = False) -> Engine:
     """The engine on a data directory's state. Writers commit durably (`synchronous=FULL`)."""
     engine = create_engine(
-        f"sqlite:///{data / FILE}",
+        URL.create("sqlite", database=str(data / FILE)),
         poolclass=QueuePool,
         json_serializer=_dumps,
         json_deserializer=msgspec.json.decode,

@@ -25,8 +25,7 @@ from heliograph.journal.consumer import Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.outbound.feeds.push import Means, feed_acts
-from heliograph.outbound.messages.channels import CHANNELS
-from heliograph.outbound.messages.channels.channel import Line
+from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
@@ -176,11 +175,3 @@ async def enroll(settings: Settings, clock: Clock, journal: Journal) -> None:
     await room.loops.writer.close()
     await room.close()
 
-
-def open_lines(settings: Settings, clock: Clock) -> dict[str, Line]:
-    """The ways out that these settings ask for, by what they carry; the first of a kind is used."""
-    lines: dict[str, Line] = {}
-    for channel in CHANNELS:
-        if channel.carries not in lines and (line := channel.open(settings, clock)) is not None:
-            lines[channel.carries] = line
-    return lines

@@ -17,57 +17,78 @@ from heliograph import __version__
 from heliograph.errors import HeliographError
 from heliograph.journal.journal import Journal
 
+READY_SECONDS = 2.0
+"""How long the journal may take to answer before this worker is not ready."""
+
+WELCOME = f"""Heliograph {__version__}
+
+events   POST /webhooks/store/STORE_ID
+batches  POST /api/v1/events/batch
+health   GET /healthz  GET /readyz  GET /metrics
+"""
+
 
 def pages(journal: Journal, engine: Engine) -> Starlette:
     """The application. `/healthz`: the process answers. `/readyz`: it can take events. `/metrics`: Prometheus."""
+    ready = _Readiness(journal, engine)
+    return Starlette(
+        routes=[
+            Route("/", _welcome),
+            Route("/healthz", _healthy),
+            Route("/readyz", ready.answer),
+            Route("/metrics", _metrics),
+        ],
+        exception_handlers={404: _missing, 405: _not_allowed},
+    )
 
-    async def healthy(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "version": __version__})
 
-    async def ready(_: Request) -> Response:
-        faults = [name for name, check in (("journal", _head), ("state", _state)) if not await check()]
-        if faults:
-            body = {"status": "error", "code": "unavailable", "message": f"not ready: {', '.join(faults)}"}
-            return JSONResponse(body, 503, {"retry-after": "1"})
-        return JSONResponse({"status": "ok"})
+class _Readiness:
+    """Whether what every request needs can be reached."""
 
-    async def metrics(_: Request) -> Response:
-        return Response(await asyncio.to_thread(_measured), media_type=CONTENT_TYPE_LATEST)
+    def __init__(self, journal: Journal, engine: Engine) -> None:
+        self._journal, self._engine = journal, engine
 
-    async def first(_: Request) -> Response:
-        return PlainTextResponse(
-            f"Heliograph {__version__}\n\nevents   POST /webhooks/store/STORE_ID\nbatches  POST /api/v1/events/batch\n"
-            "health   GET /healthz  GET /readyz  GET /metrics\n"
+    async def answer(self, _: Request) -> Response:
+        faults = [] if await self._journal_answers() else ["the journal"]
+        if not await asyncio.to_thread(_answers, self._engine):
+            faults.append("the state database")
+        if not faults:
+            return JSONResponse({"status": "ok"})
+        answer = _error(
+            503, "unavailable", f"Not ready: {' and '.join(faults)} cannot be reached. Try again."
         )
+        answer.headers["retry-after"] = "1"
+        return answer
 
-    async def _head() -> bool:
+    async def _journal_answers(self) -> bool:
         try:
-            async with asyncio.timeout(2):
-                await journal.head()
+            async with asyncio.timeout(READY_SECONDS):
+                await self._journal.head()
         except (HeliographError, TimeoutError, OSError):
             return False
         return True
 
-    async def _state() -> bool:
-        return await asyncio.to_thread(_answers, engine)
 
-    async def missing(_: Request, __: Exception) -> Response:
-        return _error(404, "not_found", "There is nothing at this path; GET / lists what there is.")
+async def _welcome(_: Request) -> Response:
+    return PlainTextResponse(WELCOME)
 
-    async def not_allowed(request: Request, error: Any) -> Response:
-        answer = _error(405, "method_not_allowed", f"{request.method} is not understood here.")
-        answer.headers.update(error.headers or {})
-        return answer
 
-    return Starlette(
-        routes=[
-            Route("/", first),
-            Route("/healthz", healthy),
-            Route("/readyz", ready),
-            Route("/metrics", metrics),
-        ],
-        exception_handlers={404: missing, 405: not_allowed},
-    )
+async def _healthy(_: Request) -> Response:
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(await asyncio.to_thread(_measured), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _missing(_: Request, __: Exception) -> Response:
+    return _error(404, "not_found", "There is nothing at this path; GET / lists what there is.")
+
+
+async def _not_allowed(request: Request, error: Any) -> Response:
+    answer = _error(405, "method_not_allowed", f"{request.method} is not understood here.")
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -55,7 +55,7 @@ def _accounts() -> None:
         sa.Column("revoked", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_keys")),
     )
-    op.create_index(op.f("ix_keys_account"), "keys", ["account"], unique=False)
+    op.create_index(op.f("ix_keys_account"), "keys", ["account"])
     op.create_table(
         "signing_keys",
         sa.Column("kid", sa.BigInteger(), nullable=False),
@@ -88,9 +88,7 @@ def _consumers() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "name", "seq", name=op.f("pk_retries")),
     )
-    op.create_index(
-        op.f("ix_retries_consumer_name_due"), "retries", ["consumer", "name", "due"], unique=False
-    )
+    op.create_index(op.f("ix_retries_consumer_name_due"), "retries", ["consumer", "name", "due"])
     op.create_table(
         "parked",
         sa.Column("consumer", sa.String(), nullable=False),
@@ -137,7 +135,7 @@ def _people() -> None:
         sa.PrimaryKeyConstraint("account", "kind", "value", name=op.f("pk_identities")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_identities_person"), "identities", ["person"], unique=False)
+    op.create_index(op.f("ix_identities_person"), "identities", ["person"])
 
 
 def _consent() -> None:
@@ -185,10 +183,7 @@ def _consent() -> None:
         sa.PrimaryKeyConstraint("event", "channel", name=op.f("pk_consent_log")),
     )
     op.create_index(
-        op.f("ix_consent_log_account_channel_address"),
-        "consent_log",
-        ["account", "channel", "address"],
-        unique=False,
+        op.f("ix_consent_log_account_channel_address"), "consent_log", ["account", "channel", "address"]
     )
 
 
@@ -214,9 +209,9 @@ def _commerce() -> None:
         sa.Column("document", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("account", "id", name=op.f("pk_orders")),
     )
-    op.create_index(op.f("ix_orders_account_cart"), "orders", ["account", "cart"], unique=False)
-    op.create_index(op.f("ix_orders_account_customer_id"), "orders", ["account", "customer_id"], unique=False)
-    op.create_index(op.f("ix_orders_account_email"), "orders", ["account", "email"], unique=False)
+    op.create_index(op.f("ix_orders_account_cart"), "orders", ["account", "cart"])
+    op.create_index(op.f("ix_orders_account_customer_id"), "orders", ["account", "customer_id"])
+    op.create_index(op.f("ix_orders_account_email"), "orders", ["account", "email"])
     op.create_table(
         "carts",
         sa.Column("account", sa.String(length=12), nullable=False),
@@ -400,10 +395,8 @@ def _reactions() -> None:
         sa.Column("properties", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_runs")),
     )
-    op.create_index("ix_automation_runs_object", "automation_runs", ["object", "automation"], unique=False)
-    op.create_index(
-        "ix_automation_runs_person", "automation_runs", ["person", "automation", "key"], unique=False
-    )
+    op.create_index("ix_automation_runs_object", "automation_runs", ["object", "automation"])
+    op.create_index("ix_automation_runs_person", "automation_runs", ["person", "automation", "key"])
     op.create_table(
         "automation_timers",
         sa.Column("run", sa.String(length=36), nullable=False),
@@ -412,7 +405,7 @@ def _reactions() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("run", name=op.f("pk_automation_timers")),
     )
-    op.create_index(op.f("ix_automation_timers_due"), "automation_timers", ["due"], unique=False)
+    op.create_index(op.f("ix_automation_timers_due"), "automation_timers", ["due"])
     op.create_table(
         "policy_pending",
         sa.Column("n", sa.Integer(), autoincrement=True, nullable=False),
@@ -426,9 +419,7 @@ def _reactions() -> None:
         sa.PrimaryKeyConstraint("n", name=op.f("pk_policy_pending")),
         sa.UniqueConstraint("event", name=op.f("uq_policy_pending_event")),
     )
-    op.create_index(
-        "ix_policy_pending_place", "policy_pending", ["account", "channel", "address"], unique=False
-    )
+    op.create_index("ix_policy_pending_place", "policy_pending", ["account", "channel", "address"])
     op.create_table(
         "policy_optins",
         sa.Column("account", sa.String(length=12), nullable=False),
