@@ -35,7 +35,8 @@ class Fold:
 class Reaction:
     """Decides. `decide` is given the connection, events in order, and the instant now; it may change its own
     tables and returns the events that follow, all with derived ids. They are recorded before the transaction
-    commits, so a crash between repeats the decision and records nothing twice.
+    commits, so a crash between repeats the decision and records nothing twice. A reaction that is seen for the
+    first time begins at the head of the journal, so that nothing is decided about the past.
 
     `due` is asked for the events of timers that have come due; `next_due` for the instant of the next one."""
 

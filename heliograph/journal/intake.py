@@ -1,9 +1,8 @@
 """What waits for the disk: bounded, gathered per turn of the event loop, small before large.
 
 An `Intake` stands on the event loop's side of a journal. Appends of one turn of the loop become one `Parcel`;
-what is large becomes a parcel of its own. A `Line` stands where the parcels are taken out: everything small goes
-first, so that a pixel does not wait behind many batches, and with it at least one large parcel, so that batches
-do not wait for ever.
+what is large becomes a parcel of its own. A `Line` stands where the parcels are taken out: small and large ones
+take turns, so that a pixel waits for one batch at most and a batch for one commit of pixels.
 
 Each caller has a future of its own: a caller that goes away (a request that is dropped) must not take the others
 of its parcel along, and a shielded shared one measures slower.
@@ -27,8 +26,8 @@ OVERHEAD = 300
 SMALL_ROWS, SMALL_BYTES = 64, 128 * 1024
 """Up to here an append is small."""
 
-MOST_ROWS, MOST_BYTES = 2_000, 3 << 20
-"""What is taken at once, unless one append alone is more: a commit of so much takes some 10 to 20 ms."""
+MOST_ROWS, MOST_BYTES = 2_000, 2 << 20
+"""What is taken at once, unless one append alone is more: a commit of so much takes some 5 to 10 ms."""
 
 Outcome = list[bool] | Exception | None
 """Of one append: recorded; of an `append_once` which ones; or why not."""
@@ -169,6 +168,7 @@ class Line(Generic[T]):
     def __init__(self) -> None:
         self._small: deque[Parcel[T]] = deque()
         self._large: deque[Parcel[T]] = deque()
+        self._turn, self._next = self._small, self._large
 
     def __bool__(self) -> bool:
         return bool(self._small or self._large)
@@ -178,19 +178,18 @@ class Line(Generic[T]):
         (self._large if parcel.large else self._small).append(parcel)
 
     def take(self) -> list[Parcel[T]]:
-        """Those that go next: the small ones, then large ones, up to the bounds; at least one of each."""
+        """Those that go next, all of one kind, up to the bounds; one at least, if any waits."""
+        if not self._turn:
+            self._turn, self._next = self._next, self._turn
         taken: list[Parcel[T]] = []
         rows = size = 0
-        for waiting in (self._small, self._large):
-            first = True
-            while waiting and (
-                first or (rows + waiting[0].rows <= MOST_ROWS and size + waiting[0].size <= MOST_BYTES)
-            ):
-                parcel = waiting.popleft()
-                taken.append(parcel)
-                rows += parcel.rows
-                size += parcel.size
-                first = False
+        while waiting := self._turn:
+            rows += waiting[0].rows
+            size += waiting[0].size
+            if taken and (rows > MOST_ROWS or size > MOST_BYTES):
+                break
+            taken.append(waiting.popleft())
+        self._turn, self._next = self._next, self._turn
         return taken
 
     def empty(self) -> list[Parcel[T]]:

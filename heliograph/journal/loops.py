@@ -97,7 +97,7 @@ class Loops:
             self._spawn("the folds", self._folding.run)
             for who, reacting in self._reacting.items():
                 self._spawn(f"the reaction {who.name}", reacting.run)
-            self._spawn("the positions", context.positions.keep)
+            self._spawn("the positions", lambda: context.persist("the positions", context.positions.keep))
             self._spawn("the look around", self._look_around)
             self._running = True
             for who in self._acts:
@@ -223,24 +223,25 @@ class Loops:
                 return
 
     async def _look_around(self) -> None:
-        """See what others wrote in state."""
-        context = self._context
+        """See what others wrote in state, again and again."""
+        while True:
+            await self._context.persist("the look around", self._look)
+            await self._context.clock.sleep(LOOK)
 
+    async def _look(self) -> None:
         def look(connection: Connection) -> tuple[dict[Who, int], list[str], dict[Who, int]]:
             return parked.earliest(connection), replaying.asked(connection), positions.load(connection)
 
-        while True:
-            rows, asked, written = await context.persist("the look around", lambda: self.writer.run(look))
-            context.head = max(context.head, await context.journal.head())
-            serving = self._serving()
-            for who, due in rows.items():
-                consumer = self._reacting.get(who) or serving.get(who)
-                if consumer is not None:
-                    consumer.retry_at(due)
-            for name in asked:
-                self._folding.start_over(name)
-            self._folding.check(written)
-            await context.clock.sleep(LOOK)
+        rows, asked, written = await self.writer.run(look)
+        self._context.head = max(self._context.head, await self._context.journal.head())
+        serving = self._serving()
+        for who, due in rows.items():
+            consumer = self._reacting.get(who) or serving.get(who)
+            if consumer is not None:
+                consumer.retry_at(due)
+        for name in asked:
+            self._folding.start_over(name)
+        self._folding.check(written)
 
     async def _acts_end(self, limit: float) -> None:
         """Return when no act has anything under way, or after so many seconds."""

@@ -133,7 +133,11 @@ class Positions:
         moves = {who: (self._written[who], seq) for who, seq in self._at.items() if seq != self._written[who]}
         if not moves:
             return
-        await self._writer.run(lambda connection: move(connection, moves))
+        try:
+            await self._writer.run(lambda connection: move(connection, moves))
+        except Exception:
+            self._unwritten.set()
+            raise
         for who, (_, seq) in moves.items():
             self._written[who] = max(seq, self._written[who])
 

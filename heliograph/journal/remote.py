@@ -258,14 +258,12 @@ class RemoteJournal:
     def _pump(self) -> None:
         """Send what waits, if not enough is on its way."""
         while self._link is not None and self._line and len(self._sent) < ON_THE_WAY:
-            small: list[Parcel[msgspec.Raw]] = []
-            for parcel in self._line.take():
-                if parcel.large:
+            parcels = self._line.take()
+            if parcels[0].large:  # frames of their own: the owner lets small ones pass
+                for parcel in parcels:
                     self._send(self._link, [parcel])
-                else:
-                    small.append(parcel)
-            if small:
-                self._send(self._link, small)
+            else:
+                self._send(self._link, parcels)
 
     def _send(self, link: Framed, parcels: list[Parcel[msgspec.Raw]]) -> None:
         number = self._next()

@@ -81,6 +81,8 @@ async def perform(act: Act, event: AnyEvent, number: int) -> Outcome:
         log.exception("the act %s failed at event %s", act.name, event.id)
         return Retry(last_line(error))
     if isinstance(outcome, Delivered | Retry | Refused | Skipped):
+        if isinstance(outcome, Delivered) and outcome.detail:
+            log.debug("%s delivered event %s: %s", act.name, event.id, outcome.detail)
         return outcome
     return Retry(f"the act answered {outcome!r}, which is no outcome")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from loops_world import ACCOUNT, SAID, Performer, World, in_time, noting, settled, soon
+from loops_world import ACCOUNT, FOLLOWED, SAID, Performer, World, in_time, noting, settled, soon
 from sqlalchemy import Connection
 
 from heliograph.clock import SECOND
@@ -407,6 +407,18 @@ async def test_an_act_that_is_replaced_goes_on_with_the_new_kinds(world: World) 
     assert (first.names, second.names) == ([], ["b"])
 
 
+async def test_what_was_read_for_the_kinds_before_is_not_performed_for_the_new_ones(world: World) -> None:
+    first, second = Performer(), Performer()
+    first.open.clear()
+    async with world.running(acts=[first.act(concurrency=1)]) as loops:
+        await world.say("a", "b", "c")
+        await first.until(1)
+        loops.set_acts([second.act(kinds=FOLLOWED)])
+        first.open.set()
+        await settled(loops)
+    assert (first.names, second.names) == (["a"], [])
+
+
 async def test_two_acts_of_one_name_are_refused(world: World) -> None:
     async with world.running() as loops:
         with pytest.raises(ValueError, match="two of send"):
@@ -462,8 +474,7 @@ async def test_a_parked_case_can_be_looked_at_put_back_and_dropped(world: World)
         assert case is not None and case.case.event == world.journal.entries[0].id
         assert world.ask(lambda c: parked.drop(c, SEND, 2)) == 1
         assert world.ask(lambda c: parked.retry(c, SEND, now=world.clock.now())) == 1
-        await world.clock.advance(5)
-        await soon(lambda: ("a", 3) in performer.made)
+        await in_time(world, lambda: ("a", 3) in performer.made)
         await settled(loops)
     assert world.ask(parked.count) == {} == world.ask(parked.earliest)
     assert performer.made[-1] == ("a", 3)
@@ -477,8 +488,7 @@ async def test_a_case_that_was_put_back_has_the_whole_schedule_before_it(world: 
         await world.clock.advance(10)
         await settled(loops)
         world.ask(lambda c: parked.retry(c, SEND, 1, now=world.clock.now()))
-        await world.clock.advance(5)
-        await soon(lambda: ("a", 3) in performer.made)
+        await in_time(world, lambda: ("a", 3) in performer.made)
         await settled(loops)
         assert world.ask(parked.count) == {}
         await world.clock.advance(10)
@@ -528,12 +538,13 @@ async def test_a_replay_waits_for_what_is_under_way(world: World) -> None:
         await world.say("a")
         await performer.until(1)
         world.ask(lambda connection: replaying.ask_replay(connection, fold))
-        await world.clock.advance(5)
-        await asyncio.sleep(0.02)
+        for _ in range(12):
+            await world.clock.advance(0.5)
+            await asyncio.sleep(0.002)
         assert len(world.notes()) == 1
         assert world.ask(replaying.asked) == ["notes"]
         performer.open.set()
-        await soon(lambda: not world.ask(replaying.asked))
+        await in_time(world, lambda: not world.ask(replaying.asked))
         await settled(loops)
     assert len(world.notes()) == 1
 

@@ -19,7 +19,7 @@ from heliograph.journal.consumer import Act, Delivered
 from heliograph.journal.loops import Loops
 from heliograph.journal.sqlite import SqliteJournal
 
-EVENTS = 400
+EVENTS = 200
 CHILD = Path(__file__).parent / "loops_child.py"
 
 
@@ -79,8 +79,8 @@ async def test_an_engine_that_is_killed_again_and_again_loses_nothing_and_decide
     await _fill(tmp_path)
     dice = random.Random(3)  # noqa: S311 - the same throws each time
     heard: list[str] = []
-    for _ in range(6):
-        heard += _run(tmp_path, dice.randrange(1, 150))
+    for _ in range(4):
+        heard += _run(tmp_path, dice.randrange(1, 120))
     last = _run(tmp_path, None)
     assert last[-1] == "done"
     performed = Counter(heard + last)

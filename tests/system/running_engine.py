@@ -18,13 +18,18 @@ from typing import Any
 SECONDS = 30.0
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Engine:
     """A running `heliograph serve`."""
 
     def __init__(self, data: Path, workers: int, environ: dict[str, str]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.data = data
         self.url = f"http://127.0.0.1:{self.port}"
         self._environ = {
@@ -91,10 +96,14 @@ class Engine:
         """GET without following redirects."""
         return self._ask(urllib.request.Request(self.url + path, headers=headers or {}))  # noqa: S310 - our own
 
+    def raw_post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, Any]:
+        """POST; status, body and headers."""
+        request = urllib.request.Request(self.url + path, data=body, headers=headers, method="POST")  # noqa: S310
+        return self._ask(request)
+
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
         """POST; status and decoded answer."""
-        request = urllib.request.Request(self.url + path, data=body, headers=headers, method="POST")  # noqa: S310
-        status, answer, _ = self._ask(request)
+        status, answer, _ = self.raw_post(path, body, headers)
         return status, json.loads(answer)
 
     def event(self, kind: str, body: dict[str, Any], **headers: str) -> tuple[int, Any]:

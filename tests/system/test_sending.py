@@ -1,0 +1,198 @@
+"""Mail and webhooks through a whole engine that is killed while it works: sent at most once, told at least once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from email import message_from_string, policy
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from re import search
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from running_engine import Engine, free_port
+
+Launch = Callable[..., Engine]
+PEOPLE = 150
+
+
+class Mailbox:
+    """An SMTP server that counts what each address got."""
+
+    def __init__(self) -> None:
+        self.got: Counter[str] = Counter()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.got.update(envelope.rcpt_tos)
+        return "250 2.0.0 Kept"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, str]]:
+    kept = Mailbox()
+    controller = Controller(kept, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield kept, f"smtp://127.0.0.1:{controller.port}"
+    controller.stop()
+
+
+class Hooks(ThreadingHTTPServer):
+    """A receiver of webhooks that checks signatures as the document's sample does (S3, RM-14)."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Hook)
+        self.secret = b""
+        self.told: list[tuple[str, str, dict[str, Any]]] = []
+        self.forged = 0
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread.start()
+
+    def topics(self) -> Counter[str]:
+        return Counter(topic for topic, _, _ in self.told)
+
+
+class _Hook(BaseHTTPRequestHandler):
+    server: Hooks
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        digest = base64.b64encode(hmac.new(self.server.secret, body, hashlib.sha256).digest()).decode()
+        if digest != self.headers["x-event-hmac-sha256"]:
+            self.server.forged += 1
+        told = (self.headers["x-event-topic"], self.headers["x-heliograph-event"], json.loads(body))
+        self.server.told.append(told)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    server = Hooks()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def prepared(launch: Launch, relay: str, hooks: Hooks, files: Path) -> Engine:
+    engine = launch(
+        HELIOGRAPH_SMTP_RELAY=relay,
+        HELIOGRAPH_EGRESS_ALLOW="127.0.0.0/8",
+        HELIOGRAPH_WEBHOOK_HTTPS_ONLY="false",
+    )
+    hooks.secret = engine.keys["webhook_secret"].encode()
+    (files / "t.html").write_text('<p>Hello <a href="https://shop.example/{{ event.number }}">you</a></p>')
+    (files / "a.yaml").write_text(
+        "name: hello\ntrigger: {kind: custom, name: greeted}\nonce: event\nsteps: [{send: {template: hello}}]\n"
+    )
+    for command in (
+        ("accounts", "set", "from_address=shop@x.example"),
+        ("templates", "save", "hello", "--subject", "Hello", "--html", str(files / "t.html")),
+        ("automations", "apply", str(files / "a.yaml")),
+        ("feeds", "add", "crm", f"http://127.0.0.1:{hooks.server_port}/hooks"),
+    ):
+        done = engine.run(*command)
+        assert done.returncode == 0, done.stderr
+    feed = f'consumer="feed:{engine.keys["account"]}:crm"'.encode()
+    engine.until(lambda: feed in engine.get("/metrics")[1])
+    return engine
+
+
+def test_an_engine_killed_while_sending_mails_nobody_twice_and_forgets_nobody(
+    launch: Launch, mailbox: tuple[Mailbox, str], hooks: Hooks, tmp_path: Path
+) -> None:
+    kept, relay = mailbox
+    engine = prepared(launch, relay, hooks, tmp_path)
+    for number in range(PEOPLE):
+        body = {"email": f"p{number}@x.example", "number": number}
+        assert engine.event("greeted", body)[0] == 200
+        if number in (40, 90):
+            at_work = len(kept.got)
+            engine.until(lambda at_work=at_work: len(kept.got) >= at_work + 5)
+            os.kill(engine.pids("engine")[0], signal.SIGKILL)
+
+    def settled() -> bool:
+        events = engine.exported("message.sent", "message.in_doubt")
+        return len({event["data"]["message"] for event in events}) == PEOPLE
+
+    engine.until(settled, 60)
+    sent = {event["data"]["address"] for event in engine.exported("message.sent")}
+    doubted = {event["data"]["address"] for event in engine.exported("message.in_doubt")}
+    assert not sent & doubted and len(sent) + len(doubted) == PEOPLE
+    assert max(kept.got.values()) == 1, "nobody is mailed twice"
+    assert sent <= set(kept.got), "what is called sent has arrived"
+    requested = engine.exported("message.requested")
+    assert len(requested) == len({event["id"] for event in requested}) == PEOPLE
+    engine.until(lambda: len({i for t, i, _ in hooks.told if t == "email/sent"}) >= len(sent))
+    assert hooks.forged == 0
+    assert {body["email"] for topic, _, body in hooks.told if topic == "email/sent"} == sent
+
+
+def test_what_is_opened_clicked_and_unsubscribed_is_told_with_one_id(
+    launch: Launch, hooks: Hooks, tmp_path: Path
+) -> None:
+    """STD-1, STD-5, RM-11: through signed links of a mail that really arrived."""
+    mails: list[str] = []
+
+    class Reader(Mailbox):
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - as above
+            mails.append(envelope.content.decode())
+            return await super().handle_DATA(server, session, envelope)
+
+    controller = Controller(Reader(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        engine = prepared(launch, f"smtp://127.0.0.1:{controller.port}", hooks, tmp_path)
+        engine.event("greeted", {"email": "ann@x.example", "number": 7})
+        engine.until(lambda: mails)
+        links = signed_links(mails[0], engine.url)
+        assert engine.get(links["o"])[0] == 200
+        status, _, headers = engine.get(links["c"])
+        assert (status, headers["location"]) == (302, "https://shop.example/7")
+        assert engine.get(links["u"])[0] == 200
+        assert "email/unsubscribed" not in hooks.topics(), "looking changes nothing"
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        for _ in range(2):
+            request = engine.raw_post(links["u"], b"List-Unsubscribe=One-Click", form)
+            assert request[0] == 200 and request[2]["set-cookie"] is None
+        wanted = {
+            "email/sent",
+            "email/opened",
+            "email/clicked",
+            "email/unsubscribed",
+            "email-suppression/added",
+        }
+        engine.until(lambda: wanted <= set(hooks.topics()))
+        assert hooks.topics()["email/unsubscribed"] == 1, "said twice, told once"
+        assert {body["email"] for _, _, body in hooks.told} == {"ann@x.example"}
+        assert {event["id"] for event in engine.exported("message.opened")} <= {
+            told[1] for told in hooks.told
+        }
+        engine.event("greeted", {"email": "ann@x.example", "number": 8})
+        engine.until(lambda: engine.exported("message.suppressed"))
+        assert engine.exported("message.suppressed")[0]["data"]["code"] == 131
+        assert len(mails) == 1
+    finally:
+        controller.stop()
+
+
+def signed_links(mail: str, base: str) -> dict[str, str]:
+    """The pixel (o), the first tracked link (c) and the one-click address (u) of a mail, as paths."""
+    parsed = message_from_string(mail, policy=policy.default)
+    content = parsed.get_body(("html",)).get_content()
+    pixel, link = search(rf'src="{base}(/o/[^"]+)"', content), search(rf'href="{base}(/c/[^"]+)"', content)
+    leave = search(rf"<{base}(/u/[^>]+)>", parsed["list-unsubscribe"])
+    assert pixel and link and leave
+    return {"o": unescape(pixel[1]), "c": unescape(link[1]), "u": unescape(leave[1])}
