@@ -119,7 +119,9 @@ def _parse(output: str) -> Result:
     socket_errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
     errors = int(failed[1]) if failed else 0
     errors += sum(int(n) for n in socket_errors.groups()) if socket_errors else 0
-    return Result(rate, _ms(_find(r"\n\s+50%\s+(\S+)", output)), _ms(_find(r"\n\s+99%\s+(\S+)", output)), errors)
+    return Result(
+        rate, _ms(_find(r"\n\s+50%\s+(\S+)", output)), _ms(_find(r"\n\s+99%\s+(\S+)", output)), errors
+    )
 
 
 def _find(pattern: str, output: str) -> str:

@@ -35,11 +35,11 @@ class Server:
     keys: dict[str, Any]
 
     def pids(self, part: str = "") -> list[int]:
-        """Its processes; with `part` only those below `serve --only PART`, itself included."""
+        """Its processes; with `part` (web, engine, writer) only that one's."""
         everything = tree(self.pid)
         if not part:
             return everything
-        return [pid for root in everything if f"--only {part}" in command(root) for pid in tree(root)]
+        return [pid for root in everything if f"heliograph.app.{part}" in command(root) for pid in tree(root)]
 
     def cpu(self, part: str = "") -> float:
         """CPU seconds that it has used."""

@@ -17,6 +17,7 @@ import uvloop
 from prometheus_client import Gauge
 
 from heliograph.accounts.directory import Directory, load_directory
+from heliograph.app import part
 from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
@@ -175,3 +176,6 @@ async def enroll(settings: Settings, clock: Clock, journal: Journal) -> None:
     await room.loops.writer.close()
     await room.close()
 
+
+if __name__ == "__main__":
+    part.run("engine", run)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from heliograph.accounts.keys import first_start
-from heliograph.app import engine, web
-from heliograph.app.storage import owned, serve_writer
+from heliograph.app import part
+from heliograph.app.engine import enroll
+from heliograph.app.storage import owned
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -21,13 +22,9 @@ from heliograph.logs import configure
 from heliograph.migrations import migrate
 from heliograph.outbound.feeds import templates as feed_templates
 from heliograph.react.policies import templates as policy_templates
-from heliograph.settings import Settings, public_url, to_environment
-from heliograph.supervisor import PARENT, Part, Supervisor, die_with_parent
+from heliograph.settings import Settings, public_url
+from heliograph.supervisor import Part, Supervisor
 from heliograph.web.proxies import trusting
-
-METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-METRICS = "metrics"
-"""Directory, below the data, of the figures that the processes share for `/metrics`."""
 
 
 def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | None:
@@ -51,39 +48,32 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
 
 
 def run_part(name: str, settings: Settings) -> None:
-    """One part alone, until SIGTERM: web, engine or journal."""
-    if name not in PARTS:
-        raise OperatorError(f"there is no part called {name}: {', '.join(PARTS)}")
-    if os.environ.get(PARENT):
-        die_with_parent(int(os.environ[PARENT]))
-    if METRICS_VARIABLE not in os.environ:
-        # Where figures are shared must be known before the library is loaded: begin again, knowing it.
-        _share_metrics(settings)
-        os.execv(sys.executable, [sys.executable, "-m", "heliograph", *sys.argv[1:]])  # noqa: S606 - ourselves
-    configure(settings.log_level, settings.log_format, name)
-    PARTS[name](settings)
+    """Become one part alone, until SIGTERM: web, engine or journal."""
+    if name not in part.MODULES:
+        raise OperatorError(f"there is no part called {name}: {', '.join(part.MODULES)}")
+    os.environ.update(part.environment(settings))
+    os.execv(sys.executable, part.command(name))  # noqa: S606 - our own command line
 
 
 def run_all(settings: Settings) -> None:
     """Everything, under one supervisor, until SIGTERM or SIGINT."""
     configure(settings.log_level, settings.log_format, "supervisor")
-    shutil.rmtree(Path(settings.data) / METRICS, ignore_errors=True)  # figures of processes that are no more
-    _share_metrics(settings)
+    shutil.rmtree(
+        Path(settings.data) / part.METRICS, ignore_errors=True
+    )  # figures of processes that are no more
     names = ["web", "engine"] if settings.workers == 1 else ["journal", "web", "engine"]
-    parts = [Part(name, (sys.executable, "-m", "heliograph", "serve", "--only", name)) for name in names]
-    environ = {**os.environ, **to_environment(settings)}
+    parts = [Part(name, part.command(name)) for name in names]
+    environ = {**os.environ, **part.environment(settings)}
     Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
 
 
 BUILTIN_TEMPLATES = {**policy_templates.BUILTIN_TEMPLATES, **feed_templates.BUILTIN_TEMPLATES}
 """What the engine itself sends, saved at the first start; the operator's to change from then on."""
 
-PARTS = {"web": web.serve, "engine": engine.run, "journal": serve_writer}
-
 
 async def _begin(settings: Settings, account: str, clock: Clock) -> None:
     async with owned(settings) as journal:
-        await engine.enroll(settings, clock, journal)
+        await enroll(settings, clock, journal)
         await journal.append(
             [
                 codec.encode(
@@ -97,12 +87,6 @@ async def _begin(settings: Settings, account: str, clock: Clock) -> None:
                 for name, parts in BUILTIN_TEMPLATES.items()
             ]
         )
-
-
-def _share_metrics(settings: Settings) -> None:
-    directory = Path(settings.data).resolve() / METRICS
-    directory.mkdir(exist_ok=True)
-    os.environ[METRICS_VARIABLE] = str(directory)
 
 
 def _check(settings: Settings) -> None:

@@ -5,16 +5,12 @@ The owner serves a socket beside the files; everybody else hands events in there
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-
-import uvloop
 
 from heliograph.errors import OperatorError
 from heliograph.journal.frames import SOCKET
@@ -82,11 +78,6 @@ async def reading(settings: Settings) -> AsyncIterator[JournalReader]:
         await reader.close()
 
 
-def serve_writer(settings: Settings) -> None:
-    """The journal's own process, for several web workers: owns the file until SIGTERM."""
-    uvloop.run(_serve_writer(settings))
-
-
 @contextlib.contextmanager
 def only_engine(settings: Settings) -> Iterator[None]:
     """Be the only engine on these data. Raises `OperatorError` when there is one."""
@@ -116,11 +107,3 @@ def _lock(settings: Settings) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-async def _serve_writer(settings: Settings) -> None:
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with owned(settings):
-        await stopped.wait()

@@ -21,6 +21,7 @@ from granian.log import LogLevels
 from sqlalchemy import Engine
 
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
+from heliograph.app import part
 from heliograph.app.pages import pages
 from heliograph.app.storage import owned, remote
 from heliograph.clock import Clock, SystemClock
@@ -29,8 +30,8 @@ from heliograph.inbound import collect, consent, tracking
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.refs import Refs
-from heliograph.settings import Settings, from_environment, to_environment
-from heliograph.supervisor import die_with_parent
+from heliograph.settings import Settings, from_environment
+from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
 from heliograph.web.http import Route
 from heliograph.web.proxies import trusting
@@ -44,8 +45,7 @@ BACKPRESSURE = 65_536
 def serve(settings: Settings) -> None:
     """Run the web workers until SIGTERM; restarts those that die."""
     host, _, port = settings.listen.rpartition(":")
-    os.environ.update(to_environment(settings))
-    os.environ["HELIOGRAPH_PARENT"] = str(os.getpid())
+    os.environ[PARENT] = str(os.getpid())
     Granian(
         "heliograph.app.web:create",
         address=host.strip("[]"),
@@ -66,7 +66,7 @@ def serve(settings: Settings) -> None:
 def create() -> Entry:
     """The application of one worker process (Granian's factory)."""
     settings = from_environment()
-    die_with_parent(int(os.environ["HELIOGRAPH_PARENT"]))
+    die_with_parent(int(os.environ[PARENT]))
     configure(settings.log_level, settings.log_format, "web")
     worker = Worker(settings, SystemClock())
     entry = Entry(
@@ -131,3 +131,7 @@ class Worker:
                 await task
 
         self._closing.push_async_callback(end)
+
+
+if __name__ == "__main__":
+    part.run("web", serve)

@@ -69,6 +69,7 @@ class Engine:
 
     def pids(self, part: str) -> list[int]:
         """The processes of a part: `web`, `engine`, `journal`; for web the workers, not their parent."""
+        module = {"web": b"web", "engine": b"engine", "journal": b"writer"}[part]
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -79,7 +80,7 @@ class Engine:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if part.encode() in command and f"HELIOGRAPH_DATA={self.data}".encode() in environ:
+            if b"heliograph.app." + module in command and f"HELIOGRAPH_DATA={self.data}".encode() in environ:
                 found.append((int(entry.name), parent))
         parents = {pid for pid, _ in found}
         workers = [pid for pid, parent in found if parent in parents]

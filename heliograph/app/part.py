@@ -1,0 +1,49 @@
+"""What every process of the tree does first: take the settings over, end with its parent, say who it is in logs.
+
+The parts are modules that are run (`python -m heliograph.app.web`), so that each process loads what it needs and
+no more. They get their settings from the process that starts them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from heliograph.errors import OperatorError
+from heliograph.logs import configure
+from heliograph.settings import Settings, from_environment, to_environment
+from heliograph.supervisor import PARENT, die_with_parent
+
+MODULES = {"web": "heliograph.app.web", "engine": "heliograph.app.engine", "journal": "heliograph.app.writer"}
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS = "metrics"
+"""Directory, below the data, of the figures that the processes share for `/metrics`."""
+
+
+def command(name: str) -> tuple[str, ...]:
+    """The command line of a part."""
+    return (sys.executable, "-m", MODULES[name])
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a part finds in its environment: the settings, and where figures are shared.
+
+    The library of the metrics reads its place when it is loaded, so it must be known before."""
+    directory = Path(settings.data).resolve() / METRICS
+    directory.mkdir(exist_ok=True)
+    return {**to_environment(settings), METRICS_VARIABLE: str(directory)}
+
+
+def run(name: str, work: Callable[[Settings], None]) -> None:
+    """Be a part: `work` runs until SIGTERM. An operator's mistake is one line and status 2."""
+    settings = from_environment()
+    if os.environ.get(PARENT):
+        die_with_parent(int(os.environ[PARENT]))
+    configure(settings.log_level, settings.log_format, name)
+    try:
+        work(settings)
+    except OperatorError as error:
+        print(f"heliograph {name}: {error}", file=sys.stderr)
+        sys.exit(2)

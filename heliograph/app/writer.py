@@ -1,0 +1,29 @@
+"""The journal's own process, for several web workers: owns the file, takes events from everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import uvloop
+
+from heliograph.app import part
+from heliograph.app.storage import owned
+from heliograph.settings import Settings
+
+
+def run(settings: Settings) -> None:
+    """Own the journal until SIGTERM."""
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with owned(settings):
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    part.run("journal", run)
