@@ -66,7 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     address_rate: Annotated[
         int,
-        Meta(ge=0, description="keyless or wrong-key requests per second and address before 429; 0: none"),
+        Meta(
+            ge=0, description="keyless or wrong-key requests per second and address before 429; 0: no limit"
+        ),
     ] = 50
     trusted_proxies: Annotated[
         tuple[str, ...],

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from heliograph.accounts import keys
 from heliograph.accounts.directory import load_directory
-from heliograph.accounts.model import Policy
+from heliograph.accounts.model import Account, Policy
 from heliograph.app.storage import reachable
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
@@ -28,9 +28,11 @@ from heliograph.events.definitions import (
     FeedSaved,
     TemplateSaved,
 )
-from heliograph.events.event import Data
+from heliograph.events.event import Data, Record
+from heliograph.outbound.feeds import templates as feed_templates
 from heliograph.outbound.feeds.subscription import subscribe
 from heliograph.react.automations.definition import load
+from heliograph.react.policies import templates as policy_templates
 from heliograph.react.state import definitions
 from heliograph.settings import Settings
 
@@ -40,6 +42,36 @@ _MOVES: dict[Move, type[FeedPaused | FeedResumed | FeedRemoved]] = {
     "resumed": FeedResumed,
     "removed": FeedRemoved,
 }
+
+
+BUILTIN_TEMPLATES = {**policy_templates.BUILTIN_TEMPLATES, **feed_templates.BUILTIN_TEMPLATES}
+"""What the engine itself sends; saved with each account, the operator's to change from then on."""
+
+
+async def add_account(settings: Settings, name: str) -> Account:
+    """A further account with the built-in templates, without keys."""
+    engine = open_state(Path(settings.data))
+    with engine.begin() as connection:
+        account = keys.add_account(connection, name, SystemClock().now())
+    engine.dispose()
+    async with reachable(settings) as journal:
+        await journal.append(builtin_templates(account.number, SystemClock().now()))
+    return account
+
+
+def builtin_templates(account: str, now: int) -> list[Record]:
+    """The events that save them for an account."""
+    return [
+        codec.encode(
+            codec.make(
+                TemplateSaved(name=name, parts=parts, by="first start"),
+                account=account,
+                subject=subjects.thing("template", name),
+                now=now,
+            )
+        )
+        for name, parts in BUILTIN_TEMPLATES.items()
+    ]
 
 
 def set_policy(settings: Settings, account: str | None, changes: dict[str, Any]) -> Policy:

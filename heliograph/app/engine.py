@@ -11,6 +11,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -22,10 +23,12 @@ from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.egress import Egress
+from heliograph.journal import parked
 from heliograph.journal.consumer import Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
-from heliograph.outbound.feeds.push import Means, feed_acts
+from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.feeds.push import Means, act_name, feed_acts
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
@@ -150,9 +153,12 @@ class EngineRoom:
         head = self.loops.head
         saved = await asyncio.to_thread(self._feeds_saved)
         if saved != self._saved:
+            gone = {act_name(feed) for feed in self._saved} - {act_name(feed) for feed in saved}
             self._feeds = await asyncio.to_thread(lambda: feed_acts(self._means(), since=seen))
             self._saved = saved
             self.loops.set_acts((self._dispatch, *self._feeds))
+            for name in gone:
+                await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
         return head
 
     def _feeds_saved(self) -> Sequence[definitions.Feed]:

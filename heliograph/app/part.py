@@ -17,6 +17,8 @@ from heliograph.settings import Settings, from_environment, to_environment
 from heliograph.supervisor import PARENT, die_with_parent
 
 MODULES = {"web": "heliograph.app.web", "engine": "heliograph.app.engine", "journal": "heliograph.app.writer"}
+PRIVATE = 0o077
+"""The umask: what lies in a data directory is its owner's alone."""
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 METRICS = "metrics"
 """Directory, below the data, of the figures that the processes share for `/metrics`."""
@@ -32,12 +34,15 @@ def environment(settings: Settings) -> dict[str, str]:
 
     The library of the metrics reads its place when it is loaded, so it must be known before."""
     directory = Path(settings.data).resolve() / METRICS
+    if not (directory.parent / "state.db").exists():
+        raise OperatorError(f"{settings.data} was never started: `heliograph serve` makes it")
     directory.mkdir(exist_ok=True)
     return {**to_environment(settings), METRICS_VARIABLE: str(directory)}
 
 
 def run(name: str, work: Callable[[Settings], None]) -> None:
     """Be a part: `work` runs until SIGTERM. An operator's mistake is one line and status 2."""
+    os.umask(PRIVATE)
     settings = from_environment()
     if os.environ.get(PARENT):
         die_with_parent(int(os.environ[PARENT]))

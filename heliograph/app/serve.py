@@ -9,19 +9,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from alembic.util import CommandError
+
 from heliograph.accounts.keys import first_start
 from heliograph.app import part
+from heliograph.app.define import builtin_templates
 from heliograph.app.engine import enroll
 from heliograph.app.storage import owned
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
-from heliograph.events import codec, subjects
-from heliograph.events.definitions import TemplateSaved
 from heliograph.logs import configure
 from heliograph.migrations import migrate
-from heliograph.outbound.feeds import templates as feed_templates
-from heliograph.react.policies import templates as policy_templates
 from heliograph.settings import Settings, public_url
 from heliograph.supervisor import Part, Supervisor
 from heliograph.web.proxies import trusting
@@ -32,6 +31,7 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
 
     Returns the credentials that were made, else None. Raises `OperatorError`."""
     _check(settings)
+    os.umask(part.PRIVATE)
     clock = clock or SystemClock()
     data = Path(settings.data)
     try:
@@ -39,7 +39,10 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
     except OSError as error:
         raise OperatorError(f"data: {data} cannot be made: {error.strerror}") from error
     state = open_state(data)
-    migrate(state)
+    try:
+        migrate(state)
+    except CommandError as error:
+        raise OperatorError(f"{data} was made by a newer version of Heliograph: {error}") from error
     made = first_start(state, data, public_url(settings), clock.now())
     state.dispose()
     if made is not None:
@@ -67,26 +70,10 @@ def run_all(settings: Settings) -> None:
     Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
 
 
-BUILTIN_TEMPLATES = {**policy_templates.BUILTIN_TEMPLATES, **feed_templates.BUILTIN_TEMPLATES}
-"""What the engine itself sends, saved at the first start; the operator's to change from then on."""
-
-
 async def _begin(settings: Settings, account: str, clock: Clock) -> None:
     async with owned(settings) as journal:
         await enroll(settings, clock, journal)
-        await journal.append(
-            [
-                codec.encode(
-                    codec.make(
-                        TemplateSaved(name=name, parts=parts, by="first start"),
-                        account=account,
-                        subject=subjects.thing("template", name),
-                        now=clock.now(),
-                    )
-                )
-                for name, parts in BUILTIN_TEMPLATES.items()
-            ]
-        )
+        await journal.append(builtin_templates(account, clock.now()))
 
 
 def _check(settings: Settings) -> None:

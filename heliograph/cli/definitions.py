@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from heliograph.app import define
-from heliograph.cli.options import Data, existing, for_operators, out
+from heliograph.cli.options import Data, existing, for_operators, out, table
 from heliograph.errors import OperatorError
 
 templates = typer.Typer(no_args_is_help=True, help="Save and list templates.")
@@ -144,8 +143,8 @@ def _read(file: Path) -> str:
         raise OperatorError(f"{file} cannot be read: {error}") from error
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    out.print(table)
+def _table(columns: tuple[str, ...], found: list[tuple[Any, ...]]) -> None:
+    rows = table(*columns)
+    for row in found:
+        rows.add_row(*(str(cell) for cell in row))
+    out.print(rows)

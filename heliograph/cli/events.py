@@ -11,11 +11,10 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
 from heliograph.app import rebuild
 from heliograph.app.storage import reading
-from heliograph.cli.options import Data, err, existing, for_operators, out
+from heliograph.cli.options import Data, err, existing, for_operators, out, table
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -70,7 +69,7 @@ def replay(
     settings = existing(data)
     if rebuild.ask(settings, fold):
         out.print(
-            f"The engine is running and was asked to replay {fold}; `heliograph check` its lag at /metrics."
+            f"The engine is running and was asked to replay {fold}; its lag at /metrics tells how far it is."
         )
         return
     with Progress(console=err, transient=True) as progress:
@@ -87,13 +86,13 @@ def list_parked(
     data: Data = None, consumer: Annotated[str | None, typer.Option(help="Only of this name.")] = None
 ) -> None:
     """The latest cases, and why they were given up."""
-    table = Table("kind", "consumer", "place", "event", "attempts", "since", "why")
+    rows = table("kind", "consumer", "place", "event", "attempts", "since", "why")
     with open_state(Path(existing(data).data), read_only=True).connect() as connection:
         for row in cases.find(connection, name=consumer):
             who, seq, event, _ = row.case
             since, why = iso(row.parked_at), _last_line(row.why)
-            table.add_row(who.consumer, who.name, str(seq), event, str(row.attempts), since, why)
-    out.print(table)
+            rows.add_row(who.consumer, who.name, str(seq), event, str(row.attempts), since, why)
+    out.print(rows)
 
 
 @parked.command("waiting")
@@ -102,14 +101,14 @@ def list_waiting(
     data: Data = None, consumer: Annotated[str | None, typer.Option(help="Only of this name.")] = None
 ) -> None:
     """What is to be tried again, when, and why it did not work."""
-    table = Table("kind", "consumer", "place", "event", "attempts", "due", "why")
+    rows = table("kind", "consumer", "place", "event", "attempts", "due", "why")
     with open_state(Path(existing(data).data), read_only=True).connect() as connection:
         for row in cases.put_off_cases(connection, name=consumer):
             who, seq, event, _ = row.case
-            table.add_row(
+            rows.add_row(
                 who.consumer, who.name, str(seq), event, str(row.attempt), iso(row.due), _last_line(row.why)
             )
-    out.print(table)
+    out.print(rows)
 
 
 @parked.command("show")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import msgspec
 import typer
-from rich.table import Table
 
 from heliograph.accounts import keys as store
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import KeyKind, Policy
 from heliograph.app import define
-from heliograph.cli.options import Data, existing, for_operators, out
+from heliograph.cli.options import Data, existing, for_operators, out, table
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -31,12 +31,12 @@ AccountOption = Annotated[
 @for_operators
 def list_keys(data: Data = None, account: AccountOption = None) -> None:
     """All keys, with what may be shown of them."""
-    table = Table("id", "account", "kind", "shown as", "label", "made", "revoked")
+    rows = table("id", "account", "kind", "shown as", "label", "made", "revoked")
     with open_state(Path(existing(data).data), read_only=True).connect() as connection:
         for key in store.list_keys(connection, account):
             revoked = iso(key.revoked) if key.revoked else ""
-            table.add_row(key.id, key.account, key.kind, key.public, key.label, iso(key.created), revoked)
-    out.print(table)
+            rows.add_row(key.id, key.account, key.kind, key.public, key.label, iso(key.created), revoked)
+    out.print(rows)
 
 
 @keys.command("add")
@@ -81,8 +81,7 @@ def list_accounts(data: Data = None) -> None:
 @for_operators
 def add_account(name: str, data: Data = None) -> None:
     """A further account, without keys (`heliograph keys add --account ...`)."""
-    with open_state(Path(existing(data).data)).begin() as connection:
-        account = store.add_account(connection, name, SystemClock().now())
+    account = asyncio.run(define.add_account(existing(data), name))
     out.print_json(json.dumps({"account": account.number, "store_id": account.store_id}))
 
 

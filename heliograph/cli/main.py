@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from heliograph import __version__
 from heliograph.app import serve as serving
 from heliograph.cli import definitions, events, keys
-from heliograph.cli.options import Config, Data, for_operators, out, settings_of
+from heliograph.cli.options import Config, Data, for_operators, out, settings_of, table
 from heliograph.demo import story
 from heliograph.settings import shown
 
@@ -72,10 +71,10 @@ def demo(
 @for_operators
 def check(data: Data = None, config: Config = None) -> None:
     """Print the effective settings, secrets masked; loud when one is wrong."""
-    table = Table("setting", "value")
+    rows = table("setting", "value")
     for name, value in shown(settings_of(data, config)).items():
-        table.add_row(name, repr(value) if value == "" else str(value))
-    out.print(table)
+        rows.add_row(name, repr(value) if value == "" else str(value))
+    out.print(rows)
 
 
 @application.command()

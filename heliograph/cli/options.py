@@ -10,6 +10,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from heliograph.errors import OperatorError
 from heliograph.settings import Settings, load
@@ -17,7 +18,8 @@ from heliograph.settings import Settings, load
 P = ParamSpec("P")
 T = TypeVar("T")
 
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 200)
+"""Where answers go; wide where nobody looks, so that scripts find whole names."""
 err = Console(stderr=True)
 
 Data = Annotated[
@@ -25,6 +27,14 @@ Data = Annotated[
     typer.Option("--data", help="Data directory. Default: HELIOGRAPH_DATA, else ./heliograph-data."),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
+
+
+def table(*columns: str) -> Table:
+    """A table that wraps long cells and hides nothing."""
+    made = Table()
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
 
 
 def settings_of(data: str | None, config: Path | None = None, **flags: Any) -> Settings:

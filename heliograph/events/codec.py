@@ -106,8 +106,12 @@ def decode(entry: Entry | Record) -> AnyEvent:
 
 def properties(event: AnyEvent) -> dict[str, Any]:
     """What the sender said, as plain JSON values: for filters and templates. Without our own wrapping."""
-    whole: dict[str, Any] = _any.decode(event.raw or _encoder.encode(event.data))
     inner = event.data.inner
+    if inner is None and type(event.data) not in (Redacted, Unknown):
+        # Ours: with what was left out because it is the default.
+        values = msgspec.structs.asdict(event.data).items()
+        return {name: msgspec.to_builtins(value) for name, value in values if value is not None}
+    whole: dict[str, Any] = _any.decode(event.raw or _encoder.encode(event.data))
     if inner is None:
         return whole
     value = whole.get(inner)

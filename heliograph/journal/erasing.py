@@ -37,11 +37,5 @@ class Erasure:
             return
         index.add((seq, self.replacement) for seq in places)
         self.changed += file.erase(places, self.subjects, self.replacement)
-        now = dict(reader.subjects_at(places))
-        index.remove(
-            (seq, subject)
-            for seq in places
-            for subject in self.subjects
-            if now.get(seq) in (self.replacement, None)
-        )
+        index.forget(places, self.subjects, dict(reader.subjects_at(places)))
         self.after = places[-1]

@@ -138,6 +138,12 @@ def drop(connection: Connection, who: Who, seq: int | None = None) -> int:
     return connection.execute(delete(PARKED).where(_of(PARKED, who, seq))).rowcount
 
 
+def forget(connection: Connection, who: Who) -> None:
+    """Forget everything that is put off or parked of a consumer that is no more."""
+    connection.execute(delete(RETRIES).where(_of(RETRIES, who)))
+    connection.execute(delete(PARKED).where(_of(PARKED, who)))
+
+
 def park(connection: Connection, parked: Parked) -> None:
     """Give a case up."""
     case, attempts, why, parked_at = parked

@@ -31,12 +31,11 @@ FLUSH_ROWS = 50_000
 
 
 def key_of(event_id: str) -> bytes:
-    """An id as it is kept: its 16 bytes."""
+    """An id as it is kept: the 16 bytes of the UUID."""
     try:
-        key = bytes.fromhex(event_id.replace("-", ""))
-    except ValueError:
-        key = event_id.encode("utf-8", "surrogatepass")
-    return key
+        return bytes.fromhex(event_id.replace("-", ""))
+    except ValueError:  # no UUID: then as it stands
+        return event_id.encode("utf-8", "surrogatepass")
 
 
 class Seen:
@@ -60,10 +59,8 @@ class Seen:
 
     def known(self, keys: Iterable[bytes]) -> set[bytes]:
         """Which of these are recorded."""
-        leaving, fresh = (
-            self._leaving,
-            self._fresh,
-        )  # before the file is asked: what leaves is in the file first
+        # Memory is asked before the file: what leaves the one is in the other first.
+        leaving, fresh = self._leaving, self._fresh
         found: set[bytes] = set()
         unknown: list[bytes] = []
         for key in keys:

@@ -11,7 +11,7 @@ import hashlib
 import heapq
 import logging
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -66,9 +66,11 @@ class SubjectIndex:
         """These places are of these subjects, or will be."""
         self._store.change(put=[_key(subject, seq) for seq, subject in places])
 
-    def remove(self, places: Iterable[tuple[int, str]]) -> None:
-        """These places are not of these subjects any more."""
-        self._store.change(remove=[_key(subject, seq) for seq, subject in places])
+    def forget(self, seqs: Iterable[int], subjects: Iterable[str], now: Mapping[int, str]) -> None:
+        """These places are of none of these subjects any more, but of those of `now`; what shares a hash with
+        them is kept."""
+        gone = {_key(subject, seq) for seq in seqs for subject in subjects}
+        self._store.change(remove=gone - {_key(subject, seq) for seq, subject in now.items()})
 
     def truncate(self) -> None:
         """See to it that what was forgotten is gone from the file."""

@@ -141,6 +141,7 @@ class RsgiRequest:
         declared = self.header("content-length")
         if declared.isdigit():
             if int(declared) > limit:
+                await self._discard(int(declared), limit)
                 raise TooLarge(
                     f"The body has {declared} bytes; the limit is {limit}. Send fewer events at once."
                 )

@@ -13,6 +13,7 @@ from heliograph.events.engagement import LinkClicked
 from heliograph.events.messages import MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated
 from heliograph.react.automations import reaction, trace
+from heliograph.react.automations.runs import RUNS
 
 ANN = "ann@example.com"
 SUBJECT = f"email:{ANN}"
@@ -205,17 +206,23 @@ def test_a_run_that_fails_by_a_fault_of_ours_stops_no_other_and_is_tried_again(l
     for email in (ANN, "bob@example.com"):
         line.say(PersonUpdated(person=Customer(email=email)), subject=f"email:{email}")
     line.settle()
-    real = trace.wanted
+    ann = next(event.data.person for event in line.events if event.kind == "run.started")
+    real = trace.finished
 
-    def broken(run, step, send, address, *rest):
-        if address == ANN:
+    def broken(run, now):
+        if run.person == ann:
             raise ZeroDivisionError
-        return real(run, step, send, address, *rest)
+        return real(run, now)
 
-    monkeypatch.setattr(trace, "wanted", broken)
-    assert [event.data.address for event in wanted(line.pass_time(60))] == ["bob@example.com"]
-    monkeypatch.setattr(trace, "wanted", real)
+    monkeypatch.setattr(trace, "finished", broken)
+    made = line.pass_time(60)
+    assert [event.data.address for event in wanted(made)] == ["bob@example.com"], "whole or not at all"
+    monkeypatch.setattr(trace, "finished", real)
     assert [event.data.address for event in wanted(line.pass_time(600))] == [ANN]
+    assert [run.sent for run in line.read(lambda connection: connection.execute(RUNS.select()).all())] == [
+        1,
+        1,
+    ]
 
 
 def test_a_run_that_goes_on_failing_is_given_up(line, monkeypatch) -> None:

@@ -12,6 +12,8 @@ from heliograph.react.automations.conditions import compile_where, first, matche
 CART = {
     "id": 7,
     "total_price": "59.9000",
+    "long": 9007199254740993,
+    "long_text": "9007199254740993",
     "currency": "EUR",
     "accepts_marketing": "1",
     "note": None,
@@ -37,6 +39,10 @@ def holds(where: dict, properties: dict = CART) -> bool:
         ({"id": 7}, True),
         ({"id": "7"}, True),
         ({"id": "07"}, False),
+        ({"long": 9007199254740993}, True),
+        ({"long": 9007199254740992}, False),
+        ({"long": "9007199254740993"}, True),
+        ({"long_text": 9007199254740993}, True),
         ({"accepts_marketing": True}, True),
         ({"accepts_marketing": False}, False),
         # money as text (RM-23)
@@ -108,8 +114,9 @@ def test_a_wrong_condition_is_named_by_its_path(where, field) -> None:
     assert caught.value.field == field
 
 
+huge = st.integers(10**400, 10**401)
 json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | huge | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=12,
 )

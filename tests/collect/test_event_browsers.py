@@ -121,6 +121,15 @@ async def test_a_page_cannot_take_a_servers_event_ids(browsers: Shop) -> None:
     assert answer(again)["duplicate"] is True
 
 
+async def test_a_page_cannot_rename_a_customer(browsers: Shop) -> None:
+    """RM-2, RM-9: a known id with another address renames, so a page's id is left out and noted."""
+    reply = await browsers.send("customers/update", {"id": 1234, **PERSON}, key=False, origin=ORIGIN)
+    assert reply.status == 200
+    assert browsers.last.data.person.id is None and browsers.last.data.person.email == PERSON["email"]
+    assert browsers.last.data.said.body == {"id": 1234, **PERSON}
+    assert any(note.startswith("id: left out") for note in browsers.last.data.notes)
+
+
 async def test_a_page_sends_small_bodies(browsers: Shop) -> None:
     big = {"id": 1, "note": "x" * 140_000}
     assert (await browsers.send("carts/update", big, key=False, origin=ORIGIN)).status == 413

@@ -39,9 +39,10 @@ def test_it_tells_kinds_that_exist_and_that_feeds_carry(dialect: Dialect[Any]) -
 def test_it_renders_or_declines_every_kind_and_never_raises(dialect: Dialect[Any]) -> None:
     context = Context(dialect.options())
     for data in examples_of_all_kinds():
-        rendered = dialect.render(event(data), context)
+        happened = event(data)
+        rendered = dialect.render(happened, context)
         assert rendered is None or data.kind in dialect.kinds
-        assert rendered == dialect.render(event(data), context)
+        assert rendered == dialect.render(happened, context)
 
 
 def test_what_was_erased_or_is_unknown_is_never_told(dialect: Dialect[Any]) -> None:

@@ -40,11 +40,7 @@ sayings = st.lists(
         ),
         st.builds(MessageComplained, address=addresses),
         st.builds(SuppressionAdded, address=addresses, type=st.just("manually_suppressed")),
-        st.builds(
-            SuppressionRemoved,
-            address=addresses,
-            type=st.sampled_from(["manually_suppressed", "hard_bounce"]),
-        ),
+        st.builds(SuppressionRemoved, address=addresses, type=st.just("manually_suppressed")),
     ),
     max_size=10,
 )
@@ -118,3 +114,11 @@ def test_one_by_one_or_all_at_once_announces_the_same_for_each_address(make_line
     own = [data for data in said if not isinstance(data, SuppressionAdded | SuppressionRemoved)]
     at_once, one_by_one = (sorted(announced(play(make_line(), own, size, []))) for size in (512, batch))
     assert at_once == one_by_one
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=sayings, batch=st.integers(1, 5), crashes=st.lists(st.booleans(), max_size=4))
+def test_a_crash_changes_nothing(make_line, said, batch, crashes) -> None:
+    """Though folds have learned by then what is about to be decided again."""
+    calm = announced(play(make_line(), said, batch, [False for _ in crashes]))
+    assert announced(play(make_line(), said, batch, crashes)) == calm

@@ -92,16 +92,6 @@ def test_two_unsubscribes_are_announced_once(line, batch) -> None:
     assert told(line.settle(batch)) == ["consent.withdrawn", "suppression.added unsubscribed"]
 
 
-def test_nothing_of_a_decision_stays_behind_when_it_has_come_round(line) -> None:
-    from heliograph.react.policies.tables import PENDING
-
-    line.say(UNSUBSCRIBE, subject=SUBJECT)
-    line.decide()
-    assert len(line.read(lambda connection: connection.execute(PENDING.select()).all())) == 2
-    line.settle()
-    assert line.read(lambda connection: connection.execute(PENDING.select()).all()) == []
-
-
 @pytest.mark.parametrize("folded_first", [False, True])
 def test_a_decision_repeated_after_a_crash_records_nothing_twice(line, folded_first) -> None:
     line.say(SubscriptionRequested(email=ANN, double_optin=True), subject=SUBJECT)
@@ -268,7 +258,9 @@ class TestWithDoubleOptIn:
             template="confirm-subscription",
             person=person.id,
             transactional=True,
-            context={"event": {"email": ANN, "first_name": "Ann", "ip": "198.51.100.7"}},
+            context={
+                "event": {"email": ANN, "first_name": "Ann", "ip": "198.51.100.7", "tags": [], "source": ""}
+            },
         )
         assert (asked.cause, asked.subject) == (wish.id, f"person:{person.id}")
         assert standing(line).suppressions == {"unsubscribed", "pending_opt_in"}

@@ -211,6 +211,12 @@ def test_the_first_of_a_kind_counts(world: World, wish: AnyEvent) -> None:
     assert the_message(world, wish).sent_at == first.at
 
 
+def test_attempts_do_not_go_back(world: World, wish: AnyEvent) -> None:
+    world.happen(deferred(wish.id))
+    world.happen(attempted(wish.id))
+    assert the_message(world, wish).attempts == 2
+
+
 def test_what_is_told_of_no_known_message_is_passed_over(world: World) -> None:
     for event in (sent, bounced):
         world.happen(event("00000000-0000-7000-8000-000000000000"))

@@ -34,6 +34,7 @@ from heliograph.events.people import (
     PersonUpdated,
 )
 from heliograph.react.state import people
+from heliograph.react.state.persons import GRAIN
 from heliograph.react.state.reading import DOCUMENT_LIMIT
 
 
@@ -246,6 +247,18 @@ def test_a_cart_repeating_its_customer_changes_nothing_and_a_change_in_it_does(w
     assert find(world, customer_id="7").document["loyalty"] == "gold"
     world.hear(CartUpdated, {"id": 4, "customer": {**guy, "loyalty": "none"}})
     assert find(world, customer_id="7").document["loyalty"] == "none"
+
+
+def test_a_repeat_is_written_down_once_a_minute(world: World) -> None:
+    """Carts repeat their customer with every change; what is older than a repeat by more than that is old."""
+    first = told(world, id=7, first_name="Ann")
+    before = dump(world.connection, people.FOLD.tables)
+    told(world, id=7, first_name="Ann")
+    assert dump(world.connection, people.FOLD.tables) == before
+    world.now += GRAIN
+    told(world, id=7, first_name="Ann")
+    told(world, {"at": first.at + 30 * SECOND}, id=7, first_name="Bea")
+    assert find(world, customer_id="7").first_name == "Ann"
 
 
 def test_a_person_has_phones_and_devices_too(world: World) -> None:

@@ -99,6 +99,19 @@ async def test_a_click_is_redirected_though_the_journal_is_full_and_the_loss_is_
     assert lost() == before + 1
 
 
+async def test_a_click_is_redirected_though_recording_it_fails_by_a_fault_of_ours(
+    ask, refs, monkeypatch, caplog
+) -> None:
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(doors, "clicked", broken)
+    before = lost()
+    assert (await ask(f"/c/{refs.click(ClickRef(REF, 0, '', URL))}")).status == 302
+    assert lost() == before + 1
+    assert caplog.records
+
+
 async def test_nobody_waits_for_a_disk_that_stands_still(doors_on, refs, monkeypatch) -> None:
     monkeypatch.setattr(doors, "CLICK_PATIENCE", 0.01)
     before = lost()

@@ -71,6 +71,10 @@ def _person(value: Customer, sender: Sender, findings: Findings, remedies: list[
     subject = _address(value.email, ("email",), sender, findings, remedies) if value.email else ""
     _phone(value.sms_phone_number_e164, ("sms_phone_number_e164",), findings, remedies)
     number = identifier(value.id, "id", findings)
+    if subject and number is not None and sender.keyless:
+        # An id with another address renames somebody (RM-9): not on the word of a page.
+        remedies.append(Remedy(("id",), None))
+        findings.fault("id", "left out: a page that has no key cannot say whose number this is")
     if subject:
         return subject
     if number is None and not findings.refusals:

@@ -7,7 +7,6 @@ same and count the loss.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from urllib.parse import quote
@@ -17,8 +16,8 @@ from prometheus_client import Counter
 from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.errors import CallerError, NotAllowed, Unavailable
-from heliograph.events.event import Record
 from heliograph.inbound.tracking.losses import CLICKS, OPENS
+from heliograph.inbound.tracking.patience import Patience
 from heliograph.inbound.tracking.visits import clicked, opened
 from heliograph.journal.journal import Journal
 from heliograph.refs import ForgedRef, Refs
@@ -89,6 +88,8 @@ def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock)
 
 
 def _click_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock) -> Handler:
+    patience = Patience(CLICK_PATIENCE)
+
     async def handler(request: Request) -> Reply:
         if request.method not in ("GET", "HEAD"):
             raise NotAllowed("A link is followed with GET.")
@@ -97,18 +98,13 @@ def _click_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock
         except ForgedRef:
             return UNKNOWN_LINK
         if request.method == "GET":
-            await _record_click(journal, clicked(ref, request, directory, clock.now()))
+            try:
+                await patience.wait(journal.append((clicked(ref, request, directory, clock.now()),)))
+            except Exception as error:
+                _lost(CLICKS, error)
         return Reply(302, (("location", _uri(ref.url)), ("cache-control", "no-store")))
 
     return handler
-
-
-async def _record_click(journal: Journal, record: Record) -> None:
-    try:
-        async with asyncio.timeout(CLICK_PATIENCE):
-            await journal.append((record,))
-    except Exception as error:
-        _lost(CLICKS, error)
 
 
 def _lost(counter: Counter, error: Exception) -> None:

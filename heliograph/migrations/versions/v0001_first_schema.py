@@ -372,6 +372,7 @@ def _definitions() -> None:
         sa.Column("kinds", sa.JSON(), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("saved", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_feeds")),
     )
@@ -407,19 +408,15 @@ def _reactions() -> None:
     )
     op.create_index(op.f("ix_automation_timers_due"), "automation_timers", ["due"])
     op.create_table(
-        "policy_pending",
-        sa.Column("n", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("event", sa.String(), nullable=False),
+        "policy_standings",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("type", sa.String(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("n", name=op.f("pk_policy_pending")),
-        sa.UniqueConstraint("event", name=op.f("uq_policy_pending_event")),
+        sa.Column("opt_in", sa.Boolean(), nullable=True),
+        sa.Column("said_at", sa.BigInteger(), nullable=False),
+        sa.Column("suppressions", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_policy_standings")),
     )
-    op.create_index("ix_policy_pending_place", "policy_pending", ["account", "channel", "address"])
     op.create_table(
         "policy_optins",
         sa.Column("account", sa.String(length=12), nullable=False),

@@ -81,7 +81,7 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
     )
     delivery = _Delivery(subscription, means)
     return Act(
-        name=f"feed:{feed.account}:{feed.name}",
+        name=act_name(feed),
         kinds=subscription.kinds,
         perform=delivery.perform,
         schedule=subscription.dialect.schedule,
@@ -89,6 +89,12 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
         since=since,
         gave_up=delivery.gave_up,
     )
+
+
+def act_name(feed: definitions.Feed) -> str:
+    """What the feed's place and retries are kept under. One that is saved again after it was removed is another."""
+    again = f"#{feed.generation}" if feed.generation > 1 else ""
+    return f"feed:{feed.account}:{feed.name}{again}"
 
 
 @dataclass(frozen=True, slots=True)

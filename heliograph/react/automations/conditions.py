@@ -13,14 +13,17 @@ All conditions must hold. Ids and flags are compared as tolerantly as they are r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from heliograph.errors import BadRequest
 from heliograph.events.commerce import amount, instant
-from heliograph.events.people import flag
+from heliograph.events.people import flag, text_id
 
 Test = Callable[[list[Any], Any], bool]
+
+_WHOLE = re.compile(r"-?\d{1,40}", re.ASCII)
 
 
 class Condition(NamedTuple):
@@ -92,10 +95,17 @@ def _equal(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, bool):
         return isinstance(value, bool | str | int) and flag(value) is wanted
     if isinstance(wanted, int | float):
-        return isinstance(value, str | int | float) and amount(value) == wanted
-    if isinstance(wanted, str) and isinstance(value, int | float) and not isinstance(value, bool):
-        return wanted in (str(value), f"{value:g}")
+        return _number(value) == wanted
+    if isinstance(wanted, str) and isinstance(value, int | float):
+        return wanted in (text_id(value), str(value))
     return bool(value == wanted)
+
+
+def _number(value: Any) -> int | float | None:
+    """A number, or text that is one; whole numbers exactly: ids go beyond what a float can tell apart."""
+    if isinstance(value, str):
+        return int(value) if _WHOLE.fullmatch(value) else amount(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _compared(value: Any, wanted: Any) -> int | None:
@@ -109,7 +119,7 @@ def _compared(value: Any, wanted: Any) -> int | None:
         if left is None or right is None:
             left, right = value, wanted
     else:
-        left, right = (amount(value) if isinstance(value, str | int | float) else None), wanted
+        left, right = _number(value), wanted
     return None if left is None else (left > right) - (left < right)
 
 

@@ -66,6 +66,7 @@ class _Batch:
         self.out: list[AnyEvent] = []
         self._saved: dict[str, dict[str, _Saved]] = {}
         self._said: tuple[str, dict[str, Any]] = ("", {})
+        self._whose: tuple[str, people.Person | None] = ("", None)
 
     def saved(self, account: str) -> dict[str, _Saved]:
         """The account's automations by name; those that cannot be read are left out."""
@@ -82,6 +83,12 @@ class _Batch:
         if self._said[0] != event.id:
             self._said = event.id, codec.properties(event)
         return self._said[1]
+
+    def whose(self, event: AnyEvent) -> people.Person | None:
+        """The event's person, found once for all automations that ask in a row."""
+        if self._whose[0] != event.id:
+            self._whose = event.id, whose(self.connection, event)
+        return self._whose[1]
 
 
 def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Sequence[AnyEvent]:
@@ -130,7 +137,7 @@ def _selects(batch: _Batch, selector: Selector, event: AnyEvent) -> bool:
 
 
 def _cancel(batch: _Batch, saved: _Saved, cancel: Cancel, event: AnyEvent) -> None:
-    person = whose(batch.connection, event) if cancel.match != "object" else None
+    person = batch.whose(event) if cancel.match != "object" else None
     about = None
     if cancel.match != "person" and cancel.path is not None:
         about = _scalar_id(first(batch.said(event), cancel.path)) or None
@@ -147,7 +154,7 @@ def _cancel(batch: _Batch, saved: _Saved, cancel: Cancel, event: AnyEvent) -> No
 
 def _enter(batch: _Batch, saved: _Saved, event: AnyEvent) -> None:
     automation, connection = saved.automation, batch.connection
-    person = whose(connection, event)
+    person = batch.whose(event)
     address = reachable(person)
     if person is None or address is None or too_late(automation, happened(event), batch.now):
         return
@@ -256,7 +263,7 @@ def _go_on(batch: _Batch, saved: _Saved, run: Run, step: int, address: str, sinc
         return
     index, microseconds = following.wait
     timer = Timer(run.id, index, since + microseconds)
-    runs.wait(batch.connection, timer)
+    runs.wait(batch.connection, timer, first=step == 0)
     batch.out.append(trace.waiting(run, timer, batch.now))
 
 

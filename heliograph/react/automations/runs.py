@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -88,19 +89,34 @@ class Timer(NamedTuple):
     failures: int = 0
 
 
+_LATEST = (
+    select(RUNS)
+    .where(
+        RUNS.c.account == bindparam("account"),
+        RUNS.c.automation == bindparam("automation"),
+        RUNS.c.person == bindparam("person"),
+        RUNS.c.key == bindparam("key"),
+    )
+    .order_by(RUNS.c.state != "open", RUNS.c.sent == 0, RUNS.c.began.desc())
+    .limit(1)
+)
+_OPEN = (
+    select(RUNS)
+    .where(
+        RUNS.c.account == bindparam("account"),
+        RUNS.c.automation == bindparam("automation"),
+        RUNS.c.state == "open",
+        or_(RUNS.c.person == bindparam("person"), RUNS.c.object == bindparam("object")),
+    )
+    .order_by(RUNS.c.id)
+)
+# Built once: building costs more than running them. A null equals nothing, so what is not given finds nothing.
+
+
 def latest(connection: Connection, account: str, automation: str, person: str, key: str) -> Run | None:
     """The run of this key that says whether there may be another: the open one, else the newest."""
-    row = connection.execute(
-        select(RUNS)
-        .where(
-            RUNS.c.account == account,
-            RUNS.c.automation == automation,
-            RUNS.c.person == person,
-            RUNS.c.key == key,
-        )
-        .order_by(RUNS.c.state != "open", RUNS.c.sent == 0, RUNS.c.began.desc())
-        .limit(1)
-    ).first()
+    key_of = {"account": account, "automation": automation, "person": person, "key": key}
+    row = connection.execute(_LATEST, key_of).first()
     return Run._make(row) if row else None
 
 
@@ -108,19 +124,10 @@ def open_runs(
     connection: Connection, account: str, automation: str, *, person: str | None, object: str | None
 ) -> Sequence[Run]:
     """The open runs of this person, or about this object (where either is given)."""
-    found = []
-    if person is not None:
-        found.append(RUNS.c.person == person)
-    if object is not None:
-        found.append(RUNS.c.object == object)
-    if not found:
+    if person is None and object is None:
         return []
     rows = connection.execute(
-        select(RUNS)
-        .where(
-            RUNS.c.account == account, RUNS.c.automation == automation, RUNS.c.state == "open", or_(*found)
-        )
-        .order_by(RUNS.c.id)
+        _OPEN, {"account": account, "automation": automation, "person": person, "object": object}
     )
     return [Run._make(row) for row in rows]
 
@@ -133,7 +140,7 @@ def chain_of(connection: Connection, run: str) -> list[str]:
 
 def begin(connection: Connection, run: Run) -> None:
     """Remember a new run."""
-    connection.execute(insert(RUNS).values(run._asdict()))
+    connection.execute(insert(RUNS), run._asdict())
 
 
 def count_sent(connection: Connection, run: str, messages: int) -> None:
@@ -153,10 +160,11 @@ def end(connection: Connection, run: str, state: str) -> None:
     connection.execute(update(RUNS).where(RUNS.c.id == run).values(state=state, properties={}))
 
 
-def wait(connection: Connection, timer: Timer) -> None:
-    """Set the run's timer, in place of the one it may have."""
-    connection.execute(delete(TIMERS).where(TIMERS.c.run == timer.run))
-    connection.execute(insert(TIMERS).values(timer._asdict()))
+def wait(connection: Connection, timer: Timer, *, first: bool = False) -> None:
+    """Set the run's timer, in place of the one it has unless this is its first."""
+    if not first:
+        connection.execute(delete(TIMERS).where(TIMERS.c.run == timer.run))
+    connection.execute(insert(TIMERS), timer._asdict())
 
 
 def timer(connection: Connection, run: str) -> Timer | None:

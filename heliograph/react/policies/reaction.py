@@ -1,7 +1,7 @@
 """The rim of the rules: finds whom an event is about, asks `rules` what follows, and announces it once.
 
-Comes in: events in order, with state at least as new. Goes out: events with derived ids; the same event decided
-again (after a crash) gives the same ids or, where state has them already, nothing.
+Comes in: events in order, with state at least as new. Goes out: events with derived ids. The same event decided
+again after a crash gives the same events: nothing is decided on what folds may have learned since.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ from heliograph.events.people import PersonCreated, PersonUpdated, flag, text_id
 from heliograph.journal.consumer import Reaction
 from heliograph.react.policies import optins, rules
 from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
-from heliograph.react.policies.standings import Standings
+from heliograph.react.policies.standings import Standings, is_ours, parts
 from heliograph.react.policies.templates import CONFIRM_SUBSCRIPTION
 from heliograph.react.state import messages, people
 from heliograph.react.state.reading import happened
 
 NAME = "policies"
 
-CONSEQUENCES = frozenset(
-    kind.kind for kind in (ConsentGranted, ConsentWithdrawn, SuppressionAdded, SuppressionRemoved)
-)
-KINDS = CONSEQUENCES | {
+KINDS = frozenset(
     kind.kind
     for kind in (
+        ConsentGranted,
+        ConsentWithdrawn,
+        SuppressionAdded,
+        SuppressionRemoved,
         SubscriptionRequested,
         SubscriptionConfirmed,
         UnsubscriptionRequested,
@@ -53,7 +54,7 @@ KINDS = CONSEQUENCES | {
         MessageComplained,
         SmsReceived,
     )
-}
+)
 ASKABLE: frozenset[Channel] = frozenset({"email"})
 """Channels on which we can ask for a confirmation; a yes on another waits as `pending_opt_in`."""
 
@@ -92,18 +93,15 @@ class _Batch:
 
     def announce(self, cause: AnyEvent, place: Place, consequences: Iterable[Consequence]) -> None:
         for data in consequences:
-            reason = data.type if isinstance(data, SuppressionAdded | SuppressionRemoved) else ""
             event = codec.follow(
                 cause,
                 data,
-                NAME,
-                *place,
-                reason,
+                *parts(NAME, data),
                 now=self.now,
                 subject=self.subject(cause, place),
                 at=happened(cause),
             )
-            self.standings.decide(event)
+            self.standings.apply(event.account, place, data, event.at)
             self.out.append(event)
 
     def subject(self, cause: AnyEvent, place: Place) -> str:
@@ -125,7 +123,6 @@ def _decide(
     now: int,
 ) -> Sequence[AnyEvent]:
     batch = _Batch(connection, Standings(connection), directory, askable, now)
-    batch.standings.forget([event.id for event in events if event.kind in CONSEQUENCES])
     batch.standings.expect(
         (event.account, batch.place(event, "email", event.data.person.email))
         for event in events
@@ -133,6 +130,7 @@ def _decide(
     )
     for event in events:
         _follow(batch, event)
+    batch.standings.write()
     return batch.out
 
 
@@ -157,6 +155,10 @@ def _follow(batch: _Batch, event: AnyEvent) -> None:
             batch.announce(event, place, rules.complained(place, batch.standing(event, place), trace))
         case SmsReceived(type="STOP" | "START") as text:
             _texted(batch, event, text)
+        case ConsentGranted() | ConsentWithdrawn() | SuppressionAdded() | SuppressionRemoved() as told:
+            if not is_ours(event, NAME, told):
+                place = batch.place(event, told.channel, told.address)
+                batch.standings.apply(event.account, place, told, happened(event))
         case _:
             pass
 

@@ -1,29 +1,27 @@
-"""What the policies must not forget, in state: decisions still on their way, and confirmations asked for.
+"""What the policies must not forget, in state: what they have heard and decided, and confirmations asked for.
 
-Neither is a mirror of consent: `policy_pending` rows live until the event they stand for has come round through
-the journal (milliseconds), `policy_optins` rows until the person has confirmed.
+`policy_standings` is no copy of consent's fold but the other side of it: the fold has what was announced and may
+be ahead of the event that is being decided, or, after a crash, have the very announcements that are about to be
+decided again. A decision rests on what was decided before it, and on nothing that follows from it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, String, Table
 
 from heliograph.database import METADATA
 
-PENDING = Table(
-    "policy_pending",
+STANDINGS = Table(
+    "policy_standings",
     METADATA,
-    Column("n", Integer, primary_key=True, autoincrement=True),
-    Column("event", String, nullable=False, unique=True),
-    Column("account", String(12), nullable=False),
-    Column("channel", String, nullable=False),
-    Column("address", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("type", String, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Index("ix_policy_pending_place", "account", "channel", "address"),
+    Column("account", String(12), primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("opt_in", Boolean),
+    Column("said_at", BigInteger, nullable=False),
+    Column("suppressions", JSON, nullable=False),
 )
-"""Consequences that were decided and may not be folded yet; `type` is the suppression's, else empty."""
+"""Where each place stands: the last yes or no and when it was said, and each suppression with its instant."""
 
 OPTINS = Table(
     "policy_optins",

@@ -89,6 +89,7 @@ FEEDS = Table(
     Column("kinds", JSON, nullable=False),
     Column("options", JSON, nullable=False),
     Column("state", String(8), nullable=False),
+    Column("generation", Integer, nullable=False),  # from 1; one more each time it is saved after a removal
     Column("saved", BigInteger, nullable=False),
 )
 
@@ -127,6 +128,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...]
     options: dict[str, Any]
     state: FeedState
+    generation: int = 1
 
 
 def template(connection: Connection, account: str, name: str, version: int | None = None) -> Template | None:
@@ -276,18 +278,22 @@ def _next_version(connection: Connection, table: Table, event: AnyEvent, name: s
 def _save_feed(connection: Connection, event: AnyEvent, data: FeedSaved) -> None:
     """A changed feed stays paused or active; a new receiver that must confirm has yet to do so."""
     key = (FEEDS.c.account == event.account, FEEDS.c.name == data.name)
-    known = connection.execute(select(FEEDS.c.state, FEEDS.c.endpoint).where(*key)).one_or_none()
+    known = connection.execute(
+        select(FEEDS.c.state, FEEDS.c.endpoint, FEEDS.c.generation).where(*key)
+    ).one_or_none()
     state: str = "pending" if data.options.get(CONFIRM) is True else "active"
     if known is not None and known.state != "removed" and known.endpoint == data.endpoint:
         state = known.state
     elif known is not None and known.state == "paused" and state == "active":
         state = "paused"
+    generation = 1 if known is None else known.generation + (known.state == "removed")
     values = {
         "dialect": data.dialect,
         "endpoint": data.endpoint,
         "kinds": list(data.kinds),
         "options": data.options,
         "state": state,
+        "generation": generation,
         "saved": reading.happened(event),
     }
     if known is None:

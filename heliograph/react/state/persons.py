@@ -136,21 +136,25 @@ def describe(row: PersonRow, shown: Portrait, at: int) -> bool:
 
 
 def _draw(row: PersonRow, customer: Customer, shown: Portrait, fresh: bool) -> bool:
-    before = msgspec.structs.astuple(row)
+    changed = False
     said = {
         "first_name": customer.first_name or None,
         "last_name": customer.last_name or None,
         "gender": gender(customer.gender),
         "accepts_marketing": shown.accepts_marketing,
     }
-    for name, value in said.items():
-        if value is not None and (fresh or getattr(row, name) is None):
-            setattr(row, name, value)
     tags = tag_list(customer.tags)
     if tags is not None and (fresh or row.tags == "[]"):
-        row.tags = _tags(row.tags, tags, append=flag(customer.append_tags) is True)
-    row.document = _document(row, msgspec.json.decode(shown.sent), fresh)
-    return msgspec.structs.astuple(row) != before
+        said["tags"] = _tags(row.tags, tags, append=flag(customer.append_tags) is True)
+    for name, value in said.items():
+        known = getattr(row, name)
+        if value is not None and value != known and (fresh or known is None or name == "tags"):
+            setattr(row, name, value)
+            changed = True
+    document = _document(row, msgspec.json.decode(shown.sent), fresh)
+    changed = changed or document != row.document
+    row.document = document
+    return changed
 
 
 def absorb(row: PersonRow, other: PersonRow) -> None:

@@ -83,7 +83,7 @@ def overlaid(old: str, said: dict[str, Any], *, fresh: bool = True) -> dict[str,
     if len(old) > DOCUMENT_LIMIT:
         return new
     known: dict[str, Any] = msgspec.json.decode(old)
-    return {**known, **new} if fresh else {**new, **known}
+    return known | (new if fresh else {name: value for name, value in new.items() if name not in known})
 
 
 class _Buyer(msgspec.Struct):
