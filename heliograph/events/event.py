@@ -104,8 +104,9 @@ class Entry(NamedTuple):
 def new_id(now: int) -> str:
     """A fresh id: UUIDv7 whose sub-millisecond bits are the microseconds, so that ids grow with time."""
     milliseconds, micros = divmod(now, 1000)
-    number = milliseconds << 80 | 0x7000 << 64 | (micros * 4) << 64 | 2 << 62 | random.getrandbits(62)
-    return _text(number)
+    tail = random.getrandbits(62) | 2 << 62
+    head = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{micros * 4:03x}"
+    return f"{head}-{tail >> 48:04x}-{tail & 0xFFFFFFFFFFFF:012x}"
 
 
 def derived_id(cause: str, *parts: str) -> str:

@@ -71,11 +71,13 @@ def test_old_references_work_until_their_key_is_retired() -> None:
         refs.read_open(old)
 
 
-def test_the_signature_is_hmac_sha256_cut_to_128_bits() -> None:
-    """RFC 2104 section 5, computed here by hand."""
-    raw = base64.urlsafe_b64decode(Refs(KEYS).open(REF) + "==")
+def test_the_signature_is_keyed_blake2b_of_128_bits() -> None:
+    """RFC 7693 section 2.9, over the fields in the order that the module names."""
+    token = Refs(KEYS).open(REF)
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     key = hmac.new(b"k" * 32, b"heliograph/open\x01", hashlib.sha256).digest()
-    assert hmac.new(key, raw[:-16], hashlib.sha256).digest()[:16] == raw[-16:]
+    assert hashlib.blake2b(raw[:-16], digest_size=16, key=key).digest() == raw[-16:]
+    assert raw[:-16].hex() == "01" + REF.account + MESSAGE.replace("-", "") + PERSON.replace("-", "") + "00"
 
 
 @given(
