@@ -73,6 +73,7 @@ async def _run(settings: Settings, clock: Clock) -> None:
         journal = await closing.enter_async_context(remote(settings))
         engine = EngineRoom(settings, clock, journal)
         closing.push_async_callback(engine.close)
+        part.calm_collector()
         running = loop.create_task(engine.run())
         waiting = loop.create_task(stopped.wait())
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 from collections.abc import Sequence
@@ -39,8 +38,6 @@ from heliograph.web.proxies import trusting
 
 log = logging.getLogger("heliograph.web")
 
-GC_THRESHOLD = 20_000
-"""Objects that may come before the collector looks; Python's 700 cost a few per cent of every request."""
 BACKPRESSURE = 65_536
 """Requests one worker may have open at once: held images need many (durable-http: the default of 1,024 starved)."""
 
@@ -101,10 +98,7 @@ class Worker:
         else:
             journal = await self._closing.enter_async_context(remote(self.settings))
         refs = Refs(directory.master)
-        # What is here now stays: the collector need not look at it again, and requests make no cycles to speak of.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 20, 50)
+        part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         return self._routes(directory, refs, journal), pages(journal, engine)
 

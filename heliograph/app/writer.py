@@ -22,6 +22,7 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with owned(settings):
+        part.calm_collector()
         await stopped.wait()
 
 
