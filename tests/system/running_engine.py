@@ -28,18 +28,18 @@ def free_port() -> int:
 class Engine:
     """A running `heliograph serve`."""
 
-    def __init__(self, data: Path, workers: int, environ: dict[str, str]) -> None:
+    def __init__(self, data: Path, workers: int, environ: dict[str, str], *, by_flags: bool = False) -> None:
         self.port = free_port()
         self.data = data
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("HELIOGRAPH_")},
-            "HELIOGRAPH_DATA": str(data),
-            "HELIOGRAPH_LISTEN": f"127.0.0.1:{self.port}",
-            "HELIOGRAPH_WORKERS": str(workers),
-            "HELIOGRAPH_LOG_FORMAT": "console",
-            **environ,
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HELIOGRAPH_")}
+        told = {"data": str(data), "listen": f"127.0.0.1:{self.port}", "workers": str(workers)}
+        self._flags = (
+            [word for name, value in told.items() for word in (f"--{name}", value)] if by_flags else []
+        )
+        self._environ = inherited | environ | {"HELIOGRAPH_LOG_FORMAT": "console"}
+        if not by_flags:
+            self._environ |= {f"HELIOGRAPH_{name.upper()}": value for name, value in told.items()}
         self.log = data.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +47,10 @@ class Engine:
         """Start and wait until it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "heliograph", "serve"], env=self._environ, stdout=log, stderr=log
+                [sys.executable, "-m", "heliograph", "serve", *self._flags],
+                env=self._environ,
+                stdout=log,
+                stderr=log,
             )
         self.until(self.ready)
         self.keys: dict[str, Any] = json.loads((self.data / "credentials.json").read_text())
@@ -80,7 +83,7 @@ class Engine:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if b"heliograph.app." + module in command and f"HELIOGRAPH_DATA={self.data}".encode() in environ:
+            if b"heliograph.app." + module in command and str(self.data).encode() in environ:
                 found.append((int(entry.name), parent))
         parents = {pid for pid, _ in found}
         workers = [pid for pid, parent in found if parent in parents]

@@ -130,11 +130,40 @@ def test_definitions_are_saved_through_the_running_engine(engine: Engine, tmp_pa
     done = engine.run("automations", "apply", str(automation))
     assert done.returncode == 2 and "trigger.kind" in done.stderr
     done = engine.run("feeds", "add", "crm", "http://crm.example/hooks")
-    assert done.returncode == 2 and "https://" in done.stderr
+    assert done.returncode == 2 and "must be https" in done.stderr
     assert engine.run("feeds", "add", "crm", "https://crm.example/hooks").returncode == 0
     engine.until(lambda: "crm" in engine.run("feeds", "list").stdout)
     assert engine.run("feeds", "remove", "crm").returncode == 0
     engine.until(lambda: "crm.example" not in engine.run("feeds", "list").stdout)
+
+
+def test_a_feed_that_comes_again_after_it_was_removed_is_not_told_the_past(engine: Engine) -> None:
+    def feed_lag(name: str) -> bool:
+        return f'consumer="feed:{engine.keys["account"]}:{name}"' in engine.get("/metrics")[1].decode()
+
+    assert engine.run("feeds", "add", "again", "https://crm.example/hooks").returncode == 0
+    engine.until(lambda: feed_lag("again"))
+    assert engine.run("feeds", "remove", "again").returncode == 0
+    assert engine.run("feeds", "add", "again", "https://crm.example/hooks").returncode == 0
+    engine.until(lambda: feed_lag("again#2"))
+
+
+def test_a_further_account_has_keys_of_its_own_and_the_built_in_templates(engine: Engine) -> None:
+    made = json.loads(engine.run("accounts", "add", "Second shop").stdout)
+    key = json.loads(engine.run("keys", "add", "store", "--account", made["account"]).stdout)["secret"]
+    engine.until(
+        lambda: "confirm-subscription" in engine.run("templates", "list", "--account", made["account"]).stdout
+    )
+    headers = {"x-token": key, "x-event-type": "newsletter/unsubscribe"}
+    body = b'{"email": "b@x.example"}'
+    engine.until(lambda: engine.post(f"/webhooks/store/{made['store_id']}", body, headers)[0] == 200)
+    status, answer = engine.post(f"/webhooks/store/{engine.keys['store_id']}", body, headers)
+    assert status == 401 and answer["code"] == "unauthorized", "a key opens its own store only"
+
+
+def test_a_part_alone_needs_data_that_were_started_once(engine: Engine, tmp_path: Path) -> None:
+    done = engine.run("serve", "--only", "web", "--data", str(tmp_path / "none"))
+    assert done.returncode == 2 and "never started" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from running_engine import Engine
@@ -86,6 +87,16 @@ def test_a_second_engine_on_the_same_data_is_refused(launch: Launch) -> None:
     engine = launch()
     done = engine.run("serve", "--only", "engine")
     assert done.returncode == 2 and "already running" in done.stderr
+
+
+def test_what_flags_say_reaches_every_process(tmp_path: Path) -> None:
+    engine = Engine(tmp_path / "by-flags", 2, {}, by_flags=True)
+    engine.start()
+    try:
+        assert len(engine.pids("web")) == 2 and len(engine.pids("journal")) == 1
+        assert engine.event("orders/create", {"id": 1, "email": "a@x.example"})[0] == 200
+    finally:
+        assert engine.stop() == 0
 
 
 def test_every_worker_answers_and_all_share_one_journal(launch: Launch) -> None:
