@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from heliograph.react.state.folds import FOLDS
 
 from benchmarks import samples
 from benchmarks.report import Row
 from heliograph.database import METADATA, open_state
 from heliograph.events import codec, subjects
 from heliograph.events.event import AnyEvent, Entry, new_id
+from heliograph.react.state.folds import FOLDS
 
 EVENTS = 30_000
 BATCH = 1000

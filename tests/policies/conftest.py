@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from heliograph.react.state.folds import FOLDS
 from sqlalchemy import Connection, Engine
 
 from heliograph.accounts.directory import Directory
@@ -16,6 +15,7 @@ from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Data, is_derived
 from heliograph.journal.consumer import Reaction
 from heliograph.react import policies
+from heliograph.react.state.folds import FOLDS
 from heliograph.signing import Keyring
 
 ACCOUNT = "000000000001"
