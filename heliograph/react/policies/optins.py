@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select
 
 from heliograph.clock import SECOND
 from heliograph.react.policies.rules import Place, Proof
@@ -14,10 +14,10 @@ ASK_AGAIN = 15 * 60 * SECOND
 
 def ask(connection: Connection, account: str, place: Place, proof: Proof, now: int) -> bool:
     """Remember the wish; whether to ask for its confirmation now, or a mail is under way already."""
-    row = connection.execute(select(OPTINS.c.asked_at).where(_is(account, place))).first()
+    row = connection.execute(_WISH, _key(account, place)).first()
     if row is not None and now - row.asked_at < ASK_AGAIN:
         return False
-    connection.execute(delete(OPTINS).where(_is(account, place)))
+    connection.execute(_FORGET, _key(account, place))
     connection.execute(
         insert(OPTINS).values(
             account=account,
@@ -34,14 +34,21 @@ def ask(connection: Connection, account: str, place: Place, proof: Proof, now: i
 
 def close(connection: Connection, account: str, place: Place) -> Proof | None:
     """The wish that was waiting, if any; it waits no more."""
-    row = connection.execute(select(OPTINS).where(_is(account, place))).first()
+    row = connection.execute(_WISH, _key(account, place)).first()
     if row is None:
         return None
-    connection.execute(delete(OPTINS).where(_is(account, place)))
+    connection.execute(_FORGET, _key(account, place))
     return Proof(requested_at=row.requested_at, signup_ip=row.ip, source=row.source)
 
 
-def _is(account: str, place: Place) -> ColumnElement[bool]:
-    return and_(
-        OPTINS.c.account == account, OPTINS.c.channel == place.channel, OPTINS.c.address == place.address
-    )
+def _key(account: str, place: Place) -> dict[str, str]:
+    return {"of_account": account, "of_channel": place.channel, "of_address": place.address}
+
+
+_IS = and_(
+    OPTINS.c.account == bindparam("of_account"),
+    OPTINS.c.channel == bindparam("of_channel"),
+    OPTINS.c.address == bindparam("of_address"),
+)
+_WISH = select(OPTINS).where(_IS)
+_FORGET = delete(OPTINS).where(_IS)

@@ -25,7 +25,7 @@ from heliograph.events.consent import (
     SuppressionRemoved,
     UnsubscriptionRequested,
 )
-from heliograph.events.event import AnyEvent
+from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import MessageBounced, MessageComplained, MessageRequested, SmsReceived
 from heliograph.events.people import PersonCreated, PersonUpdated, flag, text_id
 from heliograph.journal.consumer import Reaction
@@ -124,14 +124,24 @@ def _decide(
 ) -> Sequence[AnyEvent]:
     batch = _Batch(connection, Standings(connection), directory, askable, now)
     batch.standings.expect(
-        (event.account, batch.place(event, "email", event.data.person.email))
+        (event.account, batch.place(event, "email", address))
         for event in events
-        if isinstance(event.data, PersonCreated) and event.data.person.email
+        if (address := _address(event.data))
     )
     for event in events:
         _follow(batch, event)
     batch.standings.write()
     return batch.out
+
+
+def _address(data: Data) -> str | None:
+    """The e-mail address that an event is sure to ask about."""
+    match data:
+        case PersonCreated():
+            return data.person.email
+        case SubscriptionRequested():
+            return data.email
+    return None
 
 
 def _follow(batch: _Batch, event: AnyEvent) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select
 
 from heliograph.events.event import AnyEvent, derived_id
 from heliograph.react.policies.rules import Consequence, Place, Standing, applied
@@ -33,13 +33,7 @@ class Standings:
         missing = [where for where in dict.fromkeys(wanted) if where not in self._known]
         for account, channel, places in _grouped(missing):
             found = {place: Standing() for place in places}
-            for row in self._connection.execute(
-                select(STANDINGS).where(
-                    STANDINGS.c.account == account,
-                    STANDINGS.c.channel == channel,
-                    STANDINGS.c.address.in_([place.address for place in places]),
-                )
-            ):
+            for row in self._connection.execute(_STANDINGS, _of(account, channel, places)):
                 place = Place(row.channel, row.address)
                 found[place] = Standing(row.suppressions, row.opt_in, row.said_at)
             self._known.update({(account, place): standing for place, standing in found.items()})
@@ -57,13 +51,7 @@ class Standings:
     def write(self) -> None:
         """Remember what has changed."""
         for account, channel, places in _grouped(list(self._changed)):
-            self._connection.execute(
-                delete(STANDINGS).where(
-                    STANDINGS.c.account == account,
-                    STANDINGS.c.channel == channel,
-                    STANDINGS.c.address.in_([place.address for place in places]),
-                )
-            )
+            self._connection.execute(_FORGET, _of(account, channel, places))
             rows = [
                 {"account": account, **place._asdict(), **self._known[account, place]._asdict()}
                 for place in places
@@ -91,3 +79,21 @@ def _grouped(wanted: Sequence[Where]) -> Iterable[tuple[str, str, list[Place]]]:
     for (account, channel), places in groups.items():
         for start in range(0, len(places), CHUNK):
             yield account, channel, places[start : start + CHUNK]
+
+
+def _of(account: str, channel: str, places: Sequence[Place]) -> dict[str, object]:
+    return {
+        "of_account": account,
+        "of_channel": channel,
+        "of_addresses": [place.address for place in places],
+    }
+
+
+# Made once: putting a statement together costs several times what it costs to run it.
+_AT = and_(
+    STANDINGS.c.account == bindparam("of_account"),
+    STANDINGS.c.channel == bindparam("of_channel"),
+    STANDINGS.c.address.in_(bindparam("of_addresses", expanding=True)),
+)
+_STANDINGS = select(STANDINGS).where(_AT)
+_FORGET = delete(STANDINGS).where(_AT)

@@ -13,7 +13,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, String, Table, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    Table,
+    and_,
+    bindparam,
+    select,
+)
 
 from heliograph.database import METADATA
 from heliograph.events.commerce import Basket, CartCreated, CartUpdated, OrderCreated, OrderUpdated
@@ -105,18 +117,9 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 def standing(connection: Connection, account: str, channel: str, address: str) -> Standing:
     """How it stands with an address now. Where two spellings of it are known, the stricter word counts."""
     wanted = reading.spellings(address) if channel == "email" else [address]
-    types = connection.scalars(
-        select(SUPPRESSIONS.c.type).where(
-            SUPPRESSIONS.c.account == account,
-            SUPPRESSIONS.c.channel == channel,
-            SUPPRESSIONS.c.address.in_(wanted),
-        )
-    ).all()
-    answers = connection.execute(
-        select(OPT_INS.c.own, OPT_INS.c.shop).where(
-            OPT_INS.c.account == account, OPT_INS.c.channel == channel, OPT_INS.c.address.in_(wanted)
-        )
-    ).all()
+    place = {"of_account": account, "of_channel": channel, "of_addresses": wanted}
+    types = connection.scalars(_TYPES, place).all()
+    answers = connection.execute(_ANSWERS, place).all()
     own, shop = _strictest(row.own for row in answers), _strictest(row.shop for row in answers)
     opt_in = (False if shop is False else None) if own is None else own
     return Standing(frozenset(types), opt_in, shop)
@@ -125,6 +128,19 @@ def standing(connection: Connection, account: str, channel: str, address: str) -
 def _strictest(answers: Iterable[bool | None]) -> bool | None:
     said = [answer for answer in answers if answer is not None]
     return all(said) if said else None
+
+
+def _at_place(table: Table) -> ColumnElement[bool]:
+    return and_(
+        table.c.account == bindparam("of_account"),
+        table.c.channel == bindparam("of_channel"),
+        table.c.address.in_(bindparam("of_addresses", expanding=True)),
+    )
+
+
+# Made once: putting a statement together costs several times what it costs to run it.
+_TYPES = select(SUPPRESSIONS.c.type).where(_at_place(SUPPRESSIONS))
+_ANSWERS = select(OPT_INS.c.own, OPT_INS.c.shop).where(_at_place(OPT_INS))
 
 
 def suppressions(connection: Connection, account: str, channel: str, address: str) -> list[Suppression]:

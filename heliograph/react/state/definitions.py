@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -133,13 +134,22 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 
 def template(connection: Connection, account: str, name: str, version: int | None = None) -> Template | None:
     """A version of a template; without a number the current one, None if the template was removed."""
-    table = TEMPLATES.c
-    wanted = select(table.name, table.version, table.parts, table.settings).where(
-        table.account == account, table.name == name
-    )
-    wanted = wanted.where(table.removed.is_(None) if version is None else table.version == version)
-    found = connection.execute(wanted.order_by(table.version.desc()).limit(1)).one_or_none()
+    wanted = {"of_account": account, "of_name": name}
+    if version is None:
+        found = connection.execute(_CURRENT, wanted).one_or_none()
+    else:
+        found = connection.execute(_NUMBERED, {**wanted, "of_version": version}).one_or_none()
     return None if found is None else Template(**found._mapping)
+
+
+_VERSIONS = (
+    select(TEMPLATES.c.name, TEMPLATES.c.version, TEMPLATES.c.parts, TEMPLATES.c.settings)
+    .where(TEMPLATES.c.account == bindparam("of_account"), TEMPLATES.c.name == bindparam("of_name"))
+    .order_by(TEMPLATES.c.version.desc())
+    .limit(1)
+)
+_CURRENT = _VERSIONS.where(TEMPLATES.c.removed.is_(None))
+_NUMBERED = _VERSIONS.where(TEMPLATES.c.version == bindparam("of_version"))
 
 
 def templates(connection: Connection, account: str) -> list[Template]:

@@ -238,9 +238,7 @@ def _erase(connection: Connection, account: str, person: str) -> None:
 
 
 def _by_id(connection: Connection, account: str, person_id: str) -> Person | None:
-    found = connection.execute(
-        select(PERSONS).where(PERSONS.c.id == person_id, PERSONS.c.account == account)
-    ).one_or_none()
+    found = connection.execute(_PERSON, {"of_account": account, "of_id": person_id}).one_or_none()
     if found is None:
         return None
     return Person(
@@ -257,6 +255,10 @@ def _by_id(connection: Connection, account: str, person_id: str) -> Person | Non
         deleted=found.deleted is not None,
     )
 
+
+_PERSON = select(PERSONS).where(
+    PERSONS.c.id == bindparam("of_id"), PERSONS.c.account == bindparam("of_account")
+)
 
 _OWNER = select(IDENTITIES.c.person).where(
     IDENTITIES.c.account == bindparam("account"),
