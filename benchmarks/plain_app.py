@@ -19,6 +19,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 STORE_KEY = os.environ["PLAIN_KEY"]
+PLAIN_LINKS = [f"{'A' * 190}{number:06}" for number in range(500)]
+PLAIN_TARGET = "https://shop.example/products/black-cloak?utm_source=mail&utm_campaign=winter"
 
 engine = create_engine(f"sqlite:///{os.environ['PLAIN_DB']}", connect_args={"timeout": 30})
 
@@ -42,8 +44,16 @@ class Happened(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class Link(Base):
+    __tablename__ = "links"
+    token: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+
+
 Base.metadata.create_all(engine)
 sessions = sessionmaker(engine)
+with sessions.begin() as filling:  # where the links lead that the benchmark follows
+    filling.add_all(Link(token=token, url=PLAIN_TARGET) for token in PLAIN_LINKS)
 
 
 def session() -> Iterator[Session]:
@@ -99,8 +109,12 @@ def opened(token: str, request: Request, database: Database) -> Response:
 
 @app.get("/c/{token}")
 def clicked(token: str, request: Request, database: Database) -> Response:
+    link = database.get(Link, token)
+    if link is None:
+        raise HTTPException(404)
+    target = link.url
     _insert(database, "clicked", token, request)
-    return RedirectResponse("https://shop.example/cart?id=1", 302)
+    return RedirectResponse(target, 302)
 
 
 @app.post("/webhooks/store/{store}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 from sqlalchemy import Engine
 
@@ -54,6 +54,7 @@ def serve(settings: Settings) -> None:
         factory=True,
         workers=settings.workers,
         loop=Loops.uvloop,
+        http=HTTPModes.http1,  # HTTP/2 is spoken by the TLS proxy in front; guessing costs every connection
         websockets=False,
         backlog=4096,
         backpressure=BACKPRESSURE,

@@ -11,6 +11,7 @@ event loop is slow to give it back: 64 rows are one step, and without BEGIN and 
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -21,6 +22,9 @@ import apsw
 from heliograph.errors import OperatorError
 from heliograph.events.codec import REDACTED
 from heliograph.events.event import Record
+
+with contextlib.suppress(apsw.MisuseError):  # too late once SQLite is in use: then it only costs a little
+    apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
 
 FILE = "journal.db"
 VERSION = 1
