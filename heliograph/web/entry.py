@@ -17,6 +17,7 @@ from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
 from heliograph.web.asgi import AsgiBridge, RsgiProtocol, RsgiScope
 from heliograph.web.counts import Counts
 from heliograph.web.http import Reply, Route, json_reply, plain_error
+from heliograph.web.patience import Patience
 from heliograph.web.proxies import Resolve
 
 log = logging.getLogger("heliograph.web")
@@ -56,6 +57,7 @@ class Entry:
         self._start, self._stop = start, stop
         self._resolve = resolve
         self._page_limit = page_limit
+        self._patience = Patience(BODY_SECONDS)
         self._routes: dict[str, Route] = {}
         self._pages: AsgiBridge | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -80,7 +82,7 @@ class Entry:
             await self._other(prefix, scope, protocol)
             return
         try:
-            reply = await route.handler(RsgiRequest(scope, protocol, self._resolve))
+            reply = await route.handler(RsgiRequest(scope, protocol, self._resolve, self._patience))
         except (CallerError, Unavailable) as error:
             reply = route.error(error)
         except Exception:
@@ -94,7 +96,7 @@ class Entry:
             await self.__rsgi__(scope, protocol)
             return
         assert self._pages is not None  # noqa: S101 - the start has ended
-        request = RsgiRequest(scope, protocol, self._resolve)
+        request = RsgiRequest(scope, protocol, self._resolve, self._patience)
         try:
             body = await request.body(self._page_limit)
             status = await self._pages(scope, protocol, request.client, body)
@@ -117,10 +119,13 @@ class Entry:
 class RsgiRequest:
     """One request, as hot paths see it (`web.http.Request`)."""
 
-    __slots__ = ("_headers", "_protocol", "_resolve", "_scope", "method", "path")
+    __slots__ = ("_headers", "_patience", "_protocol", "_resolve", "_scope", "method", "path")
 
-    def __init__(self, scope: RsgiScope, protocol: RsgiProtocol, resolve: Resolve) -> None:
-        self._scope, self._protocol, self._resolve = scope, protocol, resolve
+    def __init__(
+        self, scope: RsgiScope, protocol: RsgiProtocol, resolve: Resolve, patience: Patience
+    ) -> None:
+        self._scope, self._protocol = scope, protocol
+        self._resolve, self._patience = resolve, patience
         self._headers = scope.headers
         self.method, self.path = scope.method, scope.path
 
@@ -147,18 +152,26 @@ class RsgiRequest:
                 )
             if declared == "0":
                 return b""
-            return await _in_time(self._protocol())
+            return await self._in_time(self._protocol())
         if not self.header("transfer-encoding") and self._scope.http_version.startswith("1"):
             return b""
-        return await _in_time(self._chunks(limit))
+        return await self._in_time(self._chunks(limit))
+
+    async def _in_time(self, body: Awaitable[bytes]) -> bytes:
+        try:
+            return await self._patience.wait(body)
+        except TimeoutError as error:
+            raise TooSlow(f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from error
 
     async def _discard(self, declared: int, limit: int) -> None:
         """Let a body that is only somewhat too large arrive: who is still sending does not read our answer."""
         if declared <= limit * DISCARDED:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BODY_SECONDS):
-                    async for _ in self._protocol:
-                        pass
+                await self._patience.wait(self._drain())
+
+    async def _drain(self) -> None:
+        async for _ in self._protocol:
+            pass
 
     async def _chunks(self, limit: int) -> bytes:
         parts: list[bytes] = []
@@ -169,11 +182,3 @@ class RsgiRequest:
                 raise TooLarge(f"The body is over the limit of {limit} bytes. Send fewer events at once.")
             parts.append(chunk)
         return b"".join(parts)
-
-
-async def _in_time(body: Awaitable[bytes]) -> bytes:
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await body
-    except TimeoutError as error:
-        raise TooSlow(f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from error

@@ -17,11 +17,11 @@ from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.errors import CallerError, NotAllowed, Unavailable
 from heliograph.inbound.tracking.losses import CLICKS, OPENS
-from heliograph.inbound.tracking.patience import Patience
 from heliograph.inbound.tracking.visits import clicked, opened
 from heliograph.journal.journal import Journal
 from heliograph.refs import ForgedRef, Refs
 from heliograph.web.http import Handler, Reply, Request, Route
+from heliograph.web.patience import Patience
 
 log = logging.getLogger("heliograph.tracking")
 

@@ -1,6 +1,6 @@
 """Waiting with an end, for very many at once, by one timer.
 
-A timer of its own for each waiting request costs more than everything else that a click does. Here all who wait
+A timer of its own for each waiting request costs more than everything else that the request does. Here all who wait
 stand in one line in the order in which they came, and one timer sends away those who came too long ago.
 """
 
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Patience:
@@ -19,7 +22,7 @@ class Patience:
         self._late: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def wait(self, work: Awaitable[object]) -> None:
+    async def wait(self, work: Awaitable[T]) -> T:
         """Await this. Raises `TimeoutError` when it takes too long; it is cancelled then."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
@@ -28,7 +31,7 @@ class Patience:
         if self._timer is None:
             self._timer = loop.call_later(self._seconds / 4, self._look, loop)
         try:
-            await work
+            return await work
         except asyncio.CancelledError:
             if task not in self._late or task.uncancel() > 0:
                 raise

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from heliograph.inbound.tracking.patience import Patience
+from heliograph.web.patience import Patience
 
 
 async def test_what_is_done_in_time_is_waited_for() -> None:
