@@ -1,5 +1,6 @@
 """The reference: what one would write first. FastAPI, SQLAlchemy's ORM, one insert and one commit per request.
 
+It does the same job: an open belongs to a message, a click leads where its link says, an order is validated.
 Its SQLite is given the best settings that are still durable (WAL, synchronous=FULL), so the comparison is of
 designs and not of pragmas. Run with uvicorn, one worker.
 """
@@ -20,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 STORE_KEY = os.environ["PLAIN_KEY"]
 PLAIN_LINKS = [f"{'A' * 190}{number:06}" for number in range(500)]
+PLAIN_MESSAGES = [f"{'A' * 84}{number:06}" for number in range(500)]
 PLAIN_TARGET = "https://shop.example/products/black-cloak?utm_source=mail&utm_campaign=winter"
 
 engine = create_engine(f"sqlite:///{os.environ['PLAIN_DB']}", connect_args={"timeout": 30})
@@ -44,6 +46,12 @@ class Happened(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class Message(Base):
+    __tablename__ = "messages"
+    token: Mapped[str] = mapped_column(primary_key=True)
+    recipient: Mapped[str]
+
+
 class Link(Base):
     __tablename__ = "links"
     token: Mapped[str] = mapped_column(primary_key=True)
@@ -52,8 +60,9 @@ class Link(Base):
 
 Base.metadata.create_all(engine)
 sessions = sessionmaker(engine)
-with sessions.begin() as filling:  # where the links lead that the benchmark follows
+with sessions.begin() as filling:  # the messages and links that the benchmark asks for
     filling.add_all(Link(token=token, url=PLAIN_TARGET) for token in PLAIN_LINKS)
+    filling.add_all(Message(token=token, recipient=f"{token[-6:]}@x.example") for token in PLAIN_MESSAGES)
 
 
 def session() -> Iterator[Session]:
@@ -103,7 +112,9 @@ class Order(BaseModel):
 
 @app.get("/o/{token}.gif")
 def opened(token: str, request: Request, database: Database) -> Response:
-    _insert(database, "opened", token, request)
+    message = database.get(Message, token)
+    if message is not None:  # whose open it is: ours stands in the signed reference
+        _insert(database, "opened", message.recipient, request)
     return Response(GIF, media_type="image/gif", headers={"Cache-Control": "no-store"})
 
 

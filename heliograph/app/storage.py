@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -22,15 +21,12 @@ from heliograph.journal.writer import serve_journal
 from heliograph.settings import Settings
 
 ENGINE_LOCK = "engine.lock"
-SWITCH_SECONDS = 0.0005
-"""How soon the writing thread gets the interpreter back from a busy event loop; Python's default is ten times that."""
 
 
 @contextlib.asynccontextmanager
 async def owned(settings: Settings) -> AsyncIterator[SqliteJournal]:
     """The journal as its owner, who serves the others. Raises `OperatorError` when another process owns it."""
     data = Path(settings.data)
-    sys.setswitchinterval(SWITCH_SECONDS)
     journal = await SqliteJournal.open(
         data, queue_limit=settings.queue_limit, queue_bytes=settings.queue_bytes
     )

@@ -9,9 +9,6 @@
 An append goes through the `Intake` (bounded) to the `Committer` (the thread that writes) and is answered on the
 event loop that opened the journal: all calls come from that loop. One process owns the file (`ownership`); others
 use `heliograph.journal.remote.RemoteJournal`, and tools `heliograph.journal.reading.open_reader`.
-
-In a process that answers requests beside it, `sys.setswitchinterval(0.0005)` lets the writing thread have the
-interpreter back ten times sooner than Python's default after each step of a commit.
 """
 
 from __future__ import annotations
