@@ -134,7 +134,7 @@ async def _record(journal: Journal, ref: MessageRef, wish: Data, seen: int | Non
 
 def _sender(directory: Directory, ref: MessageRef) -> str:
     account = directory.account(ref.account)
-    return account.name if account else ""
+    return account.policy.from_name or account.name if account else ""
 
 
 def _ip(directory: Directory, ref: MessageRef, request: Request) -> str:
