@@ -59,6 +59,20 @@ def memory_state() -> Engine:
     return engine
 
 
+def empty_wal(engine: Engine, *, patience: int = 200) -> None:
+    """Move everything into the file and empty the write-ahead log, so that what was erased is in neither. Waits up
+    to `patience` milliseconds for readers; what is not done then is done the next time."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {patience:d}")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.close()
+    finally:
+        connection.close()
+
+
 def _prepare(engine: Engine, extra: tuple[str, ...]) -> None:
     # pysqlite begins transactions lazily and would let a read-then-write deadlock: we begin ourselves.
     @event.listens_for(engine, "connect")

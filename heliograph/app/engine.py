@@ -21,7 +21,7 @@ from heliograph.accounts.directory import Directory, load_directory
 from heliograph.app import part
 from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
-from heliograph.database import open_state
+from heliograph.database import empty_wal, open_state
 from heliograph.egress import Egress
 from heliograph.journal import parked
 from heliograph.journal.consumer import Reaction
@@ -42,6 +42,8 @@ from heliograph.settings import Settings, public_url
 
 log = logging.getLogger("heliograph.engine")
 
+EMPTY_SECONDS = 60.0
+"""How long what was erased may still lie in the state's write-ahead log."""
 LOOK_SECONDS = 0.5
 """How soon a new feed is served, and a revoked key opens nothing."""
 
@@ -131,15 +133,19 @@ class EngineRoom:
         for line in self._lines.values():
             await line.close()
         await self._egress.close()
-        self._state.dispose()
         self._reading.dispose()
+        empty_wal(self._state)
+        self._state.dispose()
 
     async def _look_around(self) -> None:
         """See what others changed: keys, feeds; and say how far behind everybody is."""
-        head = self.loops.head
+        head, emptied = self.loops.head, self._clock.monotonic()
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             try:
+                if self._clock.monotonic() - emptied > EMPTY_SECONDS:
+                    emptied = self._clock.monotonic()
+                    await asyncio.to_thread(empty_wal, self._state)
                 if await asyncio.to_thread(self._directory.reload, self._reading):
                     self._refs.rekey(self._directory.master)
                 head = await self._renew_feeds(head)

@@ -27,6 +27,7 @@ from sqlalchemy import (
     select,
 )
 
+from heliograph.accounts.erasure import erased_form
 from heliograph.database import METADATA
 from heliograph.events.commerce import Basket, CartCreated, CartUpdated, OrderCreated, OrderUpdated
 from heliograph.events.consent import (
@@ -117,6 +118,8 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 def standing(connection: Connection, account: str, channel: str, address: str) -> Standing:
     """How it stands with an address now. Where two spellings of it are known, the stricter word counts."""
     wanted = reading.spellings(address) if channel == "email" else [address]
+    hashed = (erased_form(connection, account, channel, form) for form in wanted)
+    wanted = [*wanted, *(form for form in hashed if form is not None)]
     place = {"of_account": account, "of_channel": channel, "of_addresses": wanted}
     types = connection.scalars(_TYPES, place).all()
     answers = connection.execute(_ANSWERS, place).all()
