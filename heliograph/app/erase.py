@@ -7,6 +7,7 @@ the address is not written to again by accident (RM-12).
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from sqlalchemy import Connection, delete
@@ -22,12 +23,16 @@ from heliograph.events import codec, subjects
 from heliograph.events.consent import Channel, SuppressionAdded
 from heliograph.events.event import AnyEvent
 from heliograph.events.people import PersonErased
+from heliograph.journal import replaying
 from heliograph.react.policies.tables import OPTINS, STANDINGS
 from heliograph.react.state import people
 from heliograph.settings import Settings
 
 FOLDS = ("commerce", "consent", "messages")
 """What remembers people's things under other keys than the person's own: folded again from the redacted journal."""
+
+EMPTIED_SECONDS = 60
+"""How long a running engine may take to see that it is to fold again; it looks every few seconds."""
 
 CHANNELS: dict[str, Channel] = {"email": "email", "phone": "sms"}
 
@@ -56,9 +61,22 @@ async def erase(settings: Settings, account: str | None, email: str) -> int:
     for fold in FOLDS:
         if not rebuild.ask(settings, fold):
             await rebuild.replay(settings, fold, lambda *_: None)
+    await _emptied(settings)
     empty_wal(state)  # a running engine does so itself, after it has folded again
     state.dispose()
     return changed
+
+
+async def _emptied(settings: Settings) -> None:
+    """Return when the running engine has emptied what it was asked to fold again."""
+    reading = open_state(Path(settings.data), read_only=True)
+    for _ in range(EMPTIED_SECONDS * 10):
+        with reading.connect() as connection:
+            if not replaying.asked(connection):
+                reading.dispose()
+                return
+        await asyncio.sleep(0.1)
+    raise OperatorError("the journal is redacted, but the engine has not folded again yet: look at its log")
 
 
 def _remaining(connection: Connection, account: str, person: str, references: list[str]) -> list[AnyEvent]:
