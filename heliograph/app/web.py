@@ -39,7 +39,7 @@ from heliograph.web.proxies import trusting
 log = logging.getLogger("heliograph.web")
 
 BACKPRESSURE = 65_536
-"""Requests one worker may have open at once: held images need many (durable-http: the default of 1,024 starved)."""
+"""Requests one worker may have open at once: with the default of 1,024 slow readers starve the others."""
 
 
 def serve(settings: Settings) -> None:
