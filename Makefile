@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo serve test check bench lock clean
+.PHONY: setup browser demo serve test check bench lock clean
 
 setup: $(STAMP)
 
@@ -20,8 +20,14 @@ demo: setup
 serve: setup
 	$(BIN)/heliograph serve $(ARGS)
 
-test: setup
+test: setup browser
 	$(BIN)/python -m pytest $(ARGS)
+
+# The tests drive a real Chromium: the one that is here, else the distribution's, else the one its driver brings.
+browser: setup
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } \
+	  || $(BIN)/python -m playwright install chromium
 
 check: setup
 	$(BIN)/ruff check .
