@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, text
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from heliograph import __version__
 from heliograph.errors import HeliographError
@@ -28,8 +29,11 @@ health   GET /healthz  GET /readyz  GET /metrics
 """
 
 
-def pages(journal: Journal, engine: Engine) -> Starlette:
-    """The application. `/healthz`: the process answers. `/readyz`: it can take events. `/metrics`: Prometheus."""
+def pages(journal: Journal, engine: Engine, others: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application. `/healthz`: the process answers. `/readyz`: it can take events. `/metrics`: Prometheus.
+
+    `others` are the pages and calls of the slices.
+    """
     ready = _Readiness(journal, engine)
     return Starlette(
         routes=[
@@ -37,6 +41,7 @@ def pages(journal: Journal, engine: Engine) -> Starlette:
             Route("/healthz", _healthy),
             Route("/readyz", ready.answer),
             Route("/metrics", _metrics),
+            *others,
         ],
         exception_handlers={404: _missing, 405: _not_allowed},
     )

@@ -81,12 +81,16 @@ class Entry:
         if route is None:
             await self._other(prefix, scope, protocol)
             return
+        reply: Reply | None
         try:
             reply = await route.handler(RsgiRequest(scope, protocol, self._resolve, self._patience))
         except (CallerError, Unavailable) as error:
             reply = route.error(error)
         except Exception:
             reply = self._broken(prefix)
+        if reply is None:
+            await self._other(prefix, scope, protocol)
+            return
         self.counts.answered[prefix, reply.status] += 1
         protocol.response_bytes(reply.status, reply.headers, reply.body)
 

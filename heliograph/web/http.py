@@ -59,7 +59,7 @@ class Request(Protocol):
         ...
 
 
-Handler = Callable[[Request], Awaitable[Reply]]
+Handler = Callable[[Request], Awaitable[Reply | None]]
 ErrorFormat = Callable[[CallerError | Unavailable], Reply]
 
 
@@ -68,8 +68,8 @@ class Route:
     """A hot path: everything below one first path segment, or one exact path.
 
     `prefix` is compared with the path's first segment (`webhooks` for `/webhooks/store/7`). The handler sees
-    every method and answers what it does not know with `NotAllowed`. `error` puts what was raised into the
-    caller's own format.
+    every method and answers what it does not know with `NotAllowed`; None, before it has read the body, leaves the
+    request to the pages (several slices share `/api`). `error` puts what was raised into the caller's own format.
     """
 
     prefix: str

@@ -18,7 +18,9 @@ from heliograph.web.proxies import trusting
 entry.BODY_SECONDS = 1.0
 
 
-async def echo(request: Request) -> Reply:
+async def echo(request: Request) -> Reply | None:
+    if request.path == "/echo/page":
+        return None
     body = await request.body(1000)
     return json_reply(
         200,
@@ -65,7 +67,11 @@ async def stream(_: PageRequest) -> Response:
 async def start() -> tuple[list[Route], Starlette]:
     await asyncio.sleep(0.05)
     pages = Starlette(
-        routes=[PageRoute("/page", page, methods=["GET", "POST"]), PageRoute("/stream", stream)]
+        routes=[
+            PageRoute("/echo/page", page, methods=["POST"]),
+            PageRoute("/page", page, methods=["GET", "POST"]),
+            PageRoute("/stream", stream),
+        ]
     )
     return [Route("echo", echo, plain_error), Route("fail", fail, plain_error)], pages
 

@@ -148,6 +148,12 @@ def test_pages_are_an_asgi_application_behind_the_same_entry(ask: HTTPConnection
     assert (response.status, response.read()) == (404, b"Not Found")
 
 
+def test_a_hot_path_may_leave_a_request_to_the_pages_with_its_body(ask: HTTPConnection) -> None:
+    ask.request("POST", "/echo/page?q=1", body=b"form")
+    response, said = answer(ask)
+    assert response.status == 200 and said == {"body": "form", "query": "q=1"}
+
+
 def test_a_page_has_a_limit_too(ask: HTTPConnection) -> None:
     ask.request("POST", "/page", body=b"x" * 2000)
     assert answer(ask)[0].status == 413

@@ -38,7 +38,7 @@ def routes(directory: Directory, journal: Journal, clock: Clock, settings: Setti
     * `webhooks`: `/webhooks/?storeId=ID`, `/webhooks?storeId=ID`, `/webhooks/store/ID` (RM-1).
     * `events`: `/events/batch`, the account by its key, or the store by `?storeId=ID`.
     * `api`: `/api/v1/events/batch` and `/api/v1/stores/ID/events/batch`, the same door; all else below `api` is
-      not found. Whoever comes to live there too shares the prefix in the composition root, before this handler.
+      left to the pages.
     """
     doors = Doors(
         journal=journal,
@@ -49,7 +49,7 @@ def routes(directory: Directory, journal: Journal, clock: Clock, settings: Setti
     return (
         Route("webhooks", doors.webhooks, refused),
         Route("events", doors.batch, refused),
-        Route("api", doors.batch, refused),
+        Route("api", doors.api, refused),
     )
 
 
@@ -79,6 +79,12 @@ class Doors:
         except (CallerError, Unavailable) as error:
             reply = refused(error)
         return reply._replace(headers=(*reply.headers, *named))
+
+    async def api(self, request: Request) -> Reply | None:
+        """Batches again, below `/api`, where other slices live too."""
+        if not request.path.rstrip("/").endswith("/events/batch"):
+            return None
+        return await self.batch(request)
 
     async def batch(self, request: Request) -> Reply:
         """Up to 1,000 events, NDJSON or a JSON array; one answer for each, in order."""
