@@ -47,7 +47,8 @@ T = TypeVar("T", bound=Options)
 
 class About(NamedTuple):
     """The message that an event is about. `address`: an e-mail address, a phone number, a device. `sender`: who it
-    came from, once it was sent."""
+    came from, once it was sent. `requested_at` in microseconds; `size` in bytes, once it was sent. The last ones are
+    what a bulk job's caller gave it; empty when nothing was given."""
 
     id: str
     channel: Channel
@@ -57,6 +58,13 @@ class About(NamedTuple):
     sender: str = ""
     is_test: bool = False
     campaign: Campaign | None = None
+    requested_at: int = 0
+    size: int | None = None
+    job: str | None = None
+    request_id: str = ""
+    correlation_id: str = ""
+    recipient_id: str = ""
+    job_category: str = ""
 
 
 class Context(NamedTuple, Generic[T]):

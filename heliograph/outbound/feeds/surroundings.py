@@ -28,6 +28,13 @@ _ABOUT = select(
     MESSAGES.c.campaign_id,
     MESSAGES.c.campaign_name,
     MESSAGES.c.campaign_group,
+    MESSAGES.c.requested_at,
+    MESSAGES.c.size,
+    MESSAGES.c.job,
+    MESSAGES.c.request_id,
+    MESSAGES.c.correlation_id,
+    MESSAGES.c.recipient_id,
+    MESSAGES.c.job_category,
 ).where(MESSAGES.c.id == bindparam("message"), MESSAGES.c.account == bindparam("of_account"))
 
 
@@ -52,6 +59,33 @@ def _about(connection: Connection, account: str, message: str) -> About | None:
     found = connection.execute(_ABOUT, {"message": message, "of_account": account}).one_or_none()
     if found is None:
         return None
-    channel, address, person, template, sender, is_test, number, name, group = found
+    (
+        channel,
+        address,
+        person,
+        template,
+        sender,
+        is_test,
+        number,
+        name,
+        group,
+        requested_at,
+        size,
+        job,
+        *given,
+    ) = found
     campaign = None if number is None else Campaign(id=number, name=name, group=group)
-    return About(message, channel, address, person, template, sender or "", is_test, campaign)
+    return About(
+        message,
+        channel,
+        address,
+        person,
+        template,
+        sender or "",
+        is_test,
+        campaign,
+        requested_at,
+        size,
+        job,
+        *(value or "" for value in given),
+    )

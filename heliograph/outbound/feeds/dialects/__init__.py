@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from heliograph.outbound.feeds.dialect import Dialect
-from heliograph.outbound.feeds.dialects import remarkety
+from heliograph.outbound.feeds.dialects import messagegears, remarkety
 
-DIALECTS: tuple[Dialect[Any], ...] = (remarkety.DIALECT,)
+DIALECTS: tuple[Dialect[Any], ...] = (
+    remarkety.DIALECT,
+    messagegears.DOCUMENT_DIALECT,
+    messagegears.SCHEMA_DIALECT,
+    messagegears.CSV_DIALECT,
+)
 
 BY_NAME: dict[str, Dialect[Any]] = {dialect.name: dialect for dialect in DIALECTS}
