@@ -199,7 +199,9 @@ def test_the_headers_are_those_of_the_document(example: Example) -> None:
 
 def test_there_is_an_example_of_every_topic() -> None:
     assert [example.topic for example in EXAMPLES] == [topic.name for topic in TOPICS]
-    assert {path.stem.replace(".", "/", 1) for path in VECTORS.glob("*.json")} == {topic.name for topic in TOPICS}
+    assert {path.stem.replace(".", "/", 1) for path in VECTORS.glob("*.json")} == {
+        topic.name for topic in TOPICS
+    }
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
