@@ -25,12 +25,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "react.policies",
         "outbound.messages",
         "outbound.feeds",
+        "outbound.queues",
     ),
     ("react.state",),
     ("journal",),
     ("events",),
+    ("aws",),
     ("accounts",),
-    ("web", "refs", "egress", "readers", "bounces"),
+    ("web", "refs", "egress", "readers", "bounces", "queues"),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )
 """Top may import below; names on one line are strangers to each other."""

@@ -24,16 +24,19 @@ from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_direct
 from heliograph.app import part
 from heliograph.app.pages import pages
 from heliograph.app.storage import owned, remote
+from heliograph.aws.door import Door
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.inbound import collect, consent, tracking
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
+from heliograph.outbound.queues import sqs_service
+from heliograph.queues.file import QueueFile
 from heliograph.refs import Refs
-from heliograph.settings import Settings, from_environment
+from heliograph.settings import Settings, from_environment, public_url
 from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
-from heliograph.web.http import Route
+from heliograph.web.http import ACCOUNT_NUMBER, Route, plain_error
 from heliograph.web.proxies import trusting
 
 log = logging.getLogger("heliograph.web")
@@ -112,7 +115,14 @@ class Worker:
             *collect.routes(directory, journal, self.clock, self.settings),
             *tracking.routes(directory, refs, journal, self.clock),
             *consent.routes(directory, refs, journal, self.clock),
+            *self._amazon(directory),
         )
+
+    def _amazon(self, directory: Directory) -> tuple[Route, ...]:
+        queues = QueueFile(self.data)
+        self._closing.callback(queues.close)
+        door = Door((sqs_service(queues, public_url(self.settings), self.clock),), directory, self.clock)
+        return Route("", door, plain_error), Route(ACCOUNT_NUMBER, door, plain_error)
 
     async def _refresh(self, directory: Directory, refs: Refs, engine: Engine) -> None:
         while True:

@@ -16,7 +16,7 @@ from typing import Any
 from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
 from heliograph.web.asgi import AsgiBridge, RsgiProtocol, RsgiScope
 from heliograph.web.counts import Counts
-from heliograph.web.http import Reply, Route, json_reply, plain_error
+from heliograph.web.http import ACCOUNT_NUMBER, Reply, Route, json_reply, plain_error
 from heliograph.web.patience import Patience
 from heliograph.web.proxies import Resolve
 
@@ -78,6 +78,8 @@ class Entry:
         end = path.find("/", 1)
         prefix = path[1:end] if end > 0 else path[1:]
         route = self._routes.get(prefix)
+        if route is None and len(prefix) == 12 and prefix.isdecimal():
+            route = self._routes.get(ACCOUNT_NUMBER)
         if route is None:
             await self._other(prefix, scope, protocol)
             return

@@ -59,15 +59,19 @@ class Request(Protocol):
         ...
 
 
+ACCOUNT_NUMBER = "{account}"
+"""As a route's prefix: twelve digits."""
+
 Handler = Callable[[Request], Awaitable[Reply | None]]
 ErrorFormat = Callable[[CallerError | Unavailable], Reply]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A hot path: everything below one first path segment, or one exact path.
+    """A hot path: everything below one first path segment.
 
-    `prefix` is compared with the path's first segment (`webhooks` for `/webhooks/store/7`). The handler sees
+    `prefix` is compared with the path's first segment (`webhooks` for `/webhooks/store/7`, empty for `/`);
+    `ACCOUNT_NUMBER` stands for any account's (`/123456789012/orders`). The handler sees
     every method and answers what it does not know with `NotAllowed`; None, before it has read the body, leaves the
     request to the pages (several slices share `/api`). `error` puts what was raised into the caller's own format.
     """

@@ -1,0 +1,1 @@
+"""What our Amazon-shaped services share: signatures, the Query and JSON protocols, errors in both shapes."""

@@ -1,0 +1,293 @@
+"""What is done with messages: put in, handed out, taken back, deleted. Each function is one step of a transaction.
+
+Standard queues hand out what became visible first; FIFO queues keep the order within a group and hand out nothing of
+a group while an earlier message of it is being worked on. A message that was received too often goes to the
+dead-letter queue instead of being handed out once more (SQS-6). Instants are milliseconds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import apsw
+
+from heliograph.queues.digests import body_digest
+from heliograph.queues.model import (
+    DEDUPLICATION_SECONDS,
+    FIFO_IN_FLIGHT_LIMIT,
+    IN_FLIGHT_LIMIT,
+    Queue,
+    QueueFault,
+    arn,
+)
+from heliograph.queues.rows import Row, number, row, rows
+
+
+class Outgoing(NamedTuple):
+    """A message to be put in. `attributes` as JSON; `event` and `subject` where a feed tells an event, so that an
+    erased person's messages can be found."""
+
+    body: str
+    sender: str
+    delay: int | None = None
+    attributes: str | None = None
+    md5_attributes: str | None = None
+    trace: str | None = None
+    md5_trace: str | None = None
+    group: str | None = None
+    dedup: str | None = None
+    event: str | None = None
+    subject: str | None = None
+
+
+class Put(NamedTuple):
+    """A message that was put in. `sequence` for FIFO queues."""
+
+    id: str
+    md5: str
+    sequence: str | None
+
+
+class Received(NamedTuple):
+    """A message that is handed out, with the handle of this very hand-out."""
+
+    id: str
+    handle: str
+    body: str
+    md5: str
+    attributes: str | None
+    md5_attributes: str | None
+    trace: str | None
+    sender: str
+    sent: int
+    receives: int
+    first_received: int
+    group: str | None
+    dedup: str | None
+    sequence: int
+    source: str | None
+
+
+def put(connection: apsw.Connection, queue: Queue, message: Outgoing, now: int) -> Put:
+    """Put one message in. A FIFO queue takes a deduplication id once in five minutes and answers as it did then."""
+    if queue.fifo and (known := _repeated(connection, queue, message, now)):
+        return Put(known[1], body_digest(message.body), _sequence(known[0]))
+    delay = queue.number("DelaySeconds") if message.delay is None or queue.fifo else message.delay
+    new, md5 = str(uuid.uuid4()), body_digest(message.body)
+    connection.execute(
+        "INSERT INTO messages (queue, id, body, attributes, trace, md5, md5_attributes, sender, sent, visible, grp, dedup,"
+        " event, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            queue.id,
+            new,
+            message.body,
+            message.attributes,
+            message.trace,
+            md5,
+            message.md5_attributes,
+            message.sender,
+            now,
+            now + delay * 1000,
+            message.group,
+            message.dedup,
+            message.event,
+            message.subject,
+        ),
+    )
+    if not queue.fifo:
+        return Put(new, md5, None)
+    seq = connection.last_insert_rowid()
+    connection.execute(
+        "INSERT OR REPLACE INTO repeats VALUES (?, ?, ?, ?, ?)",
+        (queue.id, _scoped(queue, message), seq, new, now),
+    )
+    return Put(new, md5, _sequence(seq))
+
+
+def _repeated(
+    connection: apsw.Connection, queue: Queue, message: Outgoing, now: int
+) -> tuple[int, str] | None:
+    found = row(
+        connection,
+        "SELECT seq, id FROM repeats WHERE queue = ? AND dedup = ? AND at > ?",
+        (queue.id, _scoped(queue, message), now - DEDUPLICATION_SECONDS * 1000),
+    )
+    return found and (int(found[0]), str(found[1]))
+
+
+def _scoped(queue: Queue, message: Outgoing) -> str:
+    by_group = queue.attributes.get("DeduplicationScope") == "messageGroup"
+    return f"{message.group}\n{message.dedup}" if by_group else str(message.dedup)
+
+
+def _sequence(seq: int) -> str:
+    return f"{seq:020d}"
+
+
+_COLUMNS = "seq, id, body, md5, attributes, md5_attributes, trace, sender, sent, receives, first_received, grp, dedup, source"
+_STANDARD = f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, seq LIMIT ?"  # noqa: S608
+_FIFO = (
+    f"SELECT {_COLUMNS} FROM messages AS m WHERE queue = ? AND visible <= ? AND NOT EXISTS (SELECT 1 FROM messages"  # noqa: S608
+    " AS e WHERE e.queue = m.queue AND e.grp = m.grp AND e.seq < m.seq AND e.visible > ?2) ORDER BY seq LIMIT ?"
+)
+
+
+def receive(
+    connection: apsw.Connection,
+    queue: Queue,
+    most: int,
+    visibility: int,
+    now: int,
+    dead_letters: Queue | None,
+) -> list[Received]:
+    """Hand out up to `most` messages, each hidden for `visibility` seconds."""
+    expire(connection, queue, now)
+    _check_in_flight(connection, queue, now)
+    handed: list[Received] = []
+    while len(handed) < most:
+        statement = _FIFO if queue.fifo else _STANDARD
+        found = rows(connection, statement, (queue.id, now, most - len(handed)))
+        if not found:
+            break
+        for waiting in found:
+            if dead_letters is not None and queue.redrive and waiting[9] >= queue.redrive.most_receives:
+                _bury(connection, waiting[0], dead_letters, queue, now)
+            else:
+                handed.append(_hand_out(connection, waiting, now, now + visibility * 1000))
+        if visibility == 0:  # what was handed out is visible again at once, and would be handed out again
+            break
+    return handed
+
+
+def _hand_out(connection: apsw.Connection, waiting: Row, now: int, until: int) -> Received:
+    seq, id_, body, md5, attributes, md5_attributes, trace, sender, sent, receives, first, *rest = waiting
+    receipt = secrets.randbits(62)
+    first = now if first is None else first
+    connection.execute(
+        "UPDATE messages SET visible = ?, receives = receives + 1, first_received = ?, receipt = ? WHERE seq = ?",
+        (until, first, receipt, seq),
+    )
+    group, dedup, source = rest
+    return Received(
+        id_,
+        handle(seq, receipt),
+        body,
+        md5,
+        attributes,
+        md5_attributes,
+        trace,
+        sender,
+        sent,
+        receives + 1,
+        first,
+        group,
+        dedup,
+        seq,
+        source,
+    )
+
+
+def _bury(connection: apsw.Connection, seq: int, grave: Queue, queue: Queue, now: int) -> None:
+    """Into the dead-letter queue. When it was sent, and how often it was received, stay (SQS-6)."""
+    connection.execute(
+        "UPDATE messages SET queue = ?, visible = ?, source = ?, receipt = NULL WHERE seq = ?",
+        (grave.id, now, arn(queue.account, queue.name), seq),
+    )
+
+
+def expire(connection: apsw.Connection, queue: Queue, now: int) -> None:
+    """Delete what is older than the queue keeps: a few at a time, so that nobody waits for it."""
+    oldest = now - queue.number("MessageRetentionPeriod") * 1000
+    connection.execute(
+        "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE queue = ? AND visible <= ? AND sent < ?"
+        " LIMIT 1000)",
+        (queue.id, now, oldest),
+    )
+
+
+def _check_in_flight(connection: apsw.Connection, queue: Queue, now: int) -> None:
+    limit = FIFO_IN_FLIGHT_LIMIT if queue.fifo else IN_FLIGHT_LIMIT
+    hidden = number(
+        connection,
+        "SELECT count(*) FROM (SELECT 1 FROM messages WHERE queue = ? AND visible > ? LIMIT ?)",
+        (queue.id, now, limit),
+    )
+    if hidden >= limit:
+        raise QueueFault("OverLimit", f"{limit} messages of this queue are in flight; delete some first.")
+
+
+def delete(connection: apsw.Connection, queue: Queue, handles: Sequence[str]) -> None:
+    """Delete what these handles were handed out for. An old handle deletes nothing and is no fault (SQS-11).
+
+    Raises `QueueFault` for what was never a handle.
+    """
+    for seq, receipt in map(read_handle, handles):
+        connection.execute(
+            "DELETE FROM messages WHERE seq = ? AND queue = ? AND receipt = ?", (seq, queue.id, receipt)
+        )
+
+
+def hide(connection: apsw.Connection, queue: Queue, handle_: str, seconds: int, now: int) -> None:
+    """Change how long a message stays hidden, from now on; 0 shows it at once (SQS-11)."""
+    if not 0 <= seconds <= 43_200:
+        raise QueueFault("InvalidParameterValue", "VisibilityTimeout must be between 0 and 43200.")
+    seq, receipt = read_handle(handle_)
+    connection.execute(
+        "UPDATE messages SET visible = ? WHERE seq = ? AND queue = ? AND receipt = ?",
+        (now + seconds * 1000, seq, queue.id, receipt),
+    )
+
+
+def handle(seq: int, receipt: int) -> str:
+    """The handle of one hand-out."""
+    return urlsafe_b64encode(seq.to_bytes(8) + receipt.to_bytes(8)).decode()
+
+
+def read_handle(text: str) -> tuple[int, int]:
+    """What a handle stands for. Raises `QueueFault`."""
+    try:
+        raw = urlsafe_b64decode(text)
+    except (Base64Error, ValueError):
+        raw = b""
+    if len(raw) != 16:
+        raise QueueFault(
+            "ReceiptHandleIsInvalid", f'The input receipt handle "{text[:64]}" is not a valid receipt handle.'
+        )
+    return int.from_bytes(raw[:8]) & (1 << 63) - 1, int.from_bytes(raw[8:]) & (1 << 63) - 1
+
+
+def keep_attempt(
+    connection: apsw.Connection, queue: Queue, attempt: str, handed: Sequence[Received], now: int
+) -> None:
+    """Remember what a receive with an attempt id was handed, for as long as deduplication ids are known."""
+    seqs = ",".join(str(message.sequence) for message in handed)
+    connection.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)", (queue.id, attempt, now, seqs))
+
+
+def undo_attempt(connection: apsw.Connection, queue: Queue, attempt: str, now: int) -> None:
+    """Show again what an attempt of the same id was handed: its answer was lost on the way. Once its messages were
+    deleted or shown otherwise there is nothing to undo."""
+    limit = now - DEDUPLICATION_SECONDS * 1000
+    connection.execute("DELETE FROM attempts WHERE queue = ? AND at < ?", (queue.id, limit))
+    found = row(connection, "SELECT seqs FROM attempts WHERE queue = ? AND attempt = ?", (queue.id, attempt))
+    for seq in found[0].split(",") if found else ():
+        connection.execute(
+            "UPDATE messages SET visible = ?, receives = receives - 1 WHERE seq = ? AND queue = ? AND visible > ?",
+            (now, int(seq), queue.id, now),
+        )
+
+
+def forget_subject(connection: apsw.Connection, subjects: Sequence[str]) -> int:
+    """Delete every message that tells something of an erased person (STD-8). Returns how many."""
+    return sum(_changes(connection, subjects))
+
+
+def _changes(connection: apsw.Connection, subjects: Sequence[str]) -> Iterator[int]:
+    for subject in subjects:
+        connection.execute("DELETE FROM messages WHERE subject = ?", (subject,))
+        yield connection.changes()

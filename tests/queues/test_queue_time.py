@@ -1,0 +1,191 @@
+"""What happens to queues as time goes by, on a clock of our own: retention, delays, deduplication, moves, limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heliograph.aws.door import Call
+from heliograph.clock import ManualClock
+from heliograph.outbound.queues import sqs_service
+from heliograph.queues.file import QueueFile
+from heliograph.queues.messages import forget_subject
+from heliograph.queues.model import QueueFault
+from heliograph.queues.moving import move_some
+
+ACCOUNT = "111111111111"
+
+
+class World:
+    """Queues on a clock that only moves when told."""
+
+    def __init__(self, data: Path) -> None:
+        self.clock = ManualClock()
+        self.file = QueueFile(data)
+        self.operations = sqs_service(self.file, "http://here", self.clock).operations
+
+    async def ask(self, operation: str, **parameters: Any) -> Any:
+        return await self.operations[operation](Call(operation, parameters, ACCOUNT, ""))
+
+    async def queue(self, name: str, **attributes: str) -> str:
+        if name.endswith(".fifo"):
+            attributes["FifoQueue"] = "true"
+        made = await self.ask("CreateQueue", QueueName=name, Attributes=attributes)
+        return str(made["QueueUrl"])
+
+    async def send(self, url: str, body: str, **more: Any) -> Any:
+        return await self.ask("SendMessage", QueueUrl=url, MessageBody=body, **more)
+
+    async def bodies(self, url: str, **more: Any) -> list[str]:
+        answer = await self.ask(
+            "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, **more
+        )
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+    async def counts(self, url: str) -> tuple[int, ...]:
+        names = ("", "NotVisible", "Delayed")
+        told = await self.ask("GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
+        return tuple(int(told["Attributes"][f"ApproximateNumberOfMessages{name}"]) for name in names)
+
+    async def step(self) -> bool:
+        now = self.clock.now() // 1000
+        return await self.file.do(lambda connection: move_some(connection, now))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.file.close()
+
+
+async def test_a_message_is_dropped_when_its_queue_keeps_it_no_longer(world: World) -> None:
+    url = await world.queue("q", MessageRetentionPeriod="60")
+    await world.send(url, "old")
+    await world.clock.advance(59)
+    await world.send(url, "young")
+    await world.clock.advance(2)
+    assert await world.bodies(url) == ["young"]
+
+
+async def test_delays_of_queue_and_message_are_waited_for(world: World) -> None:
+    url = await world.queue("q", DelaySeconds="10")
+    await world.send(url, "by the queue")
+    await world.send(url, "by itself", DelaySeconds=0)
+    assert await world.bodies(url) == ["by itself"]
+    assert await world.counts(url) == (0, 1, 1)
+    await world.clock.advance(10)
+    assert await world.bodies(url) == ["by the queue"]
+
+
+async def test_a_deduplication_id_is_known_for_five_minutes(world: World) -> None:
+    url = await world.queue("q.fifo", ContentBasedDeduplication="true")
+    first = await world.send(url, "same", MessageGroupId="g")
+    await world.clock.advance(299)
+    assert (await world.send(url, "same", MessageGroupId="g"))["MessageId"] == first["MessageId"]
+    await world.clock.advance(2)
+    assert (await world.send(url, "same", MessageGroupId="g"))["MessageId"] != first["MessageId"]
+    assert await world.bodies(url) == ["same", "same"]
+
+
+async def test_dead_letters_move_back_to_where_they_came_from(world: World) -> None:
+    grave = await world.queue("dead")
+    arn = "arn:aws:sqs:us-east-1:111111111111:dead"
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    sources = [await world.queue(name, RedrivePolicy=policy) for name in ("one", "two")]
+    for url in sources:
+        await world.send(url, f"of {url}")
+        await world.bodies(url, VisibilityTimeout=0)
+        assert await world.bodies(url, VisibilityTimeout=0) == []
+    handle = (await world.ask("StartMessageMoveTask", SourceArn=arn))["TaskHandle"]
+    with pytest.raises(QueueFault, match="already a task running"):
+        await world.ask("StartMessageMoveTask", SourceArn=arn)
+    while await world.step():
+        pass
+    (task,) = (await world.ask("ListMessageMoveTasks", SourceArn=arn))["Results"]
+    assert task["Status"] == "COMPLETED" and task["ApproximateNumberOfMessagesMoved"] == 2
+    assert "TaskHandle" not in task
+    assert await world.bodies(grave) == []
+    for url in sources:
+        assert await world.bodies(url) == [f"of {url}"]
+    with pytest.raises(QueueFault, match="Only active tasks"):
+        await world.ask("CancelMessageMoveTask", TaskHandle=handle)
+
+
+async def test_a_move_keeps_its_rate_and_can_be_cancelled(world: World) -> None:
+    grave, target = await world.queue("dead"), await world.queue("target")
+    arn = "arn:aws:sqs:us-east-1:111111111111:"
+    await world.queue("source", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn + "dead"}))
+    for n in range(20):
+        await world.send(grave, str(n))
+    asked = {"SourceArn": arn + "dead", "DestinationArn": arn + "target", "MaxNumberOfMessagesPerSecond": 5}
+    handle = (await world.ask("StartMessageMoveTask", **asked))["TaskHandle"]
+    for _ in range(4):
+        await world.clock.advance(0.5)
+        assert await world.step()
+    assert await world.counts(target) == (10, 0, 0)
+    assert (await world.ask("CancelMessageMoveTask", TaskHandle=handle))[
+        "ApproximateNumberOfMessagesMoved"
+    ] == 10
+    await world.clock.advance(9)
+    assert not await world.step()
+    assert await world.counts(grave) == (10, 0, 0)
+
+
+async def test_only_a_dead_letter_queue_is_moved_from(world: World) -> None:
+    await world.queue("plain")
+    with pytest.raises(QueueFault, match="Dead Letter Queue"):
+        await world.ask("StartMessageMoveTask", SourceArn="arn:aws:sqs:us-east-1:111111111111:plain")
+
+
+async def test_too_many_messages_in_flight_are_over_the_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heliograph.queues.messages.IN_FLIGHT_LIMIT", 3)
+    url = await world.queue("q")
+    for n in range(5):
+        await world.send(url, str(n))
+    assert len(await world.bodies(url)) == 5
+    with pytest.raises(QueueFault, match="in flight") as caught:
+        await world.bodies(url)
+    assert caught.value.code == "OverLimit"
+
+
+async def test_messages_outlive_the_process(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    url = await world.queue("q")
+    await world.send(url, "kept")
+    world.file.close()
+    again = World(tmp_path)
+    assert await again.bodies(url) == ["kept"]
+    again.file.close()
+
+
+async def test_an_operation_that_fails_undoes_itself_alone(world: World) -> None:
+    """They share a transaction."""
+
+    def fail(connection: Any) -> None:
+        connection.execute("INSERT INTO deleted VALUES ('a', 'b', 1)")
+        raise QueueFault("X", "no")
+
+    failing = world.file.do(fail)
+    url = await world.queue("q")
+    with pytest.raises(QueueFault):
+        await failing
+    await world.send(url, "m")
+    assert await world.file.do(lambda c: c.execute("SELECT count(*) FROM deleted").fetchall()) == [(0,)]
+    assert await world.bodies(url) == ["m"]
+
+
+async def test_what_tells_of_an_erased_person_is_deleted(world: World) -> None:
+    """STD-8"""
+    url = await world.queue("q")
+    await world.send(url, "of nobody")
+    await world.file.do(lambda c: c.execute("UPDATE messages SET subject = 'person:1'"))
+    await world.send(url, "of another")
+    assert await world.file.do(lambda c: forget_subject(c, ["person:1", "email:a@b.example"])) == 1
+    assert await world.bodies(url) == ["of another"]
