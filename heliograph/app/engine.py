@@ -28,12 +28,15 @@ from heliograph.journal.consumer import Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
-from heliograph.outbound.feeds.push import Means, act_name, feed_acts
+from heliograph.outbound.feeds.means import Means
+from heliograph.outbound.feeds.push import act_name, feed_acts
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
+from heliograph.queues.file import QueueFile
+from heliograph.queues.moving import move_some
 from heliograph.react import automations, policies
 from heliograph.react.state import definitions
 from heliograph.react.state.folds import FOLDS
@@ -44,6 +47,9 @@ log = logging.getLogger("heliograph.engine")
 
 EMPTY_SECONDS = 60.0
 """How long what was erased may still lie in the state's write-ahead log."""
+MOVE_SECONDS = 0.05
+"""Between two portions of dead letters that are moved."""
+
 LOOK_SECONDS = 0.5
 """How soon a new feed is served, and a revoked key opens nothing."""
 
@@ -95,6 +101,7 @@ class EngineRoom:
         self._directory = load_directory(self._reading)
         self._refs = Refs(self._directory.master)
         self._egress = Egress(settings)
+        self._queues = QueueFile(data)
         self._lines = open_lines(settings, clock)
         self._dispatch = dispatch_act(
             self._directory,
@@ -115,17 +122,18 @@ class EngineRoom:
             reactions=reactions(self._directory),
             acts=(self._dispatch, *self._feeds),
         )
-        self._beside: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Feed until `stop`."""
-        self._beside = asyncio.get_running_loop().create_task(self._look_around())
+        start = asyncio.get_running_loop().create_task
+        self._beside = [start(self._look_around()), start(self._move_dead_letters())]
         await self.loops.run()
 
     async def stop(self) -> None:
         """Begin nothing more, finish what was begun."""
-        if self._beside is not None:
-            self._beside.cancel()
+        for task in self._beside:
+            task.cancel()
         await self.loops.stop(self._settings.shutdown_grace)
 
     async def close(self) -> None:
@@ -133,6 +141,7 @@ class EngineRoom:
         for line in self._lines.values():
             await line.close()
         await self._egress.close()
+        self._queues.close()
         self._reading.dispose()
         empty_wal(self._state)
         self._state.dispose()
@@ -153,6 +162,16 @@ class EngineRoom:
                 log.exception("what was changed could not be looked at; tried again soon")
             for who, behind in self.loops.lag().items():
                 LAG.labels(who.consumer, who.name).set(behind)
+
+    async def _move_dead_letters(self) -> None:
+        """Work on the moves that receivers have asked for (StartMessageMoveTask)."""
+        while True:
+            try:
+                going = await self._queues.do(lambda c: move_some(c, self._clock.now() // 1000))
+            except Exception:
+                log.exception("dead letters could not be moved; tried again soon")
+                going = False
+            await self._clock.sleep(MOVE_SECONDS if going else LOOK_SECONDS)
 
     async def _renew_feeds(self, seen: int) -> int:
         """Serve the feeds as they are saved now. One that is new begins where the last look was: it was saved
@@ -177,6 +196,7 @@ class EngineRoom:
             engine=self._reading,
             directory=self._directory,
             egress=self._egress,
+            queues=self._queues,
             settings=self._settings,
             clock=self._clock,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from heliograph.database import METADATA, open_state
 from heliograph.egress import Egress
+from heliograph.queues.file import QueueFile
 from heliograph.settings import Settings
 
 SETTINGS = Settings(egress_allow=("127.0.0.0/8", "::1/128"), webhook_https_only=False, webhook_timeout=0.5)
@@ -51,3 +52,10 @@ async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def queues(tmp_path: Path) -> Iterator[QueueFile]:
+    file = QueueFile(tmp_path)
+    yield file
+    file.close()

@@ -21,7 +21,9 @@ from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.journal import parked
 from heliograph.journal.loops import Loops
 from heliograph.journal.sqlite import SqliteJournal
-from heliograph.outbound.feeds.push import Means, feed_acts
+from heliograph.outbound.feeds.means import Means
+from heliograph.outbound.feeds.push import feed_acts
+from heliograph.queues.file import QueueFile
 from heliograph.react.state.folds import FOLDS
 from heliograph.settings import Settings
 
@@ -63,7 +65,9 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, state: Engine, egress: Egress, settings: Settings) -> AsyncIterator[House]:
+async def house(
+    tmp_path: Path, state: Engine, egress: Egress, queues: QueueFile, settings: Settings
+) -> AsyncIterator[House]:
     clock = ManualClock(NOW)
     journal = await SqliteJournal.open(tmp_path)
     loops = Loops(journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=())
@@ -71,6 +75,7 @@ async def house(tmp_path: Path, state: Engine, egress: Egress, settings: Setting
         engine=open_state(tmp_path, read_only=True),
         directory=directory(SECRET),
         egress=egress,
+        queues=queues,
         settings=settings,
         clock=clock,
     )

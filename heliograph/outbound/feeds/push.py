@@ -1,6 +1,6 @@
-"""Feeds that are pushed: one act per subscription, which posts each event to its receiver (RM-14, RM-15).
+"""Feeds: one act per subscription, which brings each event to its receiver (RM-14, RM-15).
 
-    an event -> filter -> what is known of it (react.state) -> dialect -> egress -> delivered | retry | refused
+    an event -> filter -> what is known of it (react.state) -> dialect -> sink -> delivered | retry | refused
 
 A subscription is a cursor over the journal, kept by the loop that drives the act; only what failed has a row of
 its own. Receivers do not delay one another. Deliveries start in the journal's order and may overtake one another
@@ -14,39 +14,25 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
-
-from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Policy
-from heliograph.clock import SECOND, Clock, iso
-from heliograph.egress import Egress, Failed
+from heliograph.clock import SECOND, iso
 from heliograph.errors import BadRequest
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import FeedFailed
 from heliograph.events.event import AnyEvent, Event, scoped_id
 from heliograph.events.messages import MessageRequested
-from heliograph.journal.consumer import Act, Outcome, Refused, Retry, Skipped
-from heliograph.outbound.feeds.dialect import EVENT_HEADER
+from heliograph.journal.consumer import Act, Outcome, Skipped
+from heliograph.outbound.feeds.means import Means
+from heliograph.outbound.feeds.sink import Told
+from heliograph.outbound.feeds.sinks import sink_of
 from heliograph.outbound.feeds.subscription import Subscription, subscribe
 from heliograph.outbound.feeds.surroundings import surroundings
 from heliograph.outbound.feeds.templates import FAILURE_TEMPLATE
 from heliograph.react.state import definitions
-from heliograph.settings import Settings
 
 NOTICE_EVERY = 3600  # seconds: at most one mail in each, per feed
 
 log = logging.getLogger("heliograph.feeds")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What deliveries are made with. `engine`: state; a read-only one, so that reading never waits for writers."""
-
-    engine: Engine
-    directory: Directory
-    egress: Egress
-    settings: Settings
-    clock: Clock
 
 
 def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
@@ -116,18 +102,8 @@ class _Delivery:
         rendered = feed.dialect.render(event, context)
         if rendered is None:
             return Skipped()
-        keys = means.directory.keys(feed.account, "webhook")
-        if not keys:
-            return Retry("the account has no webhook secret: make one with `heliograph keys add`")
-        headers = {
-            **rendered.headers,
-            **feed.dialect.sign(keys[0].secret, rendered.body, account.policy.hmac_form),
-            EVENT_HEADER: event.id,
-        }
-        answer = await means.egress.post(
-            feed.endpoint, rendered.body, headers, means.settings.webhook_timeout
-        )
-        return _failure(answer) if isinstance(answer, Failed) else feed.dialect.verdict(answer)
+        told = Told(event, rendered, feed.account, feed.endpoint, feed.dialect)
+        return await sink_of(feed.endpoint).deliver(told, means)
 
     def gave_up(self, event: AnyEvent, why: str, attempts: int) -> Sequence[AnyEvent]:
         """What is recorded when the schedule is used up."""
@@ -170,9 +146,3 @@ def _notice(feed: Subscription, failed: Event[FeedFailed], policy: Policy, now: 
         cause=failed.id,
         id=scoped_id(feed.account, FAILURE_TEMPLATE, f"{feed.name}/{hour}"),
     )
-
-
-def _failure(failed: Failed) -> Outcome:
-    """What egress could not do: refused is for good; the rest passes (RM-15)."""
-    why = f"{failed.kind}: {failed.reason}"
-    return Refused(why) if failed.kind == "refused" else Retry(why)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from heliograph.egress import Failed, target
 from heliograph.errors import BadRequest
 from heliograph.outbound.feeds.dialect import CARRIED, Dialect, Options
 from heliograph.outbound.feeds.dialects import BY_NAME
+from heliograph.outbound.feeds.sinks import sink_of
 from heliograph.settings import Settings
 
 
@@ -46,7 +46,7 @@ def subscribe(
     spoken = BY_NAME.get(dialect)
     if spoken is None:
         raise BadRequest(f"there is no dialect {dialect!r}: choose {', '.join(BY_NAME)}", field="dialect")
-    fault = _endpoint_fault(endpoint, settings)
+    fault = sink_of(endpoint).fault(endpoint, settings)
     if fault:
         raise BadRequest(fault, field="endpoint")
     for kind in kinds:
@@ -60,13 +60,3 @@ def subscribe(
     except msgspec.ValidationError as error:
         raise BadRequest(f"options: {error}", field="options") from error
     return Subscription(account, name, endpoint, wanted, spoken, chosen)
-
-
-def _endpoint_fault(endpoint: str, settings: Settings) -> str | None:
-    """Why a receiver's URL is not called; None when it may be tried (its address is judged when it is)."""
-    url = target(endpoint)
-    if isinstance(url, Failed):
-        return url.reason
-    if url.scheme != "https" and settings.webhook_https_only:
-        return "the endpoint must be https (RM-15); set webhook_https_only = false to allow http"
-    return None

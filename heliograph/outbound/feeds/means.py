@@ -1,0 +1,25 @@
+"""What deliveries are made with: handed to every sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from heliograph.accounts.directory import Directory
+from heliograph.clock import Clock
+from heliograph.egress import Egress
+from heliograph.queues.file import QueueFile
+from heliograph.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """`engine`: state; a read-only one, so that reading never waits for writers. `queues`: our own queues."""
+
+    engine: Engine
+    directory: Directory
+    egress: Egress
+    queues: QueueFile
+    settings: Settings
+    clock: Clock
