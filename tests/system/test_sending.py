@@ -17,7 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from re import search
 from typing import Any
+from xml.etree import ElementTree
 
+import boto3
 import pytest
 from aiosmtpd.controller import Controller
 from running_engine import Engine, free_port
@@ -155,6 +157,9 @@ def test_what_is_opened_clicked_and_unsubscribed_is_told_with_one_id(
     controller.start()
     try:
         engine = prepared(launch, f"smtp://127.0.0.1:{controller.port}", hooks, tmp_path)
+        queued = engine.run("feeds", "add", "xml", "queue:activity", "--dialect", "messagegears")
+        assert queued.returncode == 0, queued.stderr
+        engine.until(lambda: b':xml"' in engine.get("/metrics")[1])
         engine.event("greeted", {"email": "ann@x.example", "number": 7})
         engine.until(lambda: mails)
         links = signed_links(mails[0], engine.url)
@@ -177,15 +182,42 @@ def test_what_is_opened_clicked_and_unsubscribed_is_told_with_one_id(
         engine.until(lambda: wanted <= set(hooks.topics()))
         assert hooks.topics()["email/unsubscribed"] == 1, "said twice, told once"
         assert {body["email"] for _, _, body in hooks.told} == {"ann@x.example"}
-        assert {event["id"] for event in engine.exported("message.opened")} <= {
-            told[1] for told in hooks.told
-        }
+        told = {topic: event for topic, event, _ in hooks.told}
+        assert {event["id"] for event in engine.exported("message.opened")} == {told["email/opened"]}
+        items = fetched(engine, "activity", 3)
+        assert items["OpenActivity"] == told["email/opened"]
+        assert items["ClickActivity"] == told["email/clicked"]
+        assert items["UnsubActivity"] == told["email/unsubscribed"]
         engine.event("greeted", {"email": "ann@x.example", "number": 8})
         engine.until(lambda: engine.exported("message.suppressed"))
         assert engine.exported("message.suppressed")[0]["data"]["code"] == 131
         assert len(mails) == 1
     finally:
         controller.stop()
+
+
+def fetched(engine: Engine, name: str, count: int) -> dict[str, str]:
+    """The ids of the items in a queue of activities, fetched as a client of the vendor's fetches them."""
+    keys = engine.keys["aws"]
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=engine.url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["access_key_id"],
+        aws_secret_access_key=keys["secret_access_key"],
+    )
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    found: dict[str, str] = {}
+
+    def all_there() -> bool:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            (item,) = ElementTree.fromstring(message["Body"])
+            found[item.tag] = item.findtext("ActivityId") or ""
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return len(found) >= count
+
+    engine.until(all_there)
+    return found
 
 
 def signed_links(mail: str, base: str) -> dict[str, str]:
