@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, latency
+from benchmarks import folds, http, latency, queues
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -18,6 +18,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
+    "queues": ("Queues through boto3, one worker", queues.through_boto3),
 }
 
 

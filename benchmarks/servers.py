@@ -68,10 +68,10 @@ def ours(directory: Path, *, workers: int = 1, only_web: bool = False, **setting
     serve = [sys.executable, "-m", "heliograph", "serve"]
     url = f"http://127.0.0.1:{port}"
     if only_web:
-        with _running(serve, url + "/readyz", environ):
+        with running(serve, url + "/readyz", environ):
             pass
         serve += ["--only", "web"]
-    with _running(serve, url + "/readyz", environ) as process:
+    with running(serve, url + "/readyz", environ) as process:
         keys = json.loads((data / "credentials.json").read_text())
         yield Server("heliograph", url, process.pid, data, keys)
 
@@ -90,7 +90,7 @@ def plain(directory: Path) -> Iterator[Server]:
         str(port),
         "--no-access-log",
     ]
-    with _running(uvicorn, f"http://127.0.0.1:{port}/docs", environ) as process:
+    with running(uvicorn, f"http://127.0.0.1:{port}/docs", environ) as process:
         yield Server(
             "plain app", f"http://127.0.0.1:{port}", process.pid, directory, {"store_key": PLAIN_KEY}
         )
@@ -112,12 +112,13 @@ def nginx(directory: Path) -> Iterator[Server | None]:
         f"  uwsgi_temp_path {directory}/n4; scgi_temp_path {directory}/n5;\n"
         f"  server {{ listen 127.0.0.1:{port}; location / {{ empty_gif; }} }} }}\n"
     )
-    with _running([NGINX, "-c", str(config)], f"http://127.0.0.1:{port}/", os.environ) as process:
+    with running([NGINX, "-c", str(config)], f"http://127.0.0.1:{port}/", os.environ) as process:
         yield Server("nginx", f"http://127.0.0.1:{port}", process.pid, directory, {})
 
 
 @contextlib.contextmanager
-def _running(argv: list[str], ready: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def running(argv: list[str], ready: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, from when `ready` answers until the block ends."""
     process = subprocess.Popen(argv, env=dict(environ), stdout=subprocess.DEVNULL)
     try:
         _wait(ready, process)

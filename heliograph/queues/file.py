@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from heliograph.errors import HeliographError, Unavailable
+from heliograph.errors import Unavailable
 
 AT_ONCE = 256
 """Operations of one transaction: others of other processes wait meanwhile."""
@@ -130,7 +130,7 @@ class QueueFile:
                 result = one(self._connection)
         except (apsw.FullError, apsw.IOError):
             raise
-        except (HeliographError, apsw.Error, ValueError) as error:
+        except Exception as error:  # whatever it is, it fails one operation and never the thread
             return _failing(done, error)
         return partial(done.set_result, result)
 

@@ -129,6 +129,35 @@ def _sequence(seq: int) -> str:
     return f"{seq:020d}"
 
 
+class InFlight:
+    """How many more messages each queue may hand out before it is worth counting again.
+
+    Counting reads every hidden message, so it is not done for each receive: after a count a quarter of what is left may
+    go out. Each process counts for itself; Amazon's limit is approximate too.
+    """
+
+    def __init__(self) -> None:
+        self._left: dict[int, int] = {}
+
+    def check(self, connection: apsw.Connection, queue: Queue, now: int) -> None:
+        """Raise `QueueFault` when too many messages are in flight."""
+        if self._left.get(queue.id, 0) > 0:
+            return
+        limit = FIFO_IN_FLIGHT_LIMIT if queue.fifo else IN_FLIGHT_LIMIT
+        hidden = number(
+            connection,
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE queue = ? AND visible > ? LIMIT ?)",
+            (queue.id, now, limit),
+        )
+        if hidden >= limit:
+            raise QueueFault("OverLimit", f"{limit} messages of this queue are in flight; delete some first.")
+        self._left[queue.id] = max(1, (limit - hidden) // 4)
+
+    def handed(self, queue: Queue, count: int) -> None:
+        """So many more went out."""
+        self._left[queue.id] = self._left.get(queue.id, 0) - count
+
+
 _COLUMNS = "seq, id, body, md5, attributes, md5_attributes, trace, sender, sent, receives, first_received, grp, dedup, source"
 _STANDARD = f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, seq LIMIT ?"  # noqa: S608
 _FIFO = (
@@ -143,11 +172,13 @@ def receive(
     most: int,
     visibility: int,
     now: int,
-    dead_letters: Queue | None,
+    *,
+    in_flight: InFlight,
+    dead_letters: Queue | None = None,
 ) -> list[Received]:
     """Hand out up to `most` messages, each hidden for `visibility` seconds."""
     expire(connection, queue, now)
-    _check_in_flight(connection, queue, now)
+    in_flight.check(connection, queue, now)
     handed: list[Received] = []
     while len(handed) < most:
         statement = _FIFO if queue.fifo else _STANDARD
@@ -161,6 +192,7 @@ def receive(
                 handed.append(_hand_out(connection, waiting, now, now + visibility * 1000))
         if visibility == 0:  # what was handed out is visible again at once, and would be handed out again
             break
+    in_flight.handed(queue, len(handed))
     return handed
 
 
@@ -208,17 +240,6 @@ def expire(connection: apsw.Connection, queue: Queue, now: int) -> None:
         " LIMIT 1000)",
         (queue.id, now, oldest),
     )
-
-
-def _check_in_flight(connection: apsw.Connection, queue: Queue, now: int) -> None:
-    limit = FIFO_IN_FLIGHT_LIMIT if queue.fifo else IN_FLIGHT_LIMIT
-    hidden = number(
-        connection,
-        "SELECT count(*) FROM (SELECT 1 FROM messages WHERE queue = ? AND visible > ? LIMIT ?)",
-        (queue.id, now, limit),
-    )
-    if hidden >= limit:
-        raise QueueFault("OverLimit", f"{limit} messages of this queue are in flight; delete some first.")
 
 
 def delete(connection: apsw.Connection, queue: Queue, handles: Sequence[str]) -> None:

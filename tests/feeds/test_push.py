@@ -342,7 +342,9 @@ async def test_a_feed_can_end_in_a_queue_of_ours(means: Means, queues: QueueFile
     assert isinstance(await act.perform(OPENED, 1), Delivered)
     queue = await queues.do(lambda connection: keeping.get(connection, ACCOUNT, "activity"))
     assert (queue.number("VisibilityTimeout"), queue.number("MaximumMessageSize")) == (600, 65_536)
-    (message,) = await queues.do(lambda c: messages.receive(c, queue, 10, 30, NOW // 1000, None))
+    (message,) = await queues.do(
+        lambda c: messages.receive(c, queue, 10, 30, NOW // 1000, in_flight=messages.InFlight())
+    )
     assert message.body.startswith("<ActivityItems><OpenActivity><RequestId>t")
     assert f"<ActivityId>{OPENED.id}</ActivityId>" in message.body
 
@@ -353,7 +355,9 @@ async def test_a_fifo_queue_takes_an_event_once(means: Means, queues: QueueFile)
     first, second = await act.perform(OPENED, 1), await act.perform(OPENED, 2)
     assert isinstance(first, Delivered) and first == second
     queue = await queues.do(lambda connection: keeping.get(connection, ACCOUNT, "activity.fifo"))
-    (message,) = await queues.do(lambda c: messages.receive(c, queue, 10, 30, NOW // 1000, None))
+    (message,) = await queues.do(
+        lambda c: messages.receive(c, queue, 10, 30, NOW // 1000, in_flight=messages.InFlight())
+    )
     assert message.group == OPENED.subject
 
 

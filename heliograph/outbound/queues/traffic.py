@@ -40,6 +40,7 @@ class Traffic:
 
     def __init__(self, file: QueueFile, clock: Clock, find: Find) -> None:
         self._file, self._clock, self._find = file, clock, find
+        self._in_flight = messages.InFlight()
 
     def operations(self) -> dict[str, Operation]:
         """By Amazon's names."""
@@ -110,7 +111,8 @@ class Traffic:
             wanted.max_number_of_messages,
             visibility,
             now,
-            dead_letters_of(connection, queue),
+            in_flight=self._in_flight,
+            dead_letters=dead_letters_of(connection, queue),
         )
         if queue.fifo and wanted.receive_request_attempt_id and found:
             messages.keep_attempt(connection, queue, wanted.receive_request_attempt_id, found, now)
