@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import hmac
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -19,14 +20,14 @@ from heliograph.clock import ManualClock
 from heliograph.egress import Egress
 from heliograph.errors import BadRequest
 from heliograph.events.consent import ConsentWithdrawn, SuppressionAdded
-from heliograph.events.definitions import FeedFailed
+from heliograph.events.definitions import FeedFailed, FeedPaused, FeedRemoved, FeedSaved
 from heliograph.events.engagement import LinkClicked, MessageOpened
-from heliograph.events.event import AnyEvent, Redacted, is_derived
+from heliograph.events.event import AnyEvent, Data, Redacted, is_derived
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry, Skipped
 from heliograph.outbound.feeds.means import Means
-from heliograph.outbound.feeds.push import feed_act
+from heliograph.outbound.feeds.push import feed_act, feed_acts
 from heliograph.outbound.feeds.subscription import subscribe
 from heliograph.outbound.feeds.templates import BUILTIN_TEMPLATES, FAILURE_TEMPLATE
 from heliograph.queues import keeping, messages
@@ -333,6 +334,70 @@ def saved_as(name: str) -> Feed:
 
 def with_other(means: Means, **changes: Any) -> Means:
     return dataclasses.replace(means, **changes)
+
+
+def feed_saved(name: str, **changes: Any) -> Data:
+    return FeedSaved(**({"name": name, "dialect": "remarkety", "endpoint": "https://a.test/"} | changes))
+
+
+def test_every_active_feed_has_an_act_and_a_broken_one_harms_no_other(
+    means: Means, state: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    fold(
+        state,
+        event(feed_saved("good", kinds=("message.sent",))),
+        event(feed_saved("held")),
+        event(FeedPaused(name="held")),
+        event(feed_saved("gone")),
+        event(FeedRemoved(name="gone")),
+        event(feed_saved("plain", endpoint="http://a.test/")),
+        event(feed_saved("odd", options={"concurrency": 0})),
+        event(feed_saved("strange", dialect="semaphore")),
+        event(feed_saved("good"), account=OTHER),
+    )
+    strict = with_other(means, settings=Settings())
+    with caplog.at_level(logging.WARNING, "heliograph.feeds"):
+        acts = feed_acts(strict, since=9)
+    assert [act.name for act in acts] == [f"feed:{ACCOUNT}:good", f"feed:{OTHER}:good"]
+    assert acts[0].kinds == {"message.sent"}
+    assert all(act.since == 9 for act in acts)
+    for name, reason in (("plain", "https"), ("odd", "concurrency"), ("strange", "no dialect")):
+        assert any(name in line and reason in line for line in caplog.messages), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "word"),
+    [
+        ({"dialect": "sns"}, "dialect", "remarkety"),
+        ({"endpoint": "http://a.test/"}, "endpoint", "webhook_https_only"),
+        ({"endpoint": "ftp://a.test/"}, "endpoint", "http"),
+        ({"endpoint": "https://user:pw@a.test/"}, "endpoint", "user"),
+        ({"endpoint": "https://"}, "endpoint", "host"),
+        ({"kinds": ["feed.failed"]}, "kinds", "feed.failed"),
+        ({"kinds": ["run.started"]}, "kinds", "run.started"),
+        ({"kinds": ["automation.saved"]}, "kinds", "automation.saved"),
+        ({"kinds": ["no.such"]}, "kinds", "no.such"),
+        ({"kinds": ["order.created"]}, "kinds", "none of these"),
+        ({"options": {"concurrency": 65}}, "options", "64"),
+        ({"options": {"concurency": 1}}, "options", "concurency"),
+        ({"options": {"user_agent": "a\r\nX: y"}}, "options", "user_agent"),
+        ({"options": {"user_agent": ""}}, "options", "user_agent"),
+        ({"options": {"topics": ["email/open"]}}, "options", "email/open"),
+    ],
+)
+def test_a_wrong_subscription_is_refused_and_the_field_named(
+    changes: dict[str, Any], field: str, word: str
+) -> None:
+    good: dict[str, Any] = {
+        "account": ACCOUNT,
+        "name": "shop",
+        "dialect": "remarkety",
+        "endpoint": "https://a.test/",
+    }
+    subscribe(Settings(), **good)
+    with pytest.raises(BadRequest, match=word) as caught:
+        subscribe(Settings(), **(good | changes))
+    assert caught.value.field == field
 
 
 async def test_a_feed_can_end_in_a_queue_of_ours(means: Means, queues: QueueFile) -> None:
