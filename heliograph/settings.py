@@ -115,6 +115,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     webhook_https_only: Annotated[bool, _doc("refuse http:// receivers, as the document asks (RM-15)")] = True
     webhook_timeout: Annotated[float, Meta(gt=0, description="seconds for a receiver's answer (S3: 5)")] = 5.0
+    reader_rules: Annotated[
+        str, _doc("a TOML file of rules that are asked before ours who is reading; empty: none")
+    ] = ""
+    reader_networks: Annotated[
+        str, _doc("a directory of address ranges, one file each, in place of ours of that name; empty: none")
+    ] = ""
     shutdown_grace: Annotated[
         float, Meta(ge=0, description="seconds that a stopping process may use to finish what it began")
     ] = 20.0

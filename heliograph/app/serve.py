@@ -21,6 +21,7 @@ from heliograph.database import open_state
 from heliograph.errors import OperatorError
 from heliograph.logs import configure
 from heliograph.migrations import migrate
+from heliograph.readers import load as load_readers
 from heliograph.settings import Settings, public_url
 from heliograph.supervisor import Part, Supervisor
 from heliograph.web.proxies import trusting
@@ -81,3 +82,4 @@ def _check(settings: Settings) -> None:
     if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise OperatorError(f"listen: {settings.listen!r} is not HOST:PORT")
     trusting(settings.trusted_proxies)
+    load_readers(settings)

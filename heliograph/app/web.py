@@ -32,6 +32,7 @@ from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound.queues import sqs_service
 from heliograph.queues.file import QueueFile
+from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
 from heliograph.settings import Settings, from_environment, public_url
 from heliograph.supervisor import PARENT, die_with_parent
@@ -89,6 +90,7 @@ class Worker:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings, self.clock = settings, clock
         self.data = Path(settings.data)
+        self.readers = load_readers(settings)
         self.counts: Any = None
         self._closing = contextlib.AsyncExitStack()
 
@@ -113,7 +115,7 @@ class Worker:
     def _routes(self, directory: Directory, refs: Refs, journal: Journal) -> tuple[Route, ...]:
         return (
             *collect.routes(directory, journal, self.clock, self.settings),
-            *tracking.routes(directory, refs, journal, self.clock),
+            *tracking.routes(directory, refs, journal, self.clock, self.readers),
             *consent.routes(directory, refs, journal, self.clock),
             *self._amazon(directory),
         )

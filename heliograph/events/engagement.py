@@ -10,11 +10,17 @@ from typing import ClassVar, Literal
 
 from heliograph.events.event import Data
 
+TRAP = "trap"
+"""The name of the hidden link, which no person can see: whoever follows it reads the HTML and not the mail. No
+author's link bears it (`outbound.messages.instrument`)."""
+
 
 class Visit(Data, frozen=True, kw_only=True):
     """Who came, as far as a request tells: kept by the account's policy on IP addresses (STD-7).
 
-    `message` is ours; `campaign` a tracking code's GUID with the sender's own `custom_*` (LIT-5).
+    `message` is ours; `campaign` a tracking code's GUID with the sender's own `custom_*` (LIT-5). `network` is the
+    published range that the address is in, if any: it tells who fetches, and of nobody where they are. `accept` and
+    `purpose` are headers that tell a browser from what calls itself one, where they were looked at.
     """
 
     message: str | None = None
@@ -26,6 +32,9 @@ class Visit(Data, frozen=True, kw_only=True):
     user_agent: str = ""
     referrer: str = ""
     web_copy: bool = False
+    network: str = ""
+    accept: str = ""
+    purpose: str = ""
 
 
 class MessageOpened(Visit, frozen=True, kw_only=True):
@@ -72,7 +81,8 @@ class LinkClicked(Visit, frozen=True, kw_only=True):
 
 
 class ReaderJudged(Data, frozen=True, kw_only=True):
-    """Who an open, click or vote came from: reader class and why. A later judgement replaces an earlier."""
+    """Who an open, click, vote or look at a picture came from (`event` is its id): reader class and why. A later
+    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14)."""
 
     kind: ClassVar[str] = "reader.judged"
     event: str
@@ -83,6 +93,12 @@ class ReaderJudged(Data, frozen=True, kw_only=True):
     mail_client_specific: str = ""
     rendering_engine: str = ""
     platform: str = ""
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person did it, as far as can be known: what automations and human figures go by (STD-6). An
+        image proxy counts where it fetches for somebody who looks, and whom no rule knows has the benefit."""
+        return self.reader == "human" or (self.reliable and self.reader in ("image_proxy", "unknown"))
 
 
 class VoteCast(Visit, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from heliograph.errors import CallerError, Unavailable
 from heliograph.inbound import tracking
 from heliograph.journal.journal import Journal
 from heliograph.journal.memory import MemoryJournal
+from heliograph.readers import Readers
 from heliograph.refs import Refs
 from heliograph.signing import Keyring
 from heliograph.web.http import Reply, Route
@@ -77,7 +78,8 @@ def journal() -> MemoryJournal:
 
 @pytest.fixture
 def doors_on(directory: Directory, refs: Refs, clock: ManualClock) -> Callable[[Journal], Doors]:
-    return lambda journal: Doors(tracking.routes(directory, refs, journal, clock))
+    readers = Readers()
+    return lambda journal: Doors(tracking.routes(directory, refs, journal, clock, readers))
 
 
 @pytest.fixture

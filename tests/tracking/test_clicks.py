@@ -49,7 +49,7 @@ async def test_a_click_leads_exactly_where_the_link_led(ask, journal, refs) -> N
     (event,) = await events(journal)
     assert (event.kind, event.subject) == ("link.clicked", f"person:{PERSON}")
     assert event.data == LinkClicked(
-        message=MESSAGE, ip="198.51.100.7", user_agent="UA", url=URL, link=3, name="buy"
+        message=MESSAGE, ip="198.51.100.7", user_agent="UA", accept="none", url=URL, link=3, name="buy"
     )
 
 
@@ -71,6 +71,16 @@ async def test_other_methods_are_told_which_there_are(ask, journal, refs) -> Non
     reply = await ask(f"/c/{refs.click(ClickRef(REF, 0, '', URL))}", method="POST")
     assert (reply.status, dict(reply.headers)["allow"]) == (405, "GET, HEAD")
     assert await events(journal) == []
+
+
+async def test_what_tells_a_browser_from_a_scanner_is_kept_with_the_click(ask, journal, refs) -> None:
+    """STD-6, STD-7: the range, not the address, where the account keeps no addresses."""
+    ref = REF._replace(account="000000000003")
+    headers = {"accept": "text/html,*/*;q=0.8", "sec-purpose": "prefetch;prerender"}
+    await ask(f"/c/{refs.click(ClickRef(ref, 0, '', URL))}", headers=headers, client="209.222.82.9")
+    (event,) = await events(journal)
+    assert (event.data.ip, event.data.network) == ("", "barracuda")
+    assert (event.data.accept, event.data.purpose) == ("text/html,*/*;q=0.8", "prefetch;prerender")
 
 
 async def test_only_signed_targets_are_redirected_to(ask, journal, refs) -> None:

@@ -16,6 +16,7 @@ from heliograph.events.engagement import MessageOpened
 from heliograph.inbound import tracking
 from heliograph.inbound.tracking.losses import OPENS
 from heliograph.journal.memory import MemoryJournal
+from heliograph.readers import Readers
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring
 
@@ -137,7 +138,7 @@ async def test_references_of_another_purpose_or_key_open_nothing(ask, journal, r
 @given(token=st.text(max_size=200))
 async def test_no_token_makes_an_error_or_an_event(token) -> None:
     journal, ring = MemoryJournal(), Keyring({1: b"k" * 32}, 1)
-    doors = tracking.routes(Directory([], [], ring), Refs(ring), journal, ManualClock())
+    doors = tracking.routes(Directory([], [], ring), Refs(ring), journal, ManualClock(), Readers())
 
     class Request:
         method, path, query, client = "GET", f"/o/{token}.gif", "", ""

@@ -19,6 +19,7 @@ from heliograph.errors import CallerError, NotAllowed, Unavailable
 from heliograph.inbound.tracking.losses import CLICKS, OPENS
 from heliograph.inbound.tracking.visits import clicked, opened
 from heliograph.journal.journal import Journal
+from heliograph.readers import Readers
 from heliograph.refs import ForgedRef, Refs
 from heliograph.web.http import Handler, Reply, Request, Route
 from heliograph.web.patience import Patience
@@ -59,15 +60,17 @@ UNKNOWN_LINK = Reply(404, _HTML, _NOT_A_LINK)
 _NOT_IN_A_URI = re.compile(r"[^!-~]")
 
 
-def routes(directory: Directory, refs: Refs, journal: Journal, clock: Clock) -> tuple[Route, ...]:
-    """`/o/{token}.gif` and `/c/{token}`."""
+def routes(
+    directory: Directory, refs: Refs, journal: Journal, clock: Clock, readers: Readers
+) -> tuple[Route, ...]:
+    """`/o/{token}.gif` and `/c/{token}`. `readers` knows whose network an address is in."""
     return (
-        Route("o", _open_door(directory, refs, journal, clock), _image_anyway),
-        Route("c", _click_door(directory, refs, journal, clock), _click_error),
+        Route("o", _open_door(directory, refs, journal, clock, readers), _image_anyway),
+        Route("c", _click_door(directory, refs, journal, clock, readers), _click_error),
     )
 
 
-def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock) -> Handler:
+def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock, readers: Readers) -> Handler:
     read, append, now = refs.read_open, journal.append, clock.now
 
     async def handler(request: Request) -> Reply:
@@ -79,7 +82,7 @@ def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock)
         except ForgedRef:
             return IMAGE
         try:
-            await append((opened(ref, request, directory, now()),))
+            await append((opened(ref, request, directory, readers, now()),))
         except Exception as error:
             _lost(OPENS, error)
         return IMAGE
@@ -87,7 +90,9 @@ def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock)
     return handler
 
 
-def _click_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock) -> Handler:
+def _click_door(
+    directory: Directory, refs: Refs, journal: Journal, clock: Clock, readers: Readers
+) -> Handler:
     patience = Patience(CLICK_PATIENCE)
 
     async def handler(request: Request) -> Reply:
@@ -99,7 +104,8 @@ def _click_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock
             return UNKNOWN_LINK
         if request.method == "GET":
             try:
-                await patience.wait(journal.append((clicked(ref, request, directory, clock.now()),)))
+                record = clicked(ref, request, directory, readers, clock.now())
+                await patience.wait(journal.append((record,)))
             except Exception as error:
                 _lost(CLICKS, error)
         return Reply(302, (("location", _uri(ref.url)), ("cache-control", "no-store")))

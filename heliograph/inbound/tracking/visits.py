@@ -11,37 +11,48 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.privacy import kept_ip
 from heliograph.events.engagement import LinkClicked, MessageOpened
 from heliograph.events.event import Record, new_id
+from heliograph.readers import NO_ACCEPT, Readers
 from heliograph.refs import ClickRef, MessageRef
 from heliograph.web.http import Request
 
 HEADER_LIMIT = 512
 """Characters kept of a User-Agent or Referer; real ones are under 400, hostile ones fill disks."""
 
+ACCEPT_LIMIT = 128
+"""Characters kept of an Accept; what tells a browser stands at its beginning."""
+PURPOSE_LIMIT = 64
+
 _encode = msgspec.json.Encoder().encode
 
 
-def opened(ref: MessageRef, request: Request, directory: Directory, now: int) -> Record:
+def opened(ref: MessageRef, request: Request, directory: Directory, readers: Readers, now: int) -> Record:
     """The `message.opened` of one load of a pixel."""
+    client = request.client
     data = MessageOpened(
         message=ref.message,
-        ip=_ip(ref, request, directory),
+        ip=_ip(ref, client, directory),
         user_agent=_kept(request.header("user-agent")),
         referrer=_kept(request.header("referer")),
         web_copy=ref.web_copy,
+        network=readers.network(client),
+        purpose=purpose(request) if ref.web_copy else "",  # in a mail nothing is prerendered
         method=request.method,
     )
     return Record(new_id(now), ref.account, MessageOpened.kind, subject(ref), now, now, None, _encode(data))
 
 
-def clicked(ref: ClickRef, request: Request, directory: Directory, now: int) -> Record:
+def clicked(ref: ClickRef, request: Request, directory: Directory, readers: Readers, now: int) -> Record:
     """The `link.clicked` of one followed link."""
-    message = ref.message
+    message, client = ref.message, request.client
     data = LinkClicked(
         message=message.message,
-        ip=_ip(message, request, directory),
+        ip=_ip(message, client, directory),
         user_agent=_kept(request.header("user-agent")),
         referrer=_kept(request.header("referer")),
         web_copy=message.web_copy,
+        network=readers.network(client),
+        accept=_kept(request.header("accept"))[:ACCEPT_LIMIT] or NO_ACCEPT,
+        purpose=purpose(request),
         url=ref.url,
         link=ref.link,
         name=ref.name,
@@ -56,9 +67,16 @@ def subject(ref: MessageRef) -> str:
     return f"person:{ref.person}" if ref.person else f"message:{ref.message}"
 
 
-def _ip(ref: MessageRef, request: Request, directory: Directory) -> str:
+def purpose(request: Request) -> str:
+    """What a request says of being made ahead of time; empty where it says nothing. Browsers send Sec-Purpose, older
+    ones Purpose or X-Moz."""
+    said = request.header("sec-purpose") or request.header("purpose") or request.header("x-moz")
+    return _kept(said)[:PURPOSE_LIMIT]
+
+
+def _ip(ref: MessageRef, client: str, directory: Directory) -> str:
     account = directory.account(ref.account)
-    return kept_ip(request.client, account.policy.ip) if account else ""
+    return kept_ip(client, account.policy.ip) if account else ""
 
 
 def _kept(value: str) -> str:
