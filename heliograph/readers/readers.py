@@ -7,8 +7,11 @@ look-up. The caches are bounded: whoever sends ever new User-Agents makes us wor
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from heliograph.errors import OperatorError
 from heliograph.readers import browsers, networks, rules
@@ -42,32 +45,36 @@ class Readers:
 
     def who(self, visit: Visit) -> Who:
         """Who it was: for hot paths."""
-        return self._who(self._reduced(visit))[0]
+        return self._who(*self._reduced(visit))[0]
 
     def judge(self, visit: Visit) -> Reader:
         """Who it was and with what."""
-        return self._judged(self._reduced(visit))
+        return self._judged(*self._reduced(visit))
 
     def _reduced(self, visit: Visit) -> Visit:
         """The visit without what makes no difference: a key of the caches."""
-        network = visit.network or (self.networks.of(visit.address) if visit.address else "")
-        referrer, after = visit.referrer, visit.after
+        kind, agent, method, address, network, referrer, accept, purpose, after, mode = visit
+        if address and not network:
+            network = self.networks.of(address)
         if referrer:
             referrer = "/".join(referrer.split("/", 3)[:3])
         if after is not None:
             after = next((limit for limit in self._limits if after <= limit), None)
-        return visit._replace(address="", network=network, referrer=referrer, after=after)
+        return Visit(kind, agent, method, "", network, referrer, accept, purpose, after, mode)
 
-    def _decide(self, visit: Visit) -> tuple[Who, Client | None, str]:
+    def _decide(self, *reduced: Any) -> tuple[Who, Client | None, str]:
         """Who it was, what the rule itself says of the client, and what its pattern's first group found."""
+        visit = Visit(*reduced)
+        small = visit.user_agent.lower()
         for rule in self.rules.readers:
-            found = _holds(rule.conditions, visit)
+            found = _holds(rule.conditions, visit, small)
             if found is not None:
                 return Who(rule.reader, rule.name, rule.says, rule.reliable), rule.client, found
         return Who("unknown", _NOBODY, "no rule knows this User-Agent", True), None, ""
 
-    def _describe(self, visit: Visit) -> Reader:
-        who, client, found = self._who(visit)
+    def _describe(self, *reduced: Any) -> Reader:
+        visit = Visit(*reduced)
+        who, client, found = self._who(*reduced)
         if client is None:
             client, found = self._client_of(visit) if who.reader in ("human", "unknown") else (None, "")
         if client is None:
@@ -82,8 +89,9 @@ class Readers:
         return Reader(*who, client.mail_client, specific, engine, platform)
 
     def _client_of(self, visit: Visit) -> tuple[Client | None, str]:
+        small = visit.user_agent.lower()
         for rule in self.rules.clients:
-            found = _holds(rule.conditions, visit)
+            found = _holds(rule.conditions, visit, small)
             if found is not None:
                 return rule.client, found
         name = browsers.browser(visit.user_agent)
@@ -119,19 +127,31 @@ def _platform(visit: Visit) -> Platform:
     return browsers.platform(visit.user_agent, visit.kind)
 
 
-def _holds(wanted: Conditions, visit: Visit) -> str | None:
-    """What the first group of the agent's pattern found, empty where it has none; None: it does not hold."""
+def _holds(wanted: Conditions, visit: Visit, small: str) -> str | None:
+    """What the first group of the agent's pattern found, empty where it has none; None: it does not hold. `small`:
+    the User-Agent in small letters."""
     if (
         (wanted.kinds is not None and visit.kind not in wanted.kinds)
         or (wanted.methods is not None and visit.method not in wanted.methods)
         or (wanted.networks is not None and visit.network not in wanted.networks)
         or (wanted.within is not None and (visit.after is None or visit.after > wanted.within))
-        or (wanted.purpose is not None and not wanted.purpose.search(visit.purpose))
-        or (wanted.accept is not None and not wanted.accept.search(visit.accept))
-        or (wanted.referrer is not None and not wanted.referrer.search(visit.referrer))
+        or (wanted.purpose is not None and _search(wanted.purpose, visit.purpose) is None)
+        or (wanted.accept is not None and _search(wanted.accept, visit.accept) is None)
+        or (wanted.referrer is not None and _search(wanted.referrer, visit.referrer) is None)
     ):
         return None
-    if wanted.agent is None:
-        return ""
-    found = wanted.agent.search(visit.user_agent)
-    return None if found is None else next(filter(None, found.groups()), "")
+    if wanted.words is not None:
+        for word in wanted.words:
+            if word in small:
+                return ""
+        if wanted.agent is None:
+            return None
+    return "" if wanted.agent is None else _search(wanted.agent, visit.user_agent)
+
+
+def _search(patterns: Sequence[re.Pattern[str]], text: str) -> str | None:
+    for pattern in patterns:
+        found = pattern.search(text)
+        if found is not None:
+            return next(filter(None, found.groups()), "")
+    return None
