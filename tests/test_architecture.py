@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "inbound.consent",
         "react.automations",
         "react.policies",
+        "react.judgement",
         "outbound.messages",
         "outbound.feeds",
         "outbound.queues",

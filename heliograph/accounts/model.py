@@ -44,6 +44,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether newsletter/subscribe asks for confirmation when the event does not say."""
     hmac_form: Literal["base64", "hex"] = "base64"
     """How webhook signatures are written (RM-14)."""
+    trap_link: bool = False
+    """Whether mails get a hidden link, by which a scanner gives itself away (STD-6); some filters dislike one."""
     browser_origins: tuple[str, ...] = ()
     """Origins from which browsers may send events without a key (RM-2)."""
     from_name: str = ""

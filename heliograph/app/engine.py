@@ -37,9 +37,11 @@ from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
-from heliograph.react import automations, policies
+from heliograph.react import automations, judgement, policies
 from heliograph.react.state import definitions
 from heliograph.react.state.folds import FOLDS
+from heliograph.readers import Readers
+from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
 from heliograph.settings import Settings, public_url
 
@@ -67,9 +69,13 @@ def run(settings: Settings) -> None:
         uvloop.run(_run(settings, SystemClock()))
 
 
-def reactions(directory: Directory) -> tuple[Reaction, ...]:
+def reactions(directory: Directory, readers: Readers) -> tuple[Reaction, ...]:
     """What decides, in one tuple."""
-    return (policies.reaction(directory), automations.REACTION)
+    return (
+        policies.reaction(directory),
+        judgement.reaction(directory, readers),
+        automations.REACTION,
+    )
 
 
 async def _run(settings: Settings, clock: Clock) -> None:
@@ -119,7 +125,7 @@ class EngineRoom:
             engine=self._state,
             clock=clock,
             folds=FOLDS,
-            reactions=reactions(self._directory),
+            reactions=reactions(self._directory, load_readers(settings)),
             acts=(self._dispatch, *self._feeds),
         )
         self._beside: list[asyncio.Task[None]] = []

@@ -12,6 +12,7 @@ from heliograph.clock import SECOND
 from heliograph.database import memory_state
 from heliograph.events import codec
 from heliograph.events.definitions import AutomationSaved
+from heliograph.events.engagement import ReaderJudged
 from heliograph.events.event import AnyEvent, Data, is_derived
 from heliograph.journal.consumer import Reaction
 from heliograph.react import automations
@@ -78,6 +79,11 @@ class Line:
         self.fold()
         return self.events[before:]
 
+    def judge(self, event: AnyEvent, reader: str = "human", *, reliable: bool = True) -> AnyEvent:
+        """A verdict on an open or click, as `react.judgement` gives it."""
+        data = ReaderJudged(event=event.id, reader=reader, reason="a test: says so", reliable=reliable)  # type: ignore[arg-type]
+        return self.say(data, subject=event.subject)
+
     def save(self, **definition: object) -> None:
         """An operator saves an automation."""
         automations.parse(definition)
@@ -87,6 +93,7 @@ class Line:
 
     def pass_time(self, seconds: float, *, crash: bool = False) -> list[AnyEvent]:
         """Let time go by, timers firing each at its due instant; what followed."""
+        self.settle()
         before, until = len(self.events), self.now + int(seconds * SECOND)
         while (due := self.read(self.reaction.next_due)) is not None and due <= until:
             self.now = max(self.now, due)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mail_world import ACCOUNT, BASE, MESSAGE, PERSON
 from selectolax.lexbor import LexborHTMLParser
 
+from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, scan
 from heliograph.outbound.messages.instrument import apply, changes, instrument
 from heliograph.refs import ClickRef, MessageRef, Refs
@@ -199,3 +200,28 @@ def test_the_scanner_sees_the_links_that_an_html_parser_sees(
 def test_hostile_html_costs_linear_time(piece: str) -> None:
     """A quadratic scanner would need minutes for this."""
     instrument(piece * 100_000, REF, REFS, BASE)
+
+
+def test_the_hidden_link_is_put_in_only_where_it_is_asked_for() -> None:
+    """STD-6"""
+    html = '<body><a href="https://x.example/a">a</a><a href="https://x.example/b">b</a></body>'
+    assert [click.name for click in clicks(instrument(html, REF, REFS, BASE))] == ["", ""]
+    trapped = instrument(html, REF, REFS, BASE, trap=True)
+    assert [(click.link, click.name, click.url) for click in clicks(trapped)][2] == (
+        2,
+        TRAP,
+        "https://x.example/a",
+    )
+    hidden = LexborHTMLParser(trapped).css("a")[2]
+    assert hidden.text() == ""
+    assert "display:none" in (hidden.attributes["style"] or "")
+    assert hidden.attributes["aria-hidden"] == "true"
+
+
+def test_a_mail_without_links_gets_no_hidden_one() -> None:
+    assert clicks(instrument("<body><p>x</p></body>", REF, REFS, BASE, trap=True)) == []
+
+
+def test_no_author_can_name_a_link_as_the_hidden_one() -> None:
+    (click,) = clicks(instrument(f'<a data-name="{TRAP}" href="https://x.example/">x</a>', REF, REFS, BASE))
+    assert click.name == ""

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _messages()
     _definitions()
     _reactions()
+    _judgement()
 
 
 def _accounts() -> None:
@@ -394,10 +395,12 @@ def _reactions() -> None:
         sa.Column("began", sa.BigInteger(), nullable=False),
         sa.Column("chain", sa.JSON(), nullable=False),
         sa.Column("properties", sa.JSON(), nullable=False),
+        sa.Column("trigger", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_runs")),
     )
     op.create_index("ix_automation_runs_object", "automation_runs", ["object", "automation"])
     op.create_index("ix_automation_runs_person", "automation_runs", ["person", "automation", "key"])
+    op.create_index(op.f("ix_automation_runs_trigger"), "automation_runs", ["trigger"])
     op.create_table(
         "automation_timers",
         sa.Column("run", sa.String(length=36), nullable=False),
@@ -428,3 +431,58 @@ def _reactions() -> None:
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_policy_optins")),
     )
+
+
+def _judgement() -> None:
+    """What judging readers must not forget, and what waits for its verdict."""
+    op.create_table(
+        "automation_held",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.String(length=36)),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("settles", sa.BigInteger()),
+        sa.Column("by_person", sa.Boolean(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_held")),
+    )
+    op.create_index(op.f("ix_automation_held_expires"), "automation_held", ["expires"])
+    op.create_index(op.f("ix_automation_held_settles"), "automation_held", ["settles"])
+    op.create_table(
+        "judged_visits",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=5), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(length=16), nullable=False),
+        sa.Column("url", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_judged_visits")),
+    )
+    op.create_index("ix_judged_visits_about", "judged_visits", ["about", "at"])
+    op.create_index(op.f("ix_judged_visits_at"), "judged_visits", ["at"])
+    op.create_index("ix_judged_visits_place", "judged_visits", ["address", "at"])
+    op.create_table(
+        "judged_ahead",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(length=16), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=36)),
+        sa.Column("due", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "about", name=op.f("pk_judged_ahead")),
+    )
+    op.create_index(op.f("ix_judged_ahead_at"), "judged_ahead", ["at"])
+    op.create_index(op.f("ix_judged_ahead_due"), "judged_ahead", ["due"])

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 
+from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
 from heliograph.refs import ClickRef, MessageRef, Refs
 
@@ -41,24 +42,28 @@ class Change(NamedTuple):
     text: str
 
 
-def instrument(html: str, ref: MessageRef, refs: Refs, base: str) -> str:
-    """The HTML with tracked links and the pixel. `base`: what our URLs begin with, without a slash at the end."""
-    return apply(html, changes(html, ref, refs, base))
+def instrument(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False) -> str:
+    """The HTML with tracked links and the pixel. `base`: what our URLs begin with, without a slash at the end.
+    `trap`: also with the hidden link, whose follower is no person (STD-6)."""
+    return apply(html, changes(html, ref, refs, base, trap=trap))
 
 
-def changes(html: str, ref: MessageRef, refs: Refs, base: str) -> list[Change]:
+def changes(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False) -> list[Change]:
     """What `instrument` changes, in the order of the text."""
+    first: str | None = None
     own = tuple((base + path).lower() for path in OWN_PATHS)
     made: list[Change] = []
     end = len(html)
     for found in scan(html):
         if isinstance(found, BodyTag):
             end = found.start if found.closing else end
-        elif len(made) <= LINK_LIMIT and (url := _destination(found, own)):
+        elif len(made) < LINK_LIMIT and (url := _destination(found, own)):
+            first = first or url
             name = (found.data_name or found.name or "").strip()
-            token = refs.click(ClickRef(ref, len(made), name, url))
-            made.append(Change(found.start, found.end, escape(f"{base}{CLICK_PATH}{token}")))
-    made.append(Change(end, end, pixel(ref, refs, base)))
+            click = ClickRef(ref, len(made), "" if name == TRAP else name, url)
+            made.append(Change(found.start, found.end, escape(f"{base}{CLICK_PATH}{refs.click(click)}")))
+    hidden = hidden_link(ClickRef(ref, len(made), TRAP, first), refs, base) if trap and first else ""
+    made.append(Change(end, end, hidden + pixel(ref, refs, base)))
     return sorted(made, key=lambda change: change.start)
 
 
@@ -71,6 +76,13 @@ def pixel(ref: MessageRef, refs: Refs, base: str) -> str:
     """The open pixel. `border` and `alt` keep clients that load no pictures from drawing a box."""
     url = escape(f"{base}{OPEN_PATH}{refs.open(ref)}.gif")
     return f'<img src="{url}" width="1" height="1" alt="" border="0" style="display:block;border:0">'
+
+
+def hidden_link(click: ClickRef, refs: Refs, base: str) -> str:
+    """The link that no person can see and no screen reader reads out. It leads where the mail's first link leads, so
+    that whoever finds it lands well."""
+    url = escape(f"{base}{CLICK_PATH}{refs.click(click)}")
+    return f'<a href="{url}" rel="nofollow" tabindex="-1" aria-hidden="true" style="display:none;mso-hide:all"></a>'
 
 
 def unsubscribe_url(ref: MessageRef, refs: Refs, base: str) -> str:

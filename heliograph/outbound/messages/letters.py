@@ -79,7 +79,9 @@ class Desk:
         )
         if not isinstance(composed, Composed):
             return Failed(composed)
-        html = instrument(composed.html, ref, self._refs, self._base) if composed.html is not None else None
+        html, trap = composed.html, account.policy.trap_link
+        if html is not None:
+            html = instrument(html, ref, self._refs, self._base, trap=trap)
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
         return_path = envelope_sender(sender.mailbox, event.id, _setting(template, "return_path"))
         parcel = Parcel(return_path, recipient, build(letter))

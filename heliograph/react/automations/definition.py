@@ -29,7 +29,7 @@ from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, OperatorError
 from heliograph.events.definitions import AutomationSaved
 from heliograph.react.automations.conditions import Condition, compile_where
-from heliograph.react.automations.kinds import OBJECT_PATHS, TRIGGERS, cancel_path
+from heliograph.react.automations.kinds import JUDGED, OBJECT_PATHS, TRIGGERS, cancel_path
 
 Once = Literal["event", "person", "object"]
 Match = Literal["any", "person", "object"]
@@ -56,6 +56,7 @@ class _Trigger(_Written, frozen=True, kw_only=True):
     kind: str | list[str]
     name: str | None = None
     where: dict[str, Any] = {}
+    readers: Literal["people", "any"] | None = None
 
 
 class _CancelOn(_Trigger, frozen=True, kw_only=True):
@@ -87,11 +88,13 @@ class _Definition(_Written, frozen=True, kw_only=True):
 
 
 class Selector(NamedTuple):
-    """Which events: their kinds, for custom events their name, and conditions on what was said."""
+    """Which events: their kinds, for custom events their name, and conditions on what was said. `people`: opens,
+    clicks, votes and looks at pictures only if a person did them (STD-6)."""
 
     kinds: tuple[str, ...]
     name: str | None
     where: tuple[Condition, ...]
+    people: bool = True
 
 
 class Cancel(NamedTuple):
@@ -205,7 +208,10 @@ def _selector(written: _Trigger, at: str) -> Selector:
             )
     if written.name is not None and kinds != ("custom",):
         raise BadRequest("Only events of the kind custom have a name.", field=f"{at}.name")
-    return Selector(kinds, written.name, compile_where(written.where, f"{at}.where"))
+    if written.readers is not None and JUDGED.isdisjoint(kinds):
+        raise BadRequest(f"Only {', '.join(sorted(JUDGED))} have readers.", field=f"{at}.readers")
+    where = compile_where(written.where, f"{at}.where")
+    return Selector(kinds, written.name, where, written.readers != "any")
 
 
 def _cancel(written: _CancelOn, trigger: Selector, at: str) -> Cancel:

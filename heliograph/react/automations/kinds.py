@@ -2,7 +2,7 @@
 
 Left out is what is about nobody (definitions, jobs, the catalogue), the traces that automations write
 themselves, and judgements of other events: these name no message, so a chain of causes through them could not
-be bounded (see `chains`).
+be bounded (see `chains`). A judgement decides instead whether the event that it is of counts (`JUDGED`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,17 @@ TRIGGERS: frozenset[str] = (
     frozenset(kind.kind for kind in KINDS if kind.__module__ in _ABOUT_PEOPLE) - _LEFT_OUT
 )
 """Kinds that may trigger or cancel a run."""
+
+JUDGED: frozenset[str] = frozenset(
+    kind.kind
+    for kind in (
+        engagement.MessageOpened,
+        engagement.LinkClicked,
+        engagement.VoteCast,
+        engagement.ImageShown,
+    )
+)
+"""Kinds that machines bring about as well as people: they wait for `reader.judged` unless `readers` is `any`."""
 
 OBJECT_PATHS: dict[str, str] = {
     kind.kind: "product_id" if kind is commerce.ProductViewed else "id"

@@ -4,6 +4,9 @@ An anonymous cart begins nothing and leaves no trace (S3: most carts are anonymo
 (`lateness`). When a wait is over the definition is read as it is then, and so is the object: a cart that an order
 has closed, or that is no longer worth a mail, is not written about. Every id is derived, so a decision that is
 repeated after a crash records nothing twice.
+
+What machines do as well as people (opens, clicks, votes, looks at pictures) waits in `held` for its `reader.judged`
+and is acted on when that says that a person did it; a later verdict that says otherwise ends the runs it began.
 """
 
 from __future__ import annotations
@@ -21,15 +24,17 @@ from heliograph.errors import BadRequest
 from heliograph.events import codec
 from heliograph.events.custom import Custom
 from heliograph.events.definitions import RunStarted
+from heliograph.events.engagement import ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign
 from heliograph.events.people import PersonErased, PersonMerged, text_id
 from heliograph.journal.consumer import Reaction
 from heliograph.journal.state_writer import passing, savepoint
-from heliograph.react.automations import chains, runs, trace
+from heliograph.react.automations import chains, held, runs, trace
 from heliograph.react.automations.conditions import first, matches
 from heliograph.react.automations.definition import Automation, Cancel, Selector, Wait, parse
-from heliograph.react.automations.kinds import TRIGGERS
+from heliograph.react.automations.held import Held
+from heliograph.react.automations.kinds import JUDGED, TRIGGERS
 from heliograph.react.automations.plan import plan, postponed, too_late
 from heliograph.react.automations.recipient import reachable, whose
 from heliograph.react.automations.runs import Run, Timer
@@ -96,22 +101,74 @@ def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Seq
     for event in events:
         if isinstance(event.data, PersonErased):
             runs.erase(connection, event.account, event.data.person)
+            held.erase(connection, event.account, event.data.person)
             continue
         if isinstance(event.data, PersonMerged):
             runs.merge(connection, event.account, event.data.person, event.data.other)
-        saved = batch.saved(event.account).values()
-        for one in saved:
-            for cancel in one.automation.cancel_on:
-                if _selects(batch, cancel.selector, event):
-                    _cancel(batch, one, cancel, event)
-        for one in saved:
-            if _selects(batch, one.automation.trigger, event):
-                _enter(batch, one, event)
+        if isinstance(event.data, ReaderJudged):
+            _judged(batch, event, event.data)
+            continue
+        _hear(batch, event)
+        if event.kind in JUDGED and _waited_for(batch, event):
+            held.hold(connection, event, now)
     return batch.out
+
+
+def _hear(batch: _Batch, event: AnyEvent, *, by_person: bool = False) -> None:
+    """Let everybody act who listens to this event: at once who does not ask who did it, and once that is known
+    (`by_person`) who does."""
+    saved = batch.saved(event.account).values()
+    for one in saved:
+        for cancel in one.automation.cancel_on:
+            if _asks(cancel.selector, event) is by_person and _selects(batch, cancel.selector, event):
+                _cancel(batch, one, cancel, event)
+    for one in saved:
+        if _asks(one.automation.trigger, event) is by_person and _selects(
+            batch, one.automation.trigger, event
+        ):
+            _enter(batch, one, event)
+
+
+def _asks(selector: Selector, event: AnyEvent) -> bool:
+    return selector.people and event.kind in JUDGED
+
+
+def _waited_for(batch: _Batch, event: AnyEvent) -> bool:
+    return any(
+        selector.people and _selects(batch, selector, event)
+        for one in batch.saved(event.account).values()
+        for selector in (one.automation.trigger, *(cancel.selector for cancel in one.automation.cancel_on))
+    )
+
+
+def _judged(batch: _Batch, event: AnyEvent, verdict: ReaderJudged) -> None:
+    """A verdict came, the first or a better one."""
+    waiting = held.find(batch.connection, verdict.event)
+    if waiting is not None:
+        held.judge(batch.connection, verdict.event, by_person=verdict.by_person)
+        if verdict.by_person and not waiting.settling:
+            _act(batch, waiting)
+    if not verdict.by_person:
+        for run in runs.begun_by(batch.connection, event.account, verdict.event):
+            if _listens(batch, run):
+                _end(batch, run, f"it was no person: {verdict.reason}", event)
+
+
+def _listens(batch: _Batch, run: Run) -> bool:
+    saved = batch.saved(run.account).get(run.automation)
+    return saved is not None and saved.automation.trigger.people
+
+
+def _act(batch: _Batch, waiting: Held) -> None:
+    _hear(batch, waiting.event, by_person=True)
+    held.release(batch.connection, waiting.event.id)
 
 
 def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
     batch = _Batch(connection, now)
+    for waiting in held.settle(connection, now, DUE_LIMIT):
+        if waiting.by_person:
+            _settled(batch, waiting)
     for run, timer in runs.due(connection, now, DUE_LIMIT):
         before = len(batch.out)
         try:
@@ -124,6 +181,23 @@ def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
             del batch.out[before:]
             _put_off(batch, run, timer)
     return batch.out
+
+
+def _settled(batch: _Batch, waiting: Held) -> None:
+    before = len(batch.out)
+    try:
+        with savepoint(batch.connection):
+            _act(batch, waiting)
+    except Exception as error:
+        if passing(error):
+            raise
+        log.exception("what follows from %s could not be decided", waiting.event.id)
+        del batch.out[before:]
+
+
+def _next_due(connection: Connection) -> int | None:
+    instants = (runs.next_due(connection), held.next_due(connection))
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def _selects(batch: _Batch, selector: Selector, event: AnyEvent) -> bool:
@@ -171,25 +245,39 @@ def _enter(batch: _Batch, saved: _Saved, event: AnyEvent) -> None:
     if earlier is not None and (earlier.sent or earlier.state == "finished"):
         return
     chain = chains.chain(connection, event)
-    if automation.name in chain:
-        return
-    data = RunStarted(automation=automation.name, version=saved.version, person=person.id, object=about)
-    start = trace.started(event, data, person.id, batch.now)
+    if automation.name not in chain:
+        _begin(batch, saved, event, person.id, about, key, chain, address)
+
+
+def _begin(
+    batch: _Batch,
+    saved: _Saved,
+    event: AnyEvent,
+    person: str,
+    about: str,
+    key: str,
+    chain: list[str],
+    address: str,
+) -> None:
+    name = saved.automation.name
+    data = RunStarted(automation=name, version=saved.version, person=person, object=about)
+    start = trace.started(event, data, person, batch.now)
     run = Run(
         id=start.id,
         account=event.account,
-        automation=automation.name,
+        automation=name,
         version=saved.version,
-        person=person.id,
+        person=person,
         object=about,
         key=key,
         state="open",
         sent=0,
         began=happened(event),
-        chain=[*chain, automation.name],
-        properties=said,
+        chain=[*chain, name],
+        properties=batch.said(event),
+        trigger=event.id,
     )
-    runs.begin(connection, run)
+    runs.begin(batch.connection, run)
     batch.out.append(start)
     _go_on(batch, saved, run, 0, address, happened(event))
 
@@ -288,8 +376,8 @@ def _read(definition: bytes) -> Automation | None:
 
 REACTION = Reaction(
     name="automations",
-    kinds=TRIGGERS | {PersonErased.kind},
+    kinds=TRIGGERS | {PersonErased.kind, ReaderJudged.kind},
     decide=_decide,
     due=_due,
-    next_due=runs.next_due,
+    next_due=_next_due,
 )

@@ -45,11 +45,12 @@ RUNS = Table(
     Column("began", BigInteger, nullable=False),
     Column("chain", JSON, nullable=False),
     Column("properties", JSON, nullable=False),
+    Column("trigger", String(36), nullable=False, index=True),
     Index("ix_automation_runs_person", "person", "automation", "key"),
     Index("ix_automation_runs_object", "object", "automation"),
 )
 """`state`: open, finished, cancelled. `sent`: how many messages the run has wanted. `began`: when the trigger
-happened. `chain`: the automations that led here, this one last."""
+happened. `chain`: the automations that led here, this one last. `trigger`: the event that began it."""
 
 TIMERS = Table(
     "automation_timers",
@@ -78,6 +79,7 @@ class Run(NamedTuple):
     began: int
     chain: list[str]
     properties: dict[str, Any]
+    trigger: str
 
 
 class Timer(NamedTuple):
@@ -110,6 +112,13 @@ _OPEN = (
     )
     .order_by(RUNS.c.id)
 )
+_BEGUN = (
+    select(RUNS)
+    .where(
+        RUNS.c.trigger == bindparam("event"), RUNS.c.account == bindparam("account"), RUNS.c.state == "open"
+    )
+    .order_by(RUNS.c.id)
+)
 # Built once: building costs more than running them. A null equals nothing, so what is not given finds nothing.
 
 
@@ -129,6 +138,12 @@ def open_runs(
     rows = connection.execute(
         _OPEN, {"account": account, "automation": automation, "person": person, "object": object}
     )
+    return [Run._make(row) for row in rows]
+
+
+def begun_by(connection: Connection, account: str, event: str) -> Sequence[Run]:
+    """The open runs that this event began."""
+    rows = connection.execute(_BEGUN, {"account": account, "event": event})
     return [Run._make(row) for row in rows]
 
 
