@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, latency, queues
+from benchmarks import folds, http, latency, queues, readers
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -17,6 +17,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "batches": ("Batches, one worker alone", http.batches),
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
+    "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
 }
