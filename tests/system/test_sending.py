@@ -188,6 +188,8 @@ def test_what_is_opened_clicked_and_unsubscribed_is_told_with_one_id(
         assert items["OpenActivity"] == told["email/opened"]
         assert items["ClickActivity"] == told["email/clicked"]
         assert items["UnsubActivity"] == told["email/unsubscribed"]
+        came = {event["id"] for kind in ("message.opened", "link.clicked") for event in engine.exported(kind)}
+        engine.until(lambda: came <= {one["data"]["event"] for one in engine.exported("reader.judged")})
         engine.event("greeted", {"email": "ann@x.example", "number": 8})
         engine.until(lambda: engine.exported("message.suppressed"))
         assert engine.exported("message.suppressed")[0]["data"]["code"] == 131

@@ -142,7 +142,7 @@ def _burst(new: Seen, near: Sequence[Seen]) -> Iterator[Finding]:
         return
     for links, within in BURSTS:
         clicks = [one for one in near if one.kind == "click" and new.at - one.at <= within]
-        if len({one.url for one in clicks}) >= links:
+        if len(clicks) >= links and len({one.url for one in clicks}) >= links:
             yield from (Finding(one, BURST) for one in clicks)
             places = {one.place for one in clicks}
             yield from (Finding(one, BURST) for one in near if one.place in places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ CLEAN_EVERY = 60 * SECOND
 CHUNK = 200  # keys in one statement
 
 _Row = msgspec.defstruct("_Row", [str(column.name) for column in VISITS.columns])
+_columns = attrgetter(*_Row.__struct_fields__)  # the verdict is the last
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ReaderJudged).decode
 
@@ -34,6 +36,7 @@ class Recent:
         self._connection = connection
         self._rows: Rows[Any] = Rows(connection, VISITS, _Row)
         self._known: dict[str, Seen] = {}
+        self._changed: dict[str, Seen] = {}
         self._about: dict[tuple[str, str], list[Seen]] = {}
         self._from: dict[tuple[str, str], list[Seen]] = {}
 
@@ -57,8 +60,7 @@ class Recent:
 
     def change(self, seen: Seen) -> None:
         """Its verdict is another now."""
-        values = {name: getattr(seen, name) for name in _Row.__struct_fields__}
-        self._rows.put(_Row(**{**values, "verdict": _encode(seen.verdict).decode()}))
+        self._changed[seen.event] = seen
 
     def near(self, seen: Seen) -> Sequence[Seen]:
         """Visits to the same message in the minute before and after, itself included; those of no message alone."""
@@ -78,7 +80,10 @@ class Recent:
 
     def write(self) -> None:
         """Write back."""
+        for seen in self._changed.values():
+            self._rows.put(_Row(*_columns(seen)[:-1], _encode(seen.verdict).decode()))
         self._rows.write()
+        self._changed.clear()
 
     def _keep(self, seen: Seen) -> None:
         self._known[seen.event] = seen
