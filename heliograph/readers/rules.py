@@ -3,7 +3,7 @@
 Both are ordered lists; the first rule whose conditions all hold decides. `readers.toml` and `clients.toml` are ours,
 an operator's file of the same form is put in front of them (setting `reader_rules`). Everything is checked while
 loading, so that a mistake is named at the start and not by a wrong verdict. Each rule carries examples, which are
-tests (`tests/readers/test_rules.py`) and documentation at once.
+tests (`tests/readers/test_reader_rules.py`) and documentation at once.
 """
 
 from __future__ import annotations

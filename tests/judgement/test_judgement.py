@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from heliograph.accounts.model import Policy
 from heliograph.clock import SECOND
 from heliograph.events.engagement import TRAP, ImageShown, ReaderJudged, VoteCast
+from heliograph.events.messages import MessageAttempted, MessageRequested
 from heliograph.events.people import PersonErased
 from heliograph.react.judgement.tables import AHEAD, VISITS
 
@@ -127,6 +128,24 @@ def test_a_click_while_the_mail_is_handed_over_is_a_gateways(watch) -> None:
     soon = watch.click(0, after=1.5)
     late = watch.click(0, after=60)
     assert (watch.rules(soon), watch.rules(late)) == (["sooner than anybody can read"], ["a browser"])
+
+
+def test_a_click_before_the_mail_was_taken_over_is_a_gateways(watch) -> None:
+    """STD-6: they hold the answer to DATA while they look."""
+    request = MessageRequested(address="ann@example.com", template="t")
+    wish = watch.say(request)
+    watch.say(MessageAttempted(message=wish.id, address="ann@example.com"))
+    assert watch.rules(watch.click(0, after=30, message=wish.id)) == ["sooner than anybody can read"]
+
+
+def test_a_person_who_comes_after_a_scanner_does_not_make_it_count(watch) -> None:
+    watch.sent()
+    opened = watch.open(after=20, agent="")
+    watch.click(3, after=2, agent="", name=TRAP)
+    assert watch.readers(opened) == ["unknown", "scanner"]
+    watch.open(after=600, agent=SAFARI, ip="198.51.100.4")
+    watch.pass_time(60)
+    assert watch.readers(opened) == ["unknown", "scanner"]
 
 
 def test_a_person_who_comes_after_apples_prefetch_makes_it_count(watch) -> None:
