@@ -70,6 +70,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=0, description="keyless or wrong-key requests per second and address before 429; 0: no limit"
         ),
     ] = 50
+    page_rate: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="keyless events of pages per second and store and worker before 429; 0: no limit",
+        ),
+    ] = 500
     trusted_proxies: Annotated[
         tuple[str, ...],
         _doc("CIDRs whose X-Forwarded-For is believed; none by default: anybody can write that header"),

@@ -155,6 +155,9 @@ class ProductViewed(Data, frozen=True, kw_only=True):
     email: str | None = None
     customer_id: str | None = None
     said: Said | None = None
+    notes: tuple[str, ...] = ()
+    keyless: bool = False
+    """Said by a page without a key (RM-2): it names people, and has no power over who they are or what they agreed to."""
 
 
 class CartCreated(Data, frozen=True, kw_only=True):
@@ -165,6 +168,8 @@ class CartCreated(Data, frozen=True, kw_only=True):
     cart: Cart
     said: Said | None = None
     notes: tuple[str, ...] = ()
+    keyless: bool = False
+    """Said by a page without a key (RM-2): it names people, and has no power over who they are or what they agreed to."""
 
 
 class CartUpdated(CartCreated, frozen=True, kw_only=True):

@@ -18,3 +18,5 @@ class Custom(Data, frozen=True, kw_only=True):
     customer_id: str | None = None
     said: Said | None = None
     notes: tuple[str, ...] = ()
+    keyless: bool = False
+    """Said by a page without a key (RM-2): it names people, and has no power over who they are or what they agreed to."""

@@ -49,6 +49,8 @@ class PersonCreated(Data, frozen=True, kw_only=True):
     person: Customer
     said: Said | None = None
     notes: tuple[str, ...] = ()
+    keyless: bool = False
+    """Said by a page without a key (RM-2): it names people, and has no power over who they are or what they agreed to."""
 
 
 class PersonUpdated(PersonCreated, frozen=True, kw_only=True):

@@ -31,13 +31,16 @@ class Limit:
         self._clock = clock
         self._full_at: dict[str, float] = {}
 
-    def spend(self, name: str) -> None:
-        """Take a token from the bucket of this name. Raises `TooManyRequests` with the seconds until the next."""
-        if not self._step:
+    def spend(self, name: str, tokens: int = 1) -> None:
+        """Take tokens from the bucket of this name. Raises `TooManyRequests` with the seconds until there are so many.
+
+        More tokens than a bucket holds are given when it is full, and are missing for as long as they are worth."""
+        cost = self._step * tokens
+        if not cost:
             return
         now = self._clock.monotonic()
-        full_at = max(self._full_at.get(name, now), now) + self._step
-        wait = full_at - now - max(1.0, self._step)
+        full_at = max(self._full_at.get(name, now), now) + cost
+        wait = full_at - now - max(1.0, cost)
         if wait > 1e-9:
             raise TooManyRequests(
                 f"Too many requests: at most {1 / self._step:g} per second. Send several events at once, or wait.",

@@ -66,11 +66,12 @@ async def test_a_store_key_sends_batches_of_its_store_only(shop: Shop) -> None:
 
 
 async def test_a_batch_needs_a_key(browsers: Shop) -> None:
-    """RM-2: pages send single events."""
+    """RM-2: or the name of a store whose pages may send without one."""
     for path, query in PATHS:
-        call = Call("POST", path, query, {"origin": "https://shop.example"}, as_bytes([order(1)]))
-        assert (await browsers.call(call)).status == 401
-        assert not call.body_was_read
+        for origin in ("", "https://evil.example"):
+            call = Call("POST", path, query, {"origin": origin} if origin else {}, as_bytes([order(1)]))
+            assert (await browsers.call(call)).status == 401
+            assert not call.body_was_read
 
 
 @pytest.mark.parametrize("path", ["/api/v2/events/batch", "/events/1", "/api/v1/stores/NO/events/batch"])

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from collect_shop import ORIGIN, Shop, answer, headers_of, vector
 
+from heliograph.accounts.model import Policy
+from heliograph.settings import Settings
+
 PERSON = {"email": "john.snow@thewall.org"}
 
 
@@ -128,6 +131,70 @@ async def test_a_page_cannot_rename_a_customer(browsers: Shop) -> None:
     assert browsers.last.data.person.id is None and browsers.last.data.person.email == PERSON["email"]
     assert browsers.last.data.said.body == {"id": 1234, **PERSON}
     assert any(note.startswith("id: left out") for note in browsers.last.data.notes)
+
+
+@pytest.mark.parametrize(
+    ("type", "body", "note"),
+    [
+        ("carts/update", {"id": 1, "email": "a@b.example", "customer": {"id": 1234}}, "customer.id"),
+        ("carts/update", {"id": 1, "customer": {"id": 1234, "email": "a@b.example"}}, "customer.id"),
+        ("newsletter/subscribe", {"email": "a@b.example", "customerId": 1234}, "customerId"),
+        ("productView", {"productId": "1", "email": "a@b.example", "customerId": 1234}, "customerId"),
+        ("site-search", {"email": "a@b.example", "customer": {"id": 1234}}, "customerId"),
+    ],
+)
+async def test_no_page_says_whose_a_number_is(type: str, body: dict[str, Any], note: str) -> None:
+    """RM-2, RM-9: nowhere in an event, and strict accounts take what is left; a server may."""
+    lenient = Shop(policy=Policy(browser_origins=(ORIGIN,)))
+    reply = await lenient.send(type, body, key=False, origin=ORIGIN)
+    assert reply.status == 200 and answer(reply)["notes"][0].startswith(f"{note}: left out")
+    assert lenient.last.subject == "email:a@b.example"
+    told = {name: value for name, value in lenient.stored.items() if name not in ("said", "notes", "body")}
+    assert "1234" not in str(told)
+    assert "notes" not in answer(await lenient.send(type, body))
+    strict = Shop(policy=Policy(browser_origins=(ORIGIN,), validation="strict"))
+    if not type.startswith("carts"):  # whose mandatory fields are another matter
+        assert (await strict.send(type, body, key=False, origin=ORIGIN)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("type", "body"),
+    [
+        ("productView", {"productId": "1", "customerId": 1234}),
+        ("site-search", {"customerId": "1234"}),
+        ("carts/update", {"id": 7, "customer": {"id": "1234"}}),
+    ],
+)
+async def test_a_page_may_name_a_customer_by_number_alone(
+    browsers: Shop, type: str, body: dict[str, Any]
+) -> None:
+    """S3:L113, setCustomerId: it finds; what it may do is the folds' affair."""
+    assert (await browsers.send(type, body, key=False, origin=ORIGIN)).status == 200
+    assert browsers.last.subject == "customer:1234"
+    assert browsers.last.data.keyless is True
+
+
+async def test_what_a_page_says_is_marked(browsers: Shop) -> None:
+    """RM-2: whoever decides about consent and identity looks at the mark."""
+    bodies = {"customers/update": PERSON, "carts/update": {"id": 1}, "newsletter/subscribe": PERSON}
+    bodies |= {"newsletter/unsubscribe": PERSON, "productView": {"productId": 1} | PERSON, "search": PERSON}
+    for name, body in bodies.items():
+        await browsers.send(name, body, key=False, origin=ORIGIN)
+        assert browsers.last.data.keyless is True, name
+        await browsers.send(name, body, x_source=ORIGIN)
+        assert browsers.last.data.keyless is False, name
+    browsers.check_readable()
+
+
+async def test_a_store_has_a_rate_for_all_its_pages_together() -> None:
+    """RM-2: addresses are cheap."""
+    shop = Shop(policy=Policy(browser_origins=(ORIGIN,)), settings=Settings(page_rate=3))
+    page: dict[str, Any] = {"key": False, "origin": ORIGIN}
+    replies = [await shop.send("search", PERSON, client=f"192.0.2.{n}", **page) for n in range(4)]
+    assert [reply.status for reply in replies] == [200] * 3 + [429]
+    assert headers_of(replies[-1])["retry-after"] == "1"
+    assert headers_of(replies[-1])["access-control-expose-headers"] == "retry-after"
+    assert (await shop.send("orders/create", {"id": 1})).status == 200, "servers go on"
 
 
 async def test_a_page_sends_small_bodies(browsers: Shop) -> None:

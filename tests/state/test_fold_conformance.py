@@ -75,14 +75,19 @@ def of(kinds: Sequence[type[Data]], **fields: Any) -> list[st.SearchStrategy[Dat
 
 STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
     "people": [
-        *of([people.PersonCreated, people.PersonUpdated, people.PersonDeleted], person=customers),
+        *of(
+            [people.PersonCreated, people.PersonUpdated, people.PersonDeleted],
+            person=customers,
+            keyless=st.booleans(),
+        ),
         *of([commerce.OrderCreated, commerce.OrderUpdated], order=orders),
-        *of([commerce.CartCreated, commerce.CartUpdated], cart=carts),
+        *of([commerce.CartCreated, commerce.CartUpdated], cart=carts, keyless=st.booleans()),
         *of(
             [consent.SubscriptionRequested],
             email=addresses,
             phone=phones,
             customer_id=st.sampled_from([None, "1"]),
+            keyless=st.booleans(),
         ),
         *of([custom.Custom], name=st.just("x"), email=addresses, customer_id=st.sampled_from([None, "1"])),
         *of([people.DeviceRegistered], device=st.just("d"), service=st.just("FCM"), email=addresses),
@@ -92,7 +97,7 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
     ],
     "consent": [
         *of([commerce.OrderCreated, commerce.OrderUpdated], order=orders),
-        *of([commerce.CartCreated, commerce.CartUpdated], cart=carts),
+        *of([commerce.CartCreated, commerce.CartUpdated], cart=carts, keyless=st.booleans()),
         *of([consent.SuppressionAdded, consent.SuppressionRemoved], **suppressions),
         *of([consent.ConsentGranted], **channels, requested_at=st.just(1)),
         *of(

@@ -6,13 +6,17 @@ a wrong key repeats each event four times.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Key
-from heliograph.errors import NotFound, Unauthorized
-from heliograph.web.http import Headers, Request
+from heliograph.clock import Clock
+from heliograph.errors import CallerError, NotFound, Unauthorized, Unavailable
+from heliograph.inbound.collect.answers import METHODS, refused
+from heliograph.settings import Settings
+from heliograph.web.http import Headers, Reply, Request
 from heliograph.web.limits import Limit, site
 
 HEADERS = (
@@ -32,6 +36,17 @@ class Access:
     directory: Directory
     by_key: Limit
     by_address: Limit
+    by_store: Limit
+
+    @classmethod
+    def of(cls, directory: Directory, clock: Clock, settings: Settings) -> Access:
+        """The accesses of a worker that begins; all doors share one, so that they share its limits."""
+        return cls(
+            directory,
+            by_key=Limit(settings.key_rate, clock),
+            by_address=Limit(settings.address_rate, clock),
+            by_store=Limit(settings.page_rate, clock),
+        )
 
     def store(self, request: Request, store_id: str) -> Account:
         """The account of a store id. Raises `NotFound`."""
@@ -56,7 +71,13 @@ class Access:
             raise Unauthorized(f"This is no key of store {account.store_id}: {_KEYS}.", field=_named(token))
         if not allowed_origin(account, request.header("origin")):
             raise Unauthorized(f"Send a key: {_KEYS}.", field="x-token")
+        self.by_store.spend(account.number)
         return False
+
+    def charge(self, request: Request, account: Account, events: int) -> None:
+        """What a keyless request costs that holds so many events more than one. Raises `TooManyRequests`."""
+        self.by_address.spend(site(request.client), events)
+        self.by_store.spend(account.number, events)
 
     def keyholder(self, request: Request) -> Account:
         """The account whose key is sent, of either kind. Raises `Unauthorized`, `TooManyRequests`."""
@@ -112,8 +133,24 @@ def cors(origin: str) -> Headers:
     )
 
 
-def preflight(origin: str) -> Headers:
-    """The answer to a page that asks first."""
+async def for_pages(
+    request: Request, account: Account, answer: Callable[[Request, Account], Awaitable[Reply]]
+) -> Reply:
+    """The answer, readable for pages of allowed origins, errors too; and what their browsers ask first (RM-13)."""
+    origin = request.header("origin")
+    named = cors(origin) if allowed_origin(account, origin) else ()
+    if request.method == "OPTIONS":
+        return Reply(204, _preflight(origin) if named else (("allow", METHODS), ("vary", "Origin")))
+    if not named:
+        return await answer(request, account)
+    try:
+        reply = await answer(request, account)
+    except (CallerError, Unavailable) as error:
+        reply = refused(error)
+    return reply._replace(headers=(*reply.headers, *named, ("access-control-expose-headers", "retry-after")))
+
+
+def _preflight(origin: str) -> Headers:
     return (
         *cors(origin),
         ("access-control-allow-methods", "POST"),

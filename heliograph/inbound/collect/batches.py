@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from heliograph.errors import BadRequest, CallerError, Fault, TooLarge
+from heliograph.clock import SECOND
+from heliograph.errors import BadRequest, CallerError, Fault, TooLarge, Unauthorized
 from heliograph.events.event import Record, derived_id, is_derived
 from heliograph.inbound.collect.answers import accepted
 from heliograph.inbound.collect.bodies import UNDECODABLE, not_json
-from heliograph.inbound.collect.reading import checked_client_id, read
+from heliograph.inbound.collect.reading import check_type, checked_client_id, read
 from heliograph.inbound.collect.senders import Sender
 from heliograph.web.http import plain_error
 
@@ -27,6 +28,9 @@ SLICE_EVENTS = 64
 SLICE_BYTES = 128 * 1024
 """How much is read before others get their turn: under a millisecond of orders, whatever their size."""
 
+OLDEST = 400 * 24 * 3600
+"""Seconds that something may have waited for being told."""
+
 
 class Item(msgspec.Struct, frozen=True, gc=False):
     """One event of a batch: `x-event-type` and the body, and if the sender wishes its own id and the time."""
@@ -35,6 +39,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     data: Raw
     id: str | int | None = None
     time: str | int | float | None = None
+    age: int | float | None = None
+    """Seconds since it happened, from senders whose clock may be wrong: pages have their visitor's."""
 
 
 # An array of at most LIMIT + 1 items: an array-like struct skips what comes after its last place instead of keeping
@@ -83,20 +89,24 @@ class Batch:
             return TooLarge(f"One event has at most {self._body_limit} bytes.", field="data")
         try:
             client_id = "" if item.id is None else checked_client_id(item.id, "id")
+            time = item.time if item.age is None else _since(item.age, self._now)
         except BadRequest as error:
             return error
         try:
+            check_type(item.type, keyless=self._sender.keyless)
             record, notes = read(
                 self._sender,
                 item.type,
                 body,
                 self._now,
-                time=item.time,
+                time=time,
                 time_field="time",
                 client_id=client_id,
             )
         except BadRequest as error:
             return _in_item(error)
+        except Unauthorized as error:
+            return error
         self.records.append(record)
         self.once = self.once or client_id != ""
         return notes
@@ -159,11 +169,18 @@ def _one(piece: bytes | Raw) -> Item | CallerError:
         return _item.decode(piece)
     except msgspec.ValidationError as error:
         return BadRequest(
-            "An event of a batch is an object with `type` and `data`, and perhaps `id` (text or a whole number) and"
-            f" `time` (unix seconds or RFC 3339): {error}"
+            "An event of a batch is an object with `type` and `data`, and perhaps `id` (text or a whole number),"
+            f" `time` (unix seconds or RFC 3339) or `age` (seconds): {error}"
         )
     except UNDECODABLE as error:
         return not_json(error)
+
+
+def _since(age: float, now: int) -> float:
+    """When something of this age happened, in unix seconds. Raises `BadRequest`."""
+    if not 0 <= age <= OLDEST:
+        raise BadRequest(f"An age has 0 to {OLDEST} seconds.", field="age")
+    return now / SECOND - age
 
 
 def _in_item(error: BadRequest) -> BadRequest:

@@ -19,7 +19,7 @@ from heliograph.inbound.collect import mandatory
 from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json, sound
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import Remedy, apply, fit
-from heliograph.inbound.collect.identities import address, identifier, phone
+from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier, phone
 from heliograph.inbound.collect.mandatory import Rule
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told
@@ -72,9 +72,8 @@ def _person(value: Customer, sender: Sender, findings: Findings, remedies: list[
     _phone(value.sms_phone_number_e164, ("sms_phone_number_e164",), findings, remedies)
     number = identifier(value.id, "id", findings)
     if subject and number is not None and sender.keyless:
-        # An id with another address renames somebody (RM-9): not on the word of a page.
         remedies.append(Remedy(("id",), None))
-        findings.fault("id", "left out: a page that has no key cannot say whose number this is")
+        findings.remark("id", NOT_A_PAGES_WORD)
     if subject:
         return subject
     if number is None and not findings.refusals:
@@ -108,6 +107,9 @@ def _buyer(value: Basket, sender: Sender, findings: Findings, remedies: list[Rem
     if customer.sms_phone_number_e164:
         _phone(customer.sms_phone_number_e164, ("customer", "sms_phone_number_e164"), findings, remedies)
     number = identifier(customer.id, "customer.id", findings)
+    if subject and number is not None and sender.keyless:
+        remedies.append(Remedy(("customer", "id"), None))
+        findings.remark("customer.id", NOT_A_PAGES_WORD)
     return subject or (subjects.customer(number) if number else "")
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
-from heliograph.errors import BadRequest, CallerError, NotAllowed, NotFound, Unauthorized, Unavailable
-from heliograph.inbound.collect.access import Access, allowed_origin, cors, preflight, store_in, store_of
-from heliograph.inbound.collect.answers import METHODS, accepted, check_accept, ok, refused
+from heliograph.errors import BadRequest, NotAllowed, NotFound, TooLarge
+from heliograph.inbound.collect.access import Access, for_pages, store_in, store_of
+from heliograph.inbound.collect.answers import accepted, check_accept, ok, refused
 from heliograph.inbound.collect.batches import Batch, split
 from heliograph.inbound.collect.bodies import inflated, without_bom
 from heliograph.inbound.collect.identities import CONTROL, LONGEST
@@ -23,10 +23,12 @@ from heliograph.inbound.collect.senders import Sender
 from heliograph.journal.journal import Journal
 from heliograph.settings import Settings
 from heliograph.web.http import Reply, Request, Route
-from heliograph.web.limits import Limit
 
 KEYLESS_BODY = 128 * 1024
-"""Bytes of an event that a page may send without a key."""
+"""Bytes that a page may send at once without a key."""
+
+KEYLESS_EVENTS = 50
+"""Events that a page may send at once without a key: a small body, so it waits for no other batch."""
 
 BATCHES_AT_ONCE = 8
 """Batches whose bodies one worker holds: with the largest allowed body 128 MiB. Others wait unread."""
@@ -44,7 +46,7 @@ def routes(directory: Directory, journal: Journal, clock: Clock, settings: Setti
         journal=journal,
         clock=clock,
         settings=settings,
-        access=Access(directory, Limit(settings.key_rate, clock), Limit(settings.address_rate, clock)),
+        access=Access.of(directory, clock, settings),
     )
     return (
         Route("webhooks", doors.webhooks, refused),
@@ -68,17 +70,7 @@ class Doors:
     async def webhooks(self, request: Request) -> Reply:
         """One event (S3, "Server-Side API")."""
         account = self.access.store(request, store_of(request.path, request.query))
-        origin = request.header("origin")
-        named = cors(origin) if allowed_origin(account, origin) else ()
-        if request.method == "OPTIONS":
-            return Reply(204, preflight(origin) if named else (("allow", METHODS), ("vary", "Origin")))
-        if not named:
-            return await self._event(request, account)
-        try:
-            reply = await self._event(request, account)
-        except (CallerError, Unavailable) as error:
-            reply = refused(error)
-        return reply._replace(headers=(*reply.headers, *named))
+        return await for_pages(request, account, self._event)
 
     async def api(self, request: Request) -> Reply | None:
         """Batches again, below `/api`, where other slices live too."""
@@ -87,8 +79,33 @@ class Doors:
         return await self.batch(request)
 
     async def batch(self, request: Request) -> Reply:
-        """Up to 1,000 events, NDJSON or a JSON array; one answer for each, in order."""
-        account = self._batch_account(request)
+        """Up to 1,000 events, NDJSON or a JSON array; one answer for each, in order. Pages send up to 50."""
+        store_id = _batch_store(request)
+        if store_id:
+            return await for_pages(request, self.access.store(request, store_id), self._of_store)
+        _check_post(request, "Batches")
+        return await self._batch(request, self.access.keyholder(request))
+
+    async def _of_store(self, request: Request, account: Account) -> Reply:
+        _check_post(request, "Batches")
+        if self.access.admit(request, account):
+            return await self._batch(request, account)
+        return await self._visit(request, account)
+
+    async def _visit(self, request: Request, account: Account) -> Reply:
+        """What a page has to say, all at once (`script/track.js`)."""
+        check_accept(request.header("accept"))
+        sender = self._sender(request, account, keyless=True)
+        items = split(await self._body(request, KEYLESS_BODY), lines=False)
+        if len(items) > KEYLESS_EVENTS:
+            raise TooLarge(f"A page sends at most {KEYLESS_EVENTS} events at once.", field="body")
+        self.access.charge(request, account, max(0, len(items) - 1))
+        batch = Batch(sender, items, self.clock.now(), KEYLESS_BODY)
+        for _ in batch.read():
+            pass  # so few are read in one go
+        return await self._record(batch)
+
+    async def _batch(self, request: Request, account: Account) -> Reply:
         check_accept(request.header("accept"))
         sender = self._sender(request, account, keyless=False)
         async with self.bodies:
@@ -99,17 +116,19 @@ class Doors:
                 batch = Batch(sender, split(body, lines=lines), self.clock.now(), self.settings.body_limit)
                 for _ in batch.read():
                     await asyncio.sleep(0)
-            recorded = None
-            if batch.records:
-                if batch.once:
-                    recorded = await self.journal.append_once(batch.records)
-                else:
-                    await self.journal.append(batch.records)
-            return ok(batch.answer(recorded))
+            return await self._record(batch)
+
+    async def _record(self, batch: Batch) -> Reply:
+        recorded = None
+        if batch.records:
+            if batch.once:
+                recorded = await self.journal.append_once(batch.records)
+            else:
+                await self.journal.append(batch.records)
+        return ok(batch.answer(recorded))
 
     async def _event(self, request: Request, account: Account) -> Reply:
-        if request.method != "POST":
-            raise NotAllowed(f"Events are sent with POST, not {request.method}.")
+        _check_post(request, "Events")
         keyless = not self.access.admit(request, account)
         check_accept(request.header("accept"))
         name = request.header("x-event-type").strip()
@@ -135,17 +154,6 @@ class Doors:
             return ok(accepted(record.id, notes, new=new))
         await self.journal.append((record,))
         return ok(accepted(record.id, notes))
-
-    def _batch_account(self, request: Request) -> Account:
-        store_id = _batch_store(request)
-        if request.method != "POST":
-            raise NotAllowed(f"Batches are sent with POST, not {request.method}.")
-        if not store_id:
-            return self.access.keyholder(request)
-        account = self.access.store(request, store_id)
-        if not self.access.admit(request, account):
-            raise Unauthorized("Batches are taken from servers only: send x-token or x-api-key.")
-        return account
 
     def _sender(self, request: Request, account: Account, *, keyless: bool) -> Sender:
         # a page numbers its events apart from every server: else it could take their ids before they do
@@ -173,6 +181,11 @@ class Doors:
         if encoding:
             body = await asyncio.to_thread(inflated, body, encoding, limit)
         return without_bom(body)
+
+
+def _check_post(request: Request, what: str) -> None:
+    if request.method != "POST":
+        raise NotAllowed(f"{what} are sent with POST, not {request.method}.")
 
 
 def _batch_store(request: Request) -> str:

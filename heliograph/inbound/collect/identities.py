@@ -34,6 +34,9 @@ part can be too long; everything else is given to the library."""
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
+NOT_A_PAGES_WORD = "left out: a page that has no key cannot say whose number this is"
+"""Of a customer's number beside an address: together they would rename somebody (RM-9). Alone it only finds."""
+
 _NO_CONTROL = "must not hold control characters"
 
 

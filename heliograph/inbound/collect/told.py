@@ -34,9 +34,10 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 def compose(told: Told, type: str, sender: Sender, client_id: str, notes: tuple[str, ...]) -> bytes:
     """The event's data as JSON."""
     said = _said(type, sender.platform, sender.domain, sender.source)
-    if not client_id and told.original is None and not notes:
+    if not client_id and told.original is None and not notes and not sender.keyless:
         return b"".join((b"{", *told.fields, said, b"}}"))
-    return b"".join((b"{", *told.fields, said, *_rest(told.original, client_id), b"}", *_notes(notes), b"}"))
+    end = (*_notes(notes), b',"keyless":true}' if sender.keyless else b"}")
+    return b"".join((b"{", *told.fields, said, *_rest(told.original, client_id), b"}", *end))
 
 
 def members(data: msgspec.Struct) -> tuple[bytes, ...]:

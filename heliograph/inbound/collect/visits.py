@@ -12,7 +12,7 @@ from heliograph.events.custom import Custom
 from heliograph.events.people import Scalar
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
-from heliograph.inbound.collect.identities import address, identifier
+from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told, members
 
@@ -29,7 +29,7 @@ class Visitor(NamedTuple):
 def read_custom(name: str, sender: Sender, body: bytes, findings: Findings) -> Told:
     """An event under the sender's own name: any object. Whose it is, it may say; otherwise it is the account's."""
     document = json_object(body)
-    return _custom(name, sender, body, document, _visitor(document, findings))
+    return _custom(name, sender, body, document, _visitor(document, sender, findings))
 
 
 def read_view(name: str, sender: Sender, body: bytes, findings: Findings) -> Told:
@@ -38,7 +38,7 @@ def read_view(name: str, sender: Sender, body: bytes, findings: Findings) -> Tol
     product = identifier(_scalar(document.get("productId")), "productId", findings)
     if product is None and not findings.refusals:
         findings.refuse("productId", "missing: mandatory, the id of the product that was viewed")
-    visitor = _visitor(document, findings)
+    visitor = _visitor(document, sender, findings)
     if visitor.email is None and visitor.customer_id is None:
         findings.fault("email", "missing: nobody is known to have viewed it; kept as a custom event")
         return _custom(name, sender, body, document, visitor)
@@ -63,7 +63,7 @@ def _custom(name: str, sender: Sender, body: bytes, document: dict[str, Any], vi
     return Told(Custom.kind, _subject(visitor, sender), fields, None, timestamp)
 
 
-def _visitor(document: dict[str, Any], findings: Findings) -> Visitor:
+def _visitor(document: dict[str, Any], sender: Sender, findings: Findings) -> Visitor:
     """`email` and `customerId`, at the top or in `customer`; what is not text or a number there is not meant so."""
     nested = document.get("customer")
     customer: dict[str, Any] = nested if isinstance(nested, dict) else {}
@@ -75,7 +75,11 @@ def _visitor(document: dict[str, Any], findings: Findings) -> Visitor:
     )
     found = (address(value, path, findings) for path, value in emails if isinstance(value, str) and value)
     numbered = (identifier(_scalar(value), field, findings) for field, value in ids)
-    return Visitor(next(filter(None, found), None), next(filter(None, numbered), None))
+    email, number = next(filter(None, found), None), next(filter(None, numbered), None)
+    if email and number and sender.keyless:
+        findings.remark("customerId", NOT_A_PAGES_WORD)
+        return Visitor(email, None)
+    return Visitor(email, number)
 
 
 def _subject(visitor: Visitor, sender: Sender) -> str:

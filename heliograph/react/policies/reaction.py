@@ -33,7 +33,7 @@ from heliograph.react.policies import optins, rules
 from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
 from heliograph.react.policies.standings import Standings, is_ours, parts
 from heliograph.react.policies.templates import CONFIRM_SUBSCRIPTION
-from heliograph.react.state import messages, people
+from heliograph.react.state import consent, messages, people
 from heliograph.react.state.reading import happened
 
 NAME = "policies"
@@ -55,6 +55,8 @@ KINDS = frozenset(
         SmsReceived,
     )
 )
+_OURS = frozenset(("said", "notes", "keyless"))  # of a subscription: nothing that a mail would say
+
 ASKABLE: frozenset[Channel] = frozenset({"email"})
 """Channels on which we can ask for a confirmation; a yes on another waits as `pending_opt_in`."""
 
@@ -184,16 +186,31 @@ def _unsubscribe(batch: _Batch, event: AnyEvent, wish: UnsubscriptionRequested) 
 
 def _subscribe(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> None:
     proof = Proof(requested_at=happened(event), signup_ip=wish.ip, source=wish.source)
-    double = batch.policy(event).double_optin if wish.double_optin is None else wish.double_optin
     for place in _wished(batch, event, wish):
         standing = batch.standing(event, place)
-        if not double:
+        if not _confirms(batch, event, wish, place):
             optins.close(batch.connection, event.account, place)
             batch.announce(event, place, rules.subscribed(place, standing, proof))
         elif rules.needs_confirmation(standing, proof):
             batch.announce(event, place, rules.awaiting(place, standing, wish.ip))
             if optins.ask(batch.connection, event.account, place, proof, event.recorded):
                 _ask(batch, event, place)
+
+
+def _confirms(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested, place: Place) -> bool:
+    """Whether a subscription must be confirmed. A page without a key may ask for that and never spare it; and where
+    a no stands it is always asked: anybody can type an address (RM-2)."""
+    usual = batch.policy(event).double_optin
+    if not wish.keyless:
+        return usual if wish.double_optin is None else wish.double_optin
+    return usual or bool(wish.double_optin) or _no_stands(batch, event, place)
+
+
+def _no_stands(batch: _Batch, event: AnyEvent, place: Place) -> bool:
+    """Whether a page's yes would overrule a no: one that was announced, or one that orders and carts said."""
+    if rules.refuses(batch.standing(event, place)):
+        return True
+    return consent.standing(batch.connection, event.account, *place).opt_in is False
 
 
 def _wished(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> Iterable[Place]:
@@ -218,7 +235,7 @@ def _ask(batch: _Batch, event: AnyEvent, place: Place) -> None:
         template=CONFIRM_SUBSCRIPTION,
         person=person.id if person else None,
         transactional=True,
-        context={"event": {name: value for name, value in said.items() if name not in ("said", "notes")}},
+        context={"event": {name: value for name, value in said.items() if name not in _OURS}},
     )
     batch.out.append(
         codec.follow(event, request, NAME, *place, now=batch.now, subject=batch.subject(event, place))
@@ -246,6 +263,8 @@ def _told_by_shop(batch: _Batch, event: AnyEvent, said: PersonCreated) -> None:
     if not email:
         return
     place = batch.place(event, "email", email)
+    if said.keyless and accepts and _no_stands(batch, event, place):
+        return
     proof = Proof(requested_at=happened(event), source=said.said.platform if said.said else "")
     batch.announce(event, place, rules.told_by_shop(place, batch.standing(event, place), accepts, proof))
 

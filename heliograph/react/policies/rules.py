@@ -101,6 +101,11 @@ def awaiting(place: Place, standing: Standing, ip: str) -> tuple[Consequence, ..
     return _once(place, standing, "pending_opt_in", "Waiting for the confirmation of the subscription", ip)
 
 
+def refuses(standing: Standing) -> bool:
+    """Whether a no stands, which nobody but its owner turns into a yes (RM-2, RM-11)."""
+    return standing.opt_in is False or not standing.suppressions.keys().isdisjoint(BARS_A_SHOPS_YES)
+
+
 def told_by_shop(place: Place, standing: Standing, accepts: bool, proof: Proof) -> tuple[Consequence, ...]:
     """`accepts_marketing` of a customer record: a change is a change of preference; a yes lifts nothing."""
     if standing.opt_in is accepts or proof.requested_at + TOLERANCE < standing.said_at:

@@ -260,9 +260,11 @@ class _Ledger:
 
     def shop(self, event: AnyEvent, address: str, answer: bool) -> None:
         """What an order or cart says. Carts repeat it with every change: a further yes is no news, a further no
-        is kept with its time, so that no older yes comes after it."""
+        is kept with its time, so that no older yes comes after it. A page's yes overrules no no (RM-2)."""
         row, at = self._row(event.account, "email", address), reading.happened(event)
         if (answer and row.shop) or at < (row.shop_at or 0):
+            return
+        if answer and row.shop == 0 and getattr(event.data, "keyless", False):
             return
         if row.shop != answer:
             self.enter(event, "email", address, opted_in=answer, source="shop")

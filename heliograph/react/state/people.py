@@ -116,14 +116,16 @@ def _remember(book: _Book, event: AnyEvent, who: Portrait) -> None:
         return
     ties = who.ties
     if row is None:
-        if not ties and not any(kind == "email" for _, kind, _ in who.identities):
+        kinds = [kind for _, kind, _ in who.identities]
+        if (not ties and "email" not in kinds) or (who.keyless and kinds[0] == "customer"):
             return  # a number that the shop has not told us of is nobody yet (S3, setCustomerId)
         row = new_person(event.account, event.id, at)
         book.persons.put(row)
         ties = True
     if ties:
         for key in who.identities:
-            book.tie(row, key, at)
+            if not who.keyless or book.free(row, key):
+                book.tie(row, key, at)
     if describe(row, who, at):
         book.persons.put(row)
 
@@ -154,7 +156,8 @@ class _Book:
         self.identities.write()
 
     def find(self, who: Portrait) -> PersonRow | None:
-        return next((row for key in who.identities if (row := self._owner(key)) is not None), None)
+        deciding = who.identities[:1] if who.keyless else who.identities
+        return next((row for key in deciding if (row := self._owner(key)) is not None), None)
 
     def _owner(self, key: Identity) -> PersonRow | None:
         identity = self.identities.get(key)
@@ -185,6 +188,11 @@ class _Book:
         if field is not None and held != value and (fresh or held is None):
             setattr(row, field, value)
             self.persons.put(row)
+
+    def free(self, row: PersonRow, key: Identity) -> bool:
+        """Whether an identity is nobody's, nor the person's to be replaced."""
+        field = CURRENT.get(key[1])
+        return self._owner(key) is None and (field is None or getattr(row, field) is None)
 
     def end(self, key: Identity, at: int) -> None:
         """The identity is nobody's any more."""

@@ -137,11 +137,15 @@ def describe(row: PersonRow, shown: Portrait, at: int) -> bool:
 
 def _draw(row: PersonRow, customer: Customer, shown: Portrait, fresh: bool) -> bool:
     changed = False
+    accepts, sent = shown.accepts_marketing, msgspec.json.decode(shown.sent)
+    if shown.keyless and accepts and row.accepts_marketing == 0:  # as the database says no
+        accepts = None
+        sent.pop("accepts_marketing", None)
     said = {
         "first_name": customer.first_name or None,
         "last_name": customer.last_name or None,
         "gender": gender(customer.gender),
-        "accepts_marketing": shown.accepts_marketing,
+        "accepts_marketing": accepts,
     }
     tags = tag_list(customer.tags)
     if tags is not None and (fresh or row.tags == "[]"):
@@ -151,7 +155,7 @@ def _draw(row: PersonRow, customer: Customer, shown: Portrait, fresh: bool) -> b
         if value is not None and value != known and (fresh or known is None or name == "tags"):
             setattr(row, name, value)
             changed = True
-    document = _document(row, msgspec.json.decode(shown.sent), fresh)
+    document = _document(row, sent, fresh)
     changed = changed or document != row.document
     row.document = document
     return changed
@@ -169,7 +173,7 @@ def absorb(row: PersonRow, other: PersonRow) -> None:
 
 
 def _digest(shown: Portrait) -> int:
-    said = shown.sent + b"%d" % _ANSWERS[shown.accepts_marketing]
+    said = shown.sent + b"%d%d" % (_ANSWERS[shown.accepts_marketing], shown.keyless)
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
 
 

@@ -50,6 +50,9 @@ class Portrait(NamedTuple):
     sent: bytes = b""
     """The customer as JSON, as sent."""
     accepts_marketing: bool | None = None
+    keyless: bool = False
+    """Said by a page without a key: the first identity alone decides who it is, the others become theirs only
+    where nobody has them, and a no that is known stays one (RM-2)."""
 
 
 def portrait(event: AnyEvent) -> Portrait | None:
@@ -97,21 +100,22 @@ def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
         email=customer.email,
         phone=reading.key_of(customer.sms_phone_number_e164),
     )
-    return Portrait(identities, True, customer, reading.sent(event), flag(customer.accepts_marketing))
+    accepts = flag(customer.accepts_marketing)
+    return Portrait(identities, True, customer, reading.sent(event), accepts, data.keyless)
 
 
-def _buyer(event: AnyEvent, basket: Basket) -> Portrait:
+def _buyer(event: AnyEvent, basket: Basket, *, keyless: bool = False) -> Portrait:
     email, accepts = buyer(basket)
     customer = basket.customer
     if customer is None:
-        return Portrait(_identities(event, email=email))
+        return Portrait(_identities(event, email=email), keyless=keyless)
     identities = _identities(
         event,
         customer_id=reading.key_of(customer.id),
         email=email,
         phone=reading.key_of(customer.sms_phone_number_e164),
     )
-    return Portrait(identities, True, customer, reading.sent_customer(event), accepts)
+    return Portrait(identities, True, customer, reading.sent_customer(event), accepts, keyless)
 
 
 def _subscriber(event: AnyEvent, data: SubscriptionRequested) -> Portrait:
@@ -129,7 +133,7 @@ def _subscriber(event: AnyEvent, data: SubscriptionRequested) -> Portrait:
         email=data.email,
         phone=reading.key_of(data.phone),
     )
-    return Portrait(identities, True, customer, msgspec.json.encode(customer))
+    return Portrait(identities, True, customer, msgspec.json.encode(customer), keyless=data.keyless)
 
 
 def _visitor(event: AnyEvent, data: ProductViewed | Custom) -> Portrait:
@@ -159,8 +163,8 @@ _OF: dict[type[Data], Callable[[AnyEvent, Any], Portrait]] = {
     PersonDeleted: _person,
     OrderCreated: lambda event, data: _buyer(event, data.order),
     OrderUpdated: lambda event, data: _buyer(event, data.order),
-    CartCreated: lambda event, data: _buyer(event, data.cart),
-    CartUpdated: lambda event, data: _buyer(event, data.cart),
+    CartCreated: lambda event, data: _buyer(event, data.cart, keyless=data.keyless),
+    CartUpdated: lambda event, data: _buyer(event, data.cart, keyless=data.keyless),
     SubscriptionRequested: _subscriber,
     ProductViewed: _visitor,
     Custom: _visitor,
