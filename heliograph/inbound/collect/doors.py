@@ -13,6 +13,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.errors import BadRequest, NotAllowed, NotFound, TooLarge
+from heliograph.inbound.collect import script
 from heliograph.inbound.collect.access import Access, for_pages, store_in, store_of
 from heliograph.inbound.collect.answers import accepted, check_accept, ok, refused
 from heliograph.inbound.collect.batches import Batch, split
@@ -39,6 +40,7 @@ def routes(directory: Directory, journal: Journal, clock: Clock, settings: Setti
 
     * `webhooks`: `/webhooks/?storeId=ID`, `/webhooks?storeId=ID`, `/webhooks/store/ID` (RM-1).
     * `events`: `/events/batch`, the account by its key, or the store by `?storeId=ID`.
+    * `webtracking`: the script of pages.
     * `api`: `/api/v1/events/batch` and `/api/v1/stores/ID/events/batch`, the same door; all else below `api` is
       left to the pages.
     """
@@ -52,6 +54,7 @@ def routes(directory: Directory, journal: Journal, clock: Clock, settings: Setti
         Route("webhooks", doors.webhooks, refused),
         Route("events", doors.batch, refused),
         Route("api", doors.api, refused),
+        *script.routes(),
     )
 
 
