@@ -288,6 +288,23 @@ def test_an_older_look_moves_the_first_only(world: World) -> None:
     assert (one.first, one.last > NOW, one.count) == (NOW - DAY, True, 1)
 
 
+def test_of_one_visitor_the_last_products_are_remembered(world: World) -> None:
+    """However long somebody browses, or a script pretends to, their row stays small."""
+    for number in range(60):
+        world.happen(ProductViewed(product_id=str(number)), subject="email:a@x.example")
+    late = world.now - 59 * SECOND
+    world.happen(ProductViewed(product_id="late"), subject="email:a@x.example", at=late)
+    found = commerce.views(world.connection, ACCOUNT, ["email:a@x.example"], limit=100)
+    assert [one.product for one in found] == [str(number) for number in range(59, 9, -1)]
+
+
+def test_looks_under_two_names_of_one_person_are_theirs_together(world: World) -> None:
+    for subject in ("email:a@x.example", "customer:7", "customer:7"):
+        world.happen(ProductViewed(product_id="p1"), subject=subject)
+    (one,) = commerce.views(world.connection, ACCOUNT, ["email:a@x.example", "customer:7"])
+    assert (one.count, one.last - one.first) == (3, 2 * SECOND)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -249,12 +249,8 @@ def _commerce() -> None:
         "product_views",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("product", sa.String(), nullable=False),
-        sa.Column("first", sa.BigInteger(), nullable=False),
-        sa.Column("last", sa.BigInteger(), nullable=False),
-        sa.Column("last_event", sa.String(length=36), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("account", "subject", "product", name=op.f("pk_product_views")),
+        sa.Column("views", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "subject", name=op.f("pk_product_views")),
         sqlite_with_rowid=False,
     )
 

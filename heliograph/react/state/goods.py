@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, String, Table
 
 from heliograph.database import METADATA
 from heliograph.events import commerce as wire
@@ -85,15 +85,13 @@ VIEWS = Table(
     METADATA,
     Column("account", String(12), primary_key=True),
     Column("subject", String, primary_key=True),
-    Column("product", String, primary_key=True),
-    Column("first", BigInteger, nullable=False),
-    Column("last", BigInteger, nullable=False),
-    Column("last_event", String(36), nullable=False),
-    Column("count", Integer, nullable=False),
+    Column("views", JSON, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Who looked at what, when last, how often. A look that is told of after a later one is not counted: so the
-count needs no memory of single looks and comes out the same however often an event is folded."""
+"""Who looked at what, when last, how often: the last `MOST_VIEWS` products of each visitor, the latest first."""
+
+MOST_VIEWS = 50
+"""Products that are remembered of one visitor: what recommendations and mails about browsing need, and no more."""
 
 
 class OrderRow(msgspec.Struct, gc=False):
@@ -151,15 +149,21 @@ class ProductRow(msgspec.Struct, gc=False):
     document: str = "{}"
 
 
-class ViewRow(msgspec.Struct, gc=False):
-    """A row of `product_views`."""
+class ViewsRow(msgspec.Struct, gc=False):
+    """A row of `product_views`; the views are JSON text, each a `Look`."""
 
     account: str
     subject: str
+    views: str = "[]"
+
+
+class Look(msgspec.Struct, array_like=True, gc=False):
+    """Looks of one visitor at one product. Instants in microseconds; `event` is the one of the last look."""
+
+    last: int
+    event: str
     product: str
     first: int
-    last: int
-    last_event: str
     count: int
 
 
@@ -215,18 +219,42 @@ def told_product(
     return row
 
 
-def told_view(known: ViewRow | None, event: AnyEvent, key: tuple[str, str, str]) -> ViewRow | None:
-    """Looks at a product by one visitor after another one; None where it is one that was counted."""
-    at = reading.happened(event)
-    if known is None:
-        return ViewRow(event.account, event.subject, key[2], at, at, event.id, 1)
-    if (at, event.id) > (known.last, known.last_event):
-        known.last, known.last_event, known.count = at, event.id, known.count + 1
-        return known
-    if at < known.first:
-        known.first = at
-        return known
-    return None
+def told_view(
+    known: ViewsRow | None, event: Event[wire.ProductViewed], key: tuple[str, str]
+) -> ViewsRow | None:
+    """A visitor's looks after another one; None where it is one that was counted, or older than all that are kept.
+
+    A look that is told of after a later one at the same product is not counted: so the count needs no memory of
+    single looks and comes out the same however often an event is folded."""
+    at, product = reading.happened(event), reading.key_of(event.data.product_id)
+    if product is None:
+        return None
+    row = known or ViewsRow(*key)
+    looks = _looks.decode(row.views)
+    look = next((one for one in looks if one.product == product), None)
+    if look is None:
+        looks.append(Look(at, event.id, product, at, 1))
+    elif (at, event.id) > (look.last, look.event):
+        look.last, look.event, look.count = at, event.id, look.count + 1
+    elif at < look.first:
+        look.first = at
+    else:
+        return None
+    looks.sort(key=_latest, reverse=True)
+    row.views = msgspec.json.encode(looks[:MOST_VIEWS]).decode()
+    return row
+
+
+def looks_of(views: str) -> list[Look]:
+    """The looks of a row."""
+    return _looks.decode(views)
+
+
+_looks = msgspec.json.Decoder(list[Look])
+
+
+def _latest(look: Look) -> tuple[int, str]:
+    return look.last, look.event
 
 
 def _told(row: OrderRow | CartRow, new: bool, event: AnyEvent, basket: wire.Basket, *, deleted: bool) -> bool:
