@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from heliograph.database import memory_state
 from heliograph.events import codec
+from heliograph.events.commerce import Product, ProductCreated, ProductDeleted, ProductViewed
 from heliograph.events.consent import ConsentGranted, SuppressionAdded
 from heliograph.events.definitions import TemplateSaved
 from heliograph.events.event import AnyEvent, Data, Event
@@ -70,6 +71,33 @@ def test_what_was_sent_is_known_as_sent() -> None:
     request = wanted()
     sent = codec.follow(request, MessageSent(message=MESSAGE, address="joe@x.example"), now=NOW + 10)
     assert look_into(fold([*HISTORY, request, sent]))(request).state == "sent"
+
+
+SHOWS = "{% for one in recently_viewed %}{{ one.title }}{% endfor %}"
+
+
+def test_what_somebody_looked_at_is_known_to_templates_that_show_it() -> None:
+    """S3:L161: for "Browse Abandonment"; the latest first, in the catalogue's words, and nothing that is not sold."""
+    joe = "email:joe@x.example"
+    request = wanted()
+    history = [
+        *HISTORY,
+        event(
+            ProductCreated(product=Product(id="1", title="Shirt", image={"src": "https://x.example/1"})),
+            number=4,
+        ),
+        event(ProductDeleted(product=Product(id=2)), number=5),
+        *(event(ProductViewed(product_id=one), number=6 + n, subject=joe) for n, one in enumerate("1231")),
+        event(ProductViewed(product_id="9"), number=6, subject="email:other@x.example"),
+        event(
+            TemplateSaved(name="cart", parts={"subject": "x", "html": SHOWS}), number=8, subject="account:x"
+        ),
+        request,
+    ]
+    shirt, unknown = look_into(fold(history))(request).viewed
+    assert (shirt["title"], shirt["image"], shirt["views"]) == ("Shirt", "https://x.example/1", 2)
+    assert (unknown["id"], unknown["title"]) == ("3", None)
+    assert look_into(fold([*HISTORY, *history[-8:-2], request]))(request).viewed == (), "nobody asks for it"
 
 
 def test_nothing_is_known_of_nobody() -> None:

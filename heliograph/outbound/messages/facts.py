@@ -5,14 +5,15 @@ The only place here that asks the database. Everything else is given a `Facts`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
+from heliograph.clock import iso
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
-from heliograph.react.state import consent, definitions, people
+from heliograph.react.state import commerce, consent, definitions, people
 from heliograph.react.state.messages import MESSAGES
 
 
@@ -24,7 +25,15 @@ class Facts(NamedTuple):
     standing: consent.Standing
     person: people.Person | None
     template: definitions.Template | None
+    viewed: Sequence[Mapping[str, Any]] = ()
+    """What they looked at last, as templates see it (`recently_viewed`); only looked up for templates that mention it."""
 
+
+VIEWED = "recently_viewed"
+"""What templates call it."""
+
+MOST_VIEWED = 10
+"""Products of one mail; more are not looked at."""
 
 Look = Callable[[Event[MessageRequested]], Facts]
 
@@ -42,11 +51,41 @@ def look_into(engine: Engine) -> Look:
         with engine.connect() as connection:
             by_email = wanted.address if wanted.channel == "email" else None
             by_phone = wanted.address if wanted.channel == "sms" else None
+            person = people.find(connection, account, person=wanted.person, email=by_email, phone=by_phone)
+            template = definitions.template(connection, account, wanted.template, wanted.template_version)
             return Facts(
                 state=connection.scalar(_STATE, {"id": event.id, "account": account}),
                 standing=consent.standing(connection, account, wanted.channel, wanted.address),
-                person=people.find(connection, account, person=wanted.person, email=by_email, phone=by_phone),
-                template=definitions.template(connection, account, wanted.template, wanted.template_version),
+                person=person,
+                template=template,
+                viewed=_viewed(connection, account, person, template),
             )
 
     return look
+
+
+def _viewed(
+    connection: Connection,
+    account: str,
+    person: people.Person | None,
+    template: definitions.Template | None,
+) -> Sequence[Mapping[str, Any]]:
+    if person is None or template is None or not any(VIEWED in part for part in template.parts.values()):
+        return ()
+    names = people.subjects(connection, account, person.id)
+    views = commerce.views(connection, account, names, limit=MOST_VIEWED)
+    products = commerce.products(connection, account, [view.product for view in views])
+    return [
+        _seen(view, products.get(view.product))
+        for view in views
+        if view.product not in products or products[view.product].product_exists
+    ]
+
+
+def _seen(view: commerce.View, product: commerce.Product | None) -> Mapping[str, Any]:
+    """A product that was looked at: its catalogue entry as the shop sent it, and our own names for what matters."""
+    seen = {"id": view.product, "viewed_at": iso(view.last), "views": view.count}
+    if product is None:
+        return {**dict.fromkeys(("title", "url", "image", "sku", "vendor")), **seen}
+    known = {name: getattr(product, name) for name in ("title", "url", "image", "sku", "vendor")}
+    return {**product.document, **known, **seen}

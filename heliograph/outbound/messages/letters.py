@@ -14,7 +14,7 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts import VIEWED, Facts
 from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
 from heliograph.outbound.messages.mime import (
     Letter,
@@ -75,7 +75,7 @@ class Desk:
         composed = self._composer.compose(
             (account.number, template.name, template.version),
             template.parts,
-            values(event.data, facts.person, account, now, urls),
+            {**values(event.data, facts.person, account, now, urls), VIEWED: facts.viewed},
         )
         if not isinstance(composed, Composed):
             return Failed(composed)

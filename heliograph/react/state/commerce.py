@@ -122,6 +122,12 @@ def product(connection: Connection, account: str, product_id: str) -> Product | 
     return _one(Product, _row(connection, PRODUCTS, account, product_id))
 
 
+def products(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Product]:
+    """Those of these products that are known, by their ids."""
+    rows = connection.execute(_PRODUCTS, {"of_account": account, "of_ids": ids})
+    return {row.id: found for row in rows if (found := _one(Product, row)) is not None}
+
+
 def views(connection: Connection, account: str, subjects: Sequence[str], *, limit: int = 20) -> list[View]:
     """What was looked at under any of these references (`people.subjects`), the latest first; of each at most the
     last `MOST_VIEWS` products."""
@@ -233,6 +239,11 @@ def _one(kind: type[S], row: Row[Any] | None, **more: Any) -> S | None:
 _VIEWS = select(cast(VIEWS.c.views, Text)).where(
     VIEWS.c.account == bindparam("of_account"),
     VIEWS.c.subject.in_(bindparam("of_subjects", expanding=True)),
+)
+
+_PRODUCTS = select(PRODUCTS).where(
+    PRODUCTS.c.account == bindparam("of_account"),
+    PRODUCTS.c.id.in_(bindparam("of_ids", expanding=True)),
 )
 
 _SHELVES = (
