@@ -85,6 +85,7 @@ class _Definition(_Written, frozen=True, kw_only=True):
     transactional: bool = False
     restart_on_trigger: bool | None = None
     lateness: str | int | float = LATENESS
+    again_after: str | int | float | None = None
 
 
 class Selector(NamedTuple):
@@ -124,7 +125,8 @@ Step = Wait | Send
 class Automation(NamedTuple):
     """A definition that was read: what triggers a run, what it is about, what ends it, what it does.
 
-    `object` is the path of what a run is about (a cart's id); `lateness` in microseconds."""
+    `object` is the path of what a run is about (a cart's id); `lateness` in microseconds, and so is `again_after`:
+    how long after a run began there may be another of the same key (None: never)."""
 
     name: str
     trigger: Selector
@@ -135,6 +137,7 @@ class Automation(NamedTuple):
     transactional: bool
     restart_on_trigger: bool
     lateness: int
+    again_after: int | None
     steps: tuple[Step, ...]
 
 
@@ -178,6 +181,7 @@ def parse(definition: Mapping[str, Any]) -> Automation:
         transactional=written.transactional,
         restart_on_trigger=trigger.kinds[0].startswith("cart.") if restart is None else restart,
         lateness=duration(written.lateness, "lateness"),
+        again_after=None if written.again_after is None else duration(written.again_after, "again_after"),
         steps=_steps(written.steps),
     )
 

@@ -242,7 +242,7 @@ def _enter(batch: _Batch, saved: _Saved, event: AnyEvent) -> None:
         if automation.restart_on_trigger:
             _begin_wait_again(batch, saved, earlier, event)
         return
-    if earlier is not None and (earlier.sent or earlier.state == "finished"):
+    if earlier is not None and _suffices(automation, earlier, event):
         return
     chain = chains.chain(connection, event)
     if automation.name not in chain:
@@ -280,6 +280,13 @@ def _begin(
     runs.begin(batch.connection, run)
     batch.out.append(start)
     _go_on(batch, saved, run, 0, address, happened(event))
+
+
+def _suffices(automation: Automation, earlier: Run, event: AnyEvent) -> bool:
+    """Whether a run that has ended is enough of this key, for good or for now."""
+    if not earlier.sent and earlier.state != "finished":
+        return False
+    return automation.again_after is None or happened(event) < earlier.began + automation.again_after
 
 
 def _key(automation: Automation, about: str, event: AnyEvent) -> str:
