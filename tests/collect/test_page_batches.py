@@ -64,7 +64,15 @@ async def test_a_repeat_is_recorded_once_and_apart_from_servers(browsers: Shop) 
 async def test_an_age_counts_from_our_clock(browsers: Shop) -> None:
     """A visitor's clock may be years off."""
     await visit(browsers, [seen(1, age=90), seen(2, age=0.5), seen(3)])
-    assert [NOW - event.at for event in browsers.events] == [90 * SECOND, SECOND // 2, 0]
+    assert [NOW - event.at for event in browsers.events] == [90 * SECOND, SECOND // 2 - 1, -2]
+
+
+async def test_times_tell_the_order_of_a_batch(browsers: Shop) -> None:
+    """What was looked at last is the last that was sent, though all came in one moment."""
+    await visit(browsers, [seen(number, id=f"id{number}") for number in range(20)])
+    assert [event.data.product_id for event in sorted(browsers.events, key=lambda event: event.at)] == [
+        str(number) for number in range(20)
+    ]
 
 
 @pytest.mark.parametrize("age", [-1, 1e12])

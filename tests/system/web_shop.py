@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,7 @@ class Recorded:
     subject: str
     at: int
     recorded: int
+    cause: str | None
     data: dict[str, Any]
 
     @property
@@ -98,14 +100,11 @@ class WebShop:
 
     def recorded(self, subject: str | None = None) -> list[Recorded]:
         """What was recorded since this shop opened, of one subject or of all but the engine's own doings."""
-        with sqlite3.connect(f"file:{self.engine.data / 'journal.db'}?mode=ro", uri=True) as journal:
-            rows = journal.execute(
-                "SELECT kind, subject, at, recorded, data FROM event WHERE seq > ? AND cause IS NULL ORDER BY seq",
-                (self._from,),
-            ).fetchall()
-        journal.close()
-        found = [Recorded(*row[:4], json.loads(row[4])) for row in rows]
-        return [event for event in found if subject in (None, event.subject)]
+        return [event for event in self._read() if event.cause is None and subject in (None, event.subject)]
+
+    def followed(self, *kinds: str) -> list[Recorded]:
+        """What the engine made of it since this shop opened, of these kinds."""
+        return [event for event in self._read() if event.cause is not None and event.kind in kinds]
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for something to become true."""
@@ -122,11 +121,19 @@ class WebShop:
         await page.goto(self.site + path)
         await page.wait_for_function("_rmData.heliograph === true && _rmData.hasOwnProperty('push')")
 
+    def _read(self) -> list[Recorded]:
+        rows = self._ask(
+            "SELECT kind, subject, at, recorded, cause, data FROM event WHERE seq > ? ORDER BY seq",
+            self._from,
+        )
+        return [Recorded(*row[:5], json.loads(row[5])) for row in rows]
+
     def _head(self) -> int:
-        with sqlite3.connect(f"file:{self.engine.data / 'journal.db'}?mode=ro", uri=True) as journal:
-            head = journal.execute("SELECT ifnull(max(seq), 0) FROM event").fetchone()[0]
-        journal.close()
-        return int(head)
+        return int(self._ask("SELECT ifnull(max(seq), 0) FROM event")[0][0])
+
+    def _ask(self, query: str, *values: int) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.engine.data / 'journal.db'}?mode=ro", uri=True)) as journal:
+            return journal.execute(query, values).fetchall()
 
     async def _page(self, request: web.Request) -> web.Response:
         if request.path not in self.pages:

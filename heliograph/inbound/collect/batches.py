@@ -87,9 +87,10 @@ class Batch:
     def _take(self, item: Item, body: bytes) -> CallerError | tuple[str, ...]:
         if len(body) > self._body_limit:
             return TooLarge(f"One event has at most {self._body_limit} bytes.", field="data")
+        now = self._now + len(self._answers)  # a microsecond apart, so that times tell their order
         try:
             client_id = "" if item.id is None else checked_client_id(item.id, "id")
-            time = item.time if item.age is None else _since(item.age, self._now)
+            time = item.time if item.age is None else _since(item.age, now)
         except BadRequest as error:
             return error
         try:
@@ -98,7 +99,7 @@ class Batch:
                 self._sender,
                 item.type,
                 body,
-                self._now,
+                now,
                 time=time,
                 time_field="time",
                 client_id=client_id,
@@ -180,7 +181,7 @@ def _since(age: float, now: int) -> float:
     """When something of this age happened, in unix seconds. Raises `BadRequest`."""
     if not 0 <= age <= OLDEST:
         raise BadRequest(f"An age has 0 to {OLDEST} seconds.", field="age")
-    return now / SECOND - age
+    return now / SECOND - age  # exact to a microsecond until the year 2255
 
 
 def _in_item(error: BadRequest) -> BadRequest:
