@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest
@@ -17,15 +21,9 @@ ANN = "ann@example.com"
 SUBJECT = f"email:{ANN}"
 HOUR, DAY = 3600, 86_400
 
-BROWSED = {
-    "name": "browsed",
-    "trigger": {"kind": "product.viewed"},
-    "once": "person",
-    "again_after": "7d",
-    "restart_on_trigger": True,
-    "cancel_on": [{"kind": ["cart.created", "cart.updated", "order.created"], "match": "person"}],
-    "steps": [{"wait": "2h"}, {"send": {"template": "still-looking"}}],
-}
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "web-tracking.md").read_text()
+BROWSED: dict[str, Any] = yaml.safe_load(PAGE.split("```yaml\n")[1].split("```")[0])
+"""The automation that the page for shop engineers tells them to write."""
 
 
 @pytest.fixture
