@@ -46,6 +46,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How webhook signatures are written (RM-14)."""
     browser_origins: tuple[str, ...] = ()
     """Origins from which browsers may send events without a key (RM-2)."""
+    open_forms: bool = False
+    """Whether sign-up forms that run on servers, and so send neither key nor origin, may send contacts (RM-24)."""
     from_name: str = ""
     from_address: str = ""
     reply_to: str = ""

@@ -155,6 +155,7 @@ class ProductViewed(Data, frozen=True, kw_only=True):
     email: str | None = None
     customer_id: str | None = None
     said: Said | None = None
+    notes: tuple[str, ...] = ()
 
 
 class CartCreated(Data, frozen=True, kw_only=True):

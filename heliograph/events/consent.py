@@ -74,6 +74,7 @@ class UnsubscriptionRequested(Data, frozen=True, kw_only=True):
     user_agent: str = ""
     web_copy: bool = False
     said: Said | None = None
+    notes: tuple[str, ...] = ()
 
 
 class ConsentGranted(Data, frozen=True, kw_only=True):

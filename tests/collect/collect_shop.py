@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, create_engine
+
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Key, Policy
 from heliograph.clock import SECOND, ManualClock
@@ -67,7 +69,9 @@ class Kept(MemoryJournal):
 class Shop:
     """Store AAABBB with its keys, another store BBBCCC with others, and the doors in front of a journal."""
 
-    def __init__(self, *, policy: Policy | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self, *, policy: Policy | None = None, settings: Settings | None = None, state: Engine | None = None
+    ) -> None:
         self.clock = ManualClock(NOW)
         self.journal = Kept()
         accounts = [
@@ -81,7 +85,8 @@ class Shop:
             _key("222222222222", "api", OTHER_API_KEY),
         ]
         self.directory = Directory(accounts, keys, Keyring({1: b"m" * 32}, 1))
-        found = routes(self.directory, self.journal, self.clock, settings or Settings())
+        self.state = state or create_engine("sqlite://")  # which only contacts ask
+        found = routes(self.directory, self.journal, self.clock, settings or Settings(), self.state)
         self.routes = {route.prefix: route for route in found}
 
     async def call(self, call: Call) -> Reply:

@@ -6,13 +6,15 @@ a wrong key repeats each event four times.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Key
-from heliograph.errors import NotFound, Unauthorized
-from heliograph.web.http import Headers, Request
+from heliograph.errors import CallerError, NotFound, Unauthorized, Unavailable
+from heliograph.inbound.collect.answers import METHODS, refused
+from heliograph.web.http import Headers, Reply, Request
 from heliograph.web.limits import Limit, site
 
 HEADERS = (
@@ -43,18 +45,24 @@ class Access:
             )
         return account
 
-    def admit(self, request: Request, account: Account) -> bool:
+    def admit(self, request: Request, account: Account, *, contacts: bool = False) -> bool:
         """Whether the caller has a key of the account; False for a browser that needs none. Raises `Unauthorized`
-        for any other, `TooManyRequests`."""
+        for any other, `TooManyRequests`. `contacts`: the documents of the contacts API have the account's key in
+        x-token; and where the account has open forms, a server that is no browser needs no key either (RM-24)."""
         token, api_key = request.header("x-token"), request.header("x-api-key")
         key = self._key(token, "store", account) or self._key(api_key, "api", account)
+        if key is None and contacts:
+            key = self._key(token, "api", account)
         if key is not None:
             self.by_key.spend(key.id)
             return True
         self.by_address.spend(site(request.client))
         if token or api_key:
             raise Unauthorized(f"This is no key of store {account.store_id}: {_KEYS}.", field=_named(token))
-        if not allowed_origin(account, request.header("origin")):
+        origin = request.header("origin")
+        if contacts and not origin and account.policy.open_forms:
+            return False
+        if not allowed_origin(account, origin):
             raise Unauthorized(f"Send a key: {_KEYS}.", field="x-token")
         return False
 
@@ -112,8 +120,24 @@ def cors(origin: str) -> Headers:
     )
 
 
-def preflight(origin: str) -> Headers:
-    """The answer to a page that asks first."""
+async def for_pages(
+    request: Request, account: Account, answer: Callable[[Request, Account], Awaitable[Reply]]
+) -> Reply:
+    """The answer, readable for pages of allowed origins, errors too; and what their browsers ask first (RM-13)."""
+    origin = request.header("origin")
+    named = cors(origin) if allowed_origin(account, origin) else ()
+    if request.method == "OPTIONS":
+        return Reply(204, _preflight(origin) if named else (("allow", METHODS), ("vary", "Origin")))
+    if not named:
+        return await answer(request, account)
+    try:
+        reply = await answer(request, account)
+    except (CallerError, Unavailable) as error:
+        reply = refused(error)
+    return reply._replace(headers=(*reply.headers, *named, ("access-control-expose-headers", "retry-after")))
+
+
+def _preflight(origin: str) -> Headers:
     return (
         *cors(origin),
         ("access-control-allow-methods", "POST"),

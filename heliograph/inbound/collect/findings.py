@@ -2,7 +2,8 @@
 
 A **fault** is something we cannot use: a lenient account records the event without it and notes it, a strict one
 refuses the event (RM-6). A **refusal** is something no account takes: nothing identifies the event, or an identity
-holds control characters.
+holds control characters. A **remark** is what we do otherwise than was said, without anything being wrong, or what
+is taken though the document has it otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from heliograph.errors import BadRequest, Fault
 MOST = 100
 """Faults of one event. A body with more is no event: it is refused instead of being mended for seconds."""
 
+MOST_REMARKS = 30
+"""Remarks on one event that are kept: a plug-in causes the same ones with every event."""
+
 
 class Findings(msgspec.Struct):
     """What reading one event has found."""
@@ -21,6 +25,7 @@ class Findings(msgspec.Struct):
     strict: bool
     faults: list[Fault] = []
     refusals: list[Fault] = []
+    remarks: list[Fault] = []
 
     def fault(self, field: str, reason: str) -> None:
         """Note what cannot be used. Raises `BadRequest` when there are too many."""
@@ -32,13 +37,18 @@ class Findings(msgspec.Struct):
         """Note what no account takes."""
         self.refusals.append(Fault(field, reason))
 
+    def remark(self, field: str, reason: str) -> None:
+        """Note what the sender should know, and what a strict account takes too. What comes after many is not noted."""
+        if len(self.remarks) < MOST_REMARKS:
+            self.remarks.append(Fault(field, reason))
+
     def settle(self) -> tuple[str, ...]:
         """The notes to keep with the event. Raises `BadRequest` if it is not to be recorded."""
-        if not self.faults and not self.refusals:
+        if not self.faults and not self.refusals and not self.remarks:
             return ()
         if self.refusals or (self.strict and self.faults):
             raise refused(self.refusals + (self.faults if self.strict else []))
-        return tuple(f"{fault.field}: {fault.reason}" for fault in self.faults)
+        return tuple(f"{fault.field}: {fault.reason}" for fault in (*self.faults, *self.remarks))
 
 
 def refused(faults: list[Fault]) -> BadRequest:

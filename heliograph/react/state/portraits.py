@@ -50,6 +50,8 @@ class Portrait(NamedTuple):
     sent: bytes = b""
     """The customer as JSON, as sent."""
     accepts_marketing: bool | None = None
+    only_if_new: bool = False
+    """Whether it says nothing of who is known already (`update_existing` of a batch of contacts)."""
 
 
 def portrait(event: AnyEvent) -> Portrait | None:
@@ -97,7 +99,14 @@ def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
         email=customer.email,
         phone=reading.key_of(customer.sms_phone_number_e164),
     )
-    return Portrait(identities, True, customer, reading.sent(event), flag(customer.accepts_marketing))
+    return Portrait(
+        identities,
+        True,
+        customer,
+        reading.sent(event),
+        flag(customer.accepts_marketing),
+        flag(customer.update_existing) is False,
+    )
 
 
 def _buyer(event: AnyEvent, basket: Basket) -> Portrait:
