@@ -20,11 +20,12 @@ from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import Remedy, apply, fit
 from heliograph.inbound.collect.identities import address, identifier, phone
-from heliograph.inbound.collect.mandatory import Rule
+from heliograph.inbound.collect.mandatory import Rules
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told
 
 _encode = msgspec.json.Encoder().encode
+_plain = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Form:
     struct: type[Any]
     field: bytes
     identify: Callable[[Any, Sender, Findings, list[Remedy]], str]
-    mandatory: tuple[Rule, ...]
+    mandatory: Rules
 
     def reader(self, kind: str, *, rules: bool = True) -> Callable[[Sender, bytes, Findings], Told]:
         """What reads bodies of this form as events of `kind`; deletions have no mandatory fields but the id."""
         decode = msgspec.json.Decoder(self.struct).decode
         struct, field, identify = self.struct, self.field, self.identify
-        enforced = self.mandatory if rules else ()
+        table = self.mandatory if rules else None
 
         def read(sender: Sender, body: bytes, findings: Findings) -> Told:
             document: dict[str, Any] | None = None
@@ -53,11 +54,13 @@ class Form:
                 value = msgspec.convert(document, struct)
             except UNDECODABLE as error:
                 raise not_json(error) from error
-            if enforced and findings.strict:
-                for fault in mandatory.faults(json_object(body), enforced):
+            if table and findings.strict:
+                for fault in mandatory.faults(_plain(body), table):
                     findings.fault(*fault)
             remedies: list[Remedy] = []
             subject = identify(value, sender, findings, remedies)
+            if table and not findings.strict:
+                findings.odd(mandatory.oddities(_plain(body), table))
             if remedies:
                 document = apply(remedies, json_object(body) if document is None else document)
             if document is None:

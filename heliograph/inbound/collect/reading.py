@@ -31,7 +31,8 @@ def read(
     time_field: str = "x-event-time",
     client_id: str = "",
 ) -> tuple[Record, tuple[str, ...]]:
-    """The event as a record, and notes on what was odd about it.
+    """The event as a record, and notes on what could not be taken as it was said. The record has more: what was
+    taken, though the document has it otherwise.
 
     `time` is when it happened as the envelope says (RM-7: it wins over the body's `timestamp`), `time_field` what
     the envelope calls it; `client_id` is the sender's own id of the event. Raises `BadRequest`."""
@@ -47,7 +48,7 @@ def read(
     notes = findings.settle()
     account = sender.account
     event_id = scoped_id(account, sender.source or DEFAULT_SOURCE, client_id) if client_id else new_id(now)
-    data = compose(told, type, sender, client_id, notes)
+    data = compose(told, type, sender, client_id, (*notes, *findings.odd_notes()))
     return Record(event_id, account, told.kind, told.subject, at, now, None, data), notes
 
 
