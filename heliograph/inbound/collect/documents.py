@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from heliograph.events import subjects
-from heliograph.events.commerce import Basket, Cart, Order, Product
+from heliograph.events.commerce import Basket, Cart, Order, Product, instant
 from heliograph.events.people import Customer
 from heliograph.inbound.collect import mandatory
 from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json, sound
@@ -63,9 +63,11 @@ class Form:
                 findings.odd(mandatory.oddities(_plain(body), table))
             if remedies:
                 document = apply(remedies, json_object(body) if document is None else document)
+            stamped = value.timestamp is not None and value.updated_at is not None
+            changed = instant(value.updated_at) if stamped else None
             if document is None:
-                return Told(kind, subject, (field, body), None, value.timestamp)
-            return Told(kind, subject, (field, _encode(document)), body, value.timestamp)
+                return Told(kind, subject, (field, body), None, value.timestamp, changed)
+            return Told(kind, subject, (field, _encode(document)), body, value.timestamp, changed)
 
         return read
 

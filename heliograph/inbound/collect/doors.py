@@ -15,6 +15,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.errors import BadRequest, NotAllowed, NotFound, Unauthorized
+from heliograph.events.event import is_derived
 from heliograph.inbound.collect.access import Access, for_pages, store_in, store_of
 from heliograph.inbound.collect.answers import accepted, check_accept, ok, refused
 from heliograph.inbound.collect.arrivals import KEYLESS_BODY, body_of, sender_of
@@ -125,7 +126,7 @@ class Doors:
             time=request.header("x-event-time"),
             client_id=client_id,
         )
-        if client_id:
+        if is_derived(record.id):
             (new,) = await self.journal.append_once((record,))
             return ok(accepted(record.id, notes, new=new))
         await self.journal.append((record,))
