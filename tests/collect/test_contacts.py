@@ -7,20 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from collect_shop import API_KEY, ORIGIN, OTHER_STORE_KEY, STORE_KEY, Call, Shop, answer, as_bytes, headers_of
+from collect_shop import API_KEY, KEYED, ORIGIN, OTHER_STORE_KEY, Call, Counter, answer, as_bytes, headers_of
 
 from heliograph.accounts.model import Policy
-from heliograph.database import memory_state
 from heliograph.events import codec
 from heliograph.events.consent import ConsentGranted, SuppressionAdded
 from heliograph.events.event import Data
-from heliograph.react.state.folds import FOLDS
-from heliograph.web.http import Reply
 
 V1 = "/api/v1/stores/AAABBB/contacts"
 BATCH = "/api/v2/stores/AAABBB/contacts/batch"
 CUSTOMERS = "/api/v2/stores/AAABBB/customers"
-KEYED = {"x-token": STORE_KEY}
 
 DOCUMENTED = {
     "email": "john@shop.example",
@@ -46,46 +42,6 @@ DOCUMENTED = {
     },
 }
 """Every field that the vendor's page on contacts names."""
-
-
-class Counter(Shop):
-    """A shop with a state behind it, folded when asked."""
-
-    def __init__(self, policy: Policy | None = None) -> None:
-        super().__init__(policy=policy, state=memory_state())
-        self._folded = 0
-
-    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Reply:
-        return await self.call(Call("POST", path, "", KEYED if headers is None else headers, as_bytes(body)))
-
-    async def get(self, path: str, query: str = "", headers: dict[str, str] | None = None) -> Reply:
-        return await self.call(Call("GET", path, query, KEYED if headers is None else headers, b""))
-
-    async def listed(self, query: str = "") -> list[dict[str, Any]]:
-        """The customers of a page, once state has what was recorded."""
-        self.fold()
-        reply = await self.get(CUSTOMERS, query)
-        assert reply.status == 200, reply.body
-        found: list[dict[str, Any]] = answer(reply)["customers"]
-        return found
-
-    def fold(self) -> None:
-        events, self._folded = self.events[self._folded :], len(self.events)
-        with self.state.begin() as connection:
-            for fold in FOLDS:
-                if mine := [event for event in events if event.kind in fold.kinds]:
-                    fold.apply(connection, mine)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [event.kind for event in self.events]
-
-
-@pytest.fixture
-def counter() -> Iterator[Counter]:
-    made = Counter()
-    yield made
-    made.state.dispose()
 
 
 async def test_a_contact_is_a_customer_and_a_wish(counter: Counter) -> None:

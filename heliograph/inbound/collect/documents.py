@@ -14,7 +14,7 @@ import msgspec
 
 from heliograph.events import subjects
 from heliograph.events.commerce import Basket, Cart, Order, Product, instant
-from heliograph.events.people import Customer
+from heliograph.events.people import Customer, Scalar
 from heliograph.inbound.collect import mandatory
 from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json, sound
 from heliograph.inbound.collect.findings import Findings
@@ -75,7 +75,7 @@ class Form:
 def _person(value: Customer, sender: Sender, findings: Findings, remedies: list[Remedy]) -> str:
     subject = _address(value.email, ("email",), sender, findings, remedies) if value.email else ""
     _phone(value.sms_phone_number_e164, ("sms_phone_number_e164",), findings, remedies)
-    number = identifier(value.id, "id", findings)
+    number = _number(value.id, ("id",), findings, remedies)
     if subject and number is not None and sender.keyless:
         # An id with another address renames somebody (RM-9): not on the word of a page.
         remedies.append(Remedy(("id",), None))
@@ -112,7 +112,7 @@ def _buyer(value: Basket, sender: Sender, findings: Findings, remedies: list[Rem
         subject = subject or other
     if customer.sms_phone_number_e164:
         _phone(customer.sms_phone_number_e164, ("customer", "sms_phone_number_e164"), findings, remedies)
-    number = identifier(customer.id, "customer.id", findings)
+    number = _number(customer.id, ("customer", "id"), findings, remedies)
     return subject or (subjects.customer(number) if number else "")
 
 
@@ -124,6 +124,16 @@ def _address(
         remedies.append(Remedy(path, None))
         return ""
     return subjects.email(right, keep_case=sender.keep_case)
+
+
+def _number(said: Scalar, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> str | None:
+    """A customer's number. Shops that number from 1 have 0 for whoever has none: kept, all guests would be one."""
+    number = identifier(said, ".".join(path), findings)
+    if number != "0":
+        return number
+    findings.remark(".".join(path), "is 0: a guest; left out")
+    remedies.append(Remedy(path, None))
+    return None
 
 
 def _phone(said: str | None, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> None:
