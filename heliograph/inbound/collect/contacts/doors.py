@@ -40,7 +40,7 @@ from heliograph.inbound.collect.reading import checked_client_id
 from heliograph.journal.journal import Journal
 from heliograph.react.state import customers
 from heliograph.settings import Settings
-from heliograph.web.http import Reply, Request
+from heliograph.web.http import Reply, Request, plain_error
 
 PAGE = 100
 """Customers on a page, unless `limit` says otherwise; and the most that it may say is ten times as many."""
@@ -146,8 +146,8 @@ class ContactDoors:
 
     async def _customers(self, request: Request, account: Account) -> Reply:
         """A page of customers, or the one of an address; `page` counts from 1."""
-        if request.method not in ("GET", "HEAD"):
-            return Reply(405, (("allow", "GET, HEAD"),), b"")
+        if request.method != "GET":
+            return _only_get(request)
         self._check_key(request, account)
         asked = parse_qs(request.query, max_num_fields=20)
         page = _whole(asked, "page", 1, 10_000_000)
@@ -191,6 +191,11 @@ def _taken(event_id: str, notes: tuple[str, ...], *, new: bool) -> Reply:
     if notes:
         answer["notes"] = notes
     return ok(msgspec.json.encode(answer))
+
+
+def _only_get(request: Request) -> Reply:
+    reply = plain_error(NotAllowed(f"Customers are asked for with GET, not {request.method}."))
+    return reply._replace(headers=(*reply.headers, ("allow", "GET, OPTIONS")))
 
 
 def _check_post(request: Request) -> None:
