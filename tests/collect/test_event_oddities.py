@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from collect_shop import Shop, answer, as_bytes, vector
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from heliograph.cli.oddities import Habit, Tally
 from heliograph.events.event import Entry
+from heliograph.inbound.collect import mandatory
 
 
 def changed(name: str, path: str, value: Any) -> dict[str, Any]:
@@ -209,3 +212,53 @@ async def test_a_senders_habits_are_counted(shop: Shop) -> None:
     assert (tally.times[habit], tally.latest[habit]) == (3, shop.events[2].id)
     assert any(one.platform == "custom" and one.note.startswith("currency:") for one in tally.times)
     assert not any("not ours" in one.note for one in tally.times)
+
+
+FORMS = {
+    "s3_orders_create": mandatory.ORDER,
+    "s3_products_create": mandatory.PRODUCT,
+    "s3_carts_create": mandatory.CART,
+    "s3_customers_create": mandatory.CUSTOMER,
+}
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 5),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(
+        [
+            "",
+            "x",
+            "39.9000",
+            "-2",
+            "M",
+            "male",
+            "2016-03-01 08:30:00",
+            "2016-03-01T08:30:00Z",
+            "https://a.example",
+        ]
+    ),
+    st.just([]),
+    st.just({}),
+    st.just({"src": "https://a.example/1.jpg"}),
+)
+
+
+@pytest.mark.parametrize("name", FORMS)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_body_that_fits_the_type_of_its_form_has_nothing_odd(name: str, data: st.DataObject) -> None:
+    """The quick look never overlooks what the slow one would find, and the document's own body passes it."""
+    document = json.loads(vector(name))
+    assert FORMS[name].fits(as_bytes(document))
+    for holder in (
+        document,
+        document.get("customer"),
+        *document.get("line_items", ()),
+        *document.get("variants", ()),
+    ):
+        if isinstance(holder, dict) and data.draw(st.booleans()):
+            holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(values)
+    if FORMS[name].fits(as_bytes(document)):
+        assert list(mandatory.oddities(document, FORMS[name])) == []
+        assert list(mandatory.faults(document, FORMS[name])) == []

@@ -59,7 +59,7 @@ class Form:
                     findings.fault(*fault)
             remedies: list[Remedy] = []
             subject = identify(value, sender, findings, remedies)
-            if table and not findings.strict:
+            if table and not findings.strict and not table.fits(body):
                 findings.odd(mandatory.oddities(_plain(body), table))
             if remedies:
                 document = apply(remedies, json_object(body) if document is None else document)

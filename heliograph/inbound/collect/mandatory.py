@@ -3,15 +3,18 @@
 A rule is a path and a check. `line_items[]` means each element, `customer?` only when it is there. Where the
 document contradicts itself the resolution of its examples holds: they all pass. Rules that are not `strict` name
 what plug-ins write otherwise than the document and nobody is refused for (wire-facts 6.1): genders as words, guests
-without an id, dates without a zone. The rules of a form are put into a tree once, so that each object is
-looked into once: this is on the way of every event. Pure.
+without an id, dates without a zone. This is on the way of every event: so a type is made of the rules of a form, and a body that fits it
+has nothing odd; only others are looked through, each object once. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
 
 from heliograph.errors import Fault
 from heliograph.events.commerce import amount, image_url, instant
@@ -19,10 +22,12 @@ from heliograph.events.people import flag, gender, text_id
 
 
 class Check(NamedTuple):
-    """What a value has to be: `wanted` in words, `right` as a test, and `taken`: what a lenient account makes of
-    one that is otherwise. `whole`: the test is of the object that holds the field; `optional`: it may be absent."""
+    """What a value has to be: `wanted` in words, `exact` as a type, `right` as a test, and `taken`: what a lenient
+    account makes of one that is otherwise. Whatever has the type is right; not all that is right has it. `whole`: the
+    test is of the object that holds the field; `optional`: it may be absent."""
 
     wanted: str
+    exact: Any
     right: Callable[[Any], bool]
     taken: Callable[[Any], str]
     whole: bool = False
@@ -46,10 +51,19 @@ class Tree(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules of one form: those that a strict account enforces, and all."""
+    """The rules of one form: those that a strict account enforces, all, and the type that has nothing odd."""
 
     strict: Tree
     all: Tree
+    exact: msgspec.json.Decoder[Any]
+
+    def fits(self, body: bytes) -> bool:
+        """Whether nothing about a body is odd. False also for some of which nothing is."""
+        try:
+            self.exact.decode(body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return False
+        return True
 
 
 class _Miss(NamedTuple):
@@ -198,38 +212,67 @@ def _otherwise(what: str) -> Callable[[Any], str]:
     return lambda _: f"is {what}; kept as it is"
 
 
-_text = Check("text", lambda value: isinstance(value, str) and value.strip() != "", _otherwise("no text"))
-_id = Check("an id: text or a number", _is_id, _otherwise("no id"))
-_number = Check("a number", _is_number, _money_taken)
-_positive = Check("a number, not below zero", lambda value: _is_number(value) and value >= 0, _discount_taken)
-_yes_or_no = Check("true or false", lambda value: isinstance(value, bool), _flag_taken)
-_opt_in = Check(
-    "true, false, or null for unknown", lambda value: value is None or isinstance(value, bool), _flag_taken
+_Text = Annotated[str, Meta(min_length=1)]
+_Id = _Text | float
+_Size = Annotated[float, Meta(ge=0)]
+_Date = Annotated[datetime, Meta(tz=True)]
+_Url = Annotated[str, Meta(pattern="^https?://")]
+
+
+class _Image(msgspec.Struct):
+    src: _Url
+
+
+_text = Check(
+    "text", _Text, lambda value: isinstance(value, str) and value.strip() != "", _otherwise("no text")
 )
-_date = Check("a date and time with its zone (2012-02-15T15:12:21-05:00)", _is_date, _date_taken)
-_url = Check("a URL", _is_url, _otherwise("no URL"))
-_list = Check("an array", lambda value: isinstance(value, list), _otherwise("no array"))
+_id = Check("an id: text or a number", _Id, _is_id, _otherwise("no id"))
+_number = Check("a number", float, _is_number, _money_taken)
+_positive = Check(
+    "a number, not below zero", _Size, lambda value: _is_number(value) and value >= 0, _discount_taken
+)
+_yes_or_no = Check("true or false", bool, lambda value: isinstance(value, bool), _flag_taken)
+_opt_in = Check(
+    "true, false, or null for unknown",
+    bool | None,
+    lambda value: value is None or isinstance(value, bool),
+    _flag_taken,
+)
+_date = Check("a date and time with its zone (2012-02-15T15:12:21-05:00)", _Date, _is_date, _date_taken)
+_url = Check("a URL", _Url, _is_url, _otherwise("no URL"))
+_list = Check("an array", list[Any], lambda value: isinstance(value, list), _otherwise("no array"))
 _currency = Check(
     "a 3-letter currency code",
+    Annotated[str, Meta(min_length=3, max_length=3)],
     lambda value: isinstance(value, str) and len(value) == 3,
     _otherwise("no code of three letters"),
 )
 _picture = Check(
-    "a URL in `image`, `image.src` or the first of `images`", _has_picture, _otherwise("no URL"), whole=True
+    "a URL in `image`, `image.src` or the first of `images`",
+    _Url | _Image,
+    _has_picture,
+    _otherwise("no URL"),
+    whole=True,
 )
-
 _date_if_said = Check(
-    _date.wanted, lambda value: value is None or _is_date(value), _date_taken, optional=True
+    _date.wanted, _Date | None, lambda value: value is None or _is_date(value), _date_taken, optional=True
 )
-_gender_if_said = Check("M or F", lambda value: value in (None, "", "M", "F"), _gender_taken, optional=True)
+_gender_if_said = Check(
+    "M or F",
+    Literal["M", "F", ""] | None,
+    lambda value: value in (None, "", "M", "F"),
+    _gender_taken,
+    optional=True,
+)
 _named_picture = Check(
     "in `image`",
+    _Url | _Image | None,
     _names_picture,
     lambda _: "is not said; the first of images is taken",
     whole=True,
     optional=True,
 )
-_member = Check("an id", _is_id, lambda _: "is not said: a guest", optional=True)
+_member = Check("an id", _Id, _is_id, lambda _: "is not said: a guest", optional=True)
 
 
 def _rules(*path: str, strict: bool = True, **checks: Check) -> tuple[Rule, ...]:
@@ -255,7 +298,26 @@ def _tree(rules: Iterable[Rule], path: str = "") -> Tree:
 
 
 def _form(*rules: Rule) -> Rules:
-    return Rules(_tree([rule for rule in rules if rule.strict]), _tree(rules))
+    whole = _tree(rules)
+    return Rules(
+        _tree([rule for rule in rules if rule.strict]), whole, msgspec.json.Decoder(_exact("Exact", whole))
+    )
+
+
+def _exact(name: str, tree: Tree) -> type[msgspec.Struct]:
+    """The type of objects that keep every rule of a tree."""
+    fields: dict[str, Any] = {}
+    for field, check, _ in tree.checks:
+        if field not in fields:  # of two rules the stricter comes first
+            absent = check.optional and check.right({} if check.whole else None)
+            fields[field] = (field, check.exact, None) if absent else (field, check.exact)
+    for field, how, inner in tree.below:
+        kind = _exact(f"{name}_{field}", inner)
+        if how == "[]":
+            fields[field] = (field, list[kind]) if field in fields else (field, list[kind] | None, None)  # type: ignore[valid-type]  # made here
+        else:
+            fields[field] = (field, kind | None, None) if how == "?" else (field, kind)
+    return msgspec.defstruct(name, fields.values(), kw_only=True, gc=False)
 
 
 CUSTOMER = _form(
