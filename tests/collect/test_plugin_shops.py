@@ -6,9 +6,10 @@ Each body is taken by a lenient account, kept byte for byte, and folded into nor
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from collect_shop import NOW, Counter, vector
+import pytest
+from collect_shop import NOW, Counter, answer, vector
 from sqlalchemy import Connection
 
 from heliograph.events.commerce import instant
@@ -175,3 +176,27 @@ async def test_prestashop(counter: Counter) -> None:
     )
     assert "customer.gender: is neither M nor F; not used" in notes["orders_created"]
     assert notes["newsletter_subscribe"] == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        ("customers/update", {"id": 0}),
+        ("orders/create", {"id": 1, "customer": {"id": "0"}}),
+        ("carts/update", {"id": 1, "customer": {"id": 0}}),
+        ("newsletter/subscribed", {"customerId": 0}),
+        ("siteSearch", {"customerId": "0", "search_keyword": "mug"}),
+        ("productView", {"productId": 31, "customer": {"id": 0}}),
+    ],
+)
+async def test_number_0_is_a_guest_and_never_two_people_in_one(
+    counter: Counter, said: str, body: dict[str, Any]
+) -> None:
+    """Shops that number their customers from 1 send 0 for whoever has no account."""
+    for email in ("a@x.example", "b@x.example"):
+        customer = {"customer": body["customer"] | {"email": email}} if "customer" in body else {}
+        reply = await counter.send(said, body | {"email": email} | customer)
+        assert any("is 0: a guest" in note for note in answer(reply)["notes"])
+    counter.fold()
+    assert person(counter, "a@x.example").id != person(counter, "b@x.example").id
+    assert person(counter, "a@x.example").customer_id is None

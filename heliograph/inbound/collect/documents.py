@@ -14,12 +14,12 @@ import msgspec
 
 from heliograph.events import subjects
 from heliograph.events.commerce import Basket, Cart, Order, Product, instant
-from heliograph.events.people import Customer, Scalar
+from heliograph.events.people import Customer, Scalar, text_id
 from heliograph.inbound.collect import mandatory
 from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json, sound
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import Remedy, apply, fit
-from heliograph.inbound.collect.identities import address, identifier, phone
+from heliograph.inbound.collect.identities import address, identifier, member, phone
 from heliograph.inbound.collect.mandatory import Rules
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told
@@ -127,13 +127,10 @@ def _address(
 
 
 def _number(said: Scalar, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> str | None:
-    """A customer's number. Shops that number from 1 have 0 for whoever has none: kept, all guests would be one."""
-    number = identifier(said, ".".join(path), findings)
-    if number != "0":
-        return number
-    findings.remark(".".join(path), "is 0: a guest; left out")
-    remedies.append(Remedy(path, None))
-    return None
+    number = member(said, ".".join(path), findings)
+    if number is None and text_id(said) == "0":
+        remedies.append(Remedy(path, None))
+    return number
 
 
 def _phone(said: str | None, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> None:

@@ -71,6 +71,15 @@ def identifier(value: Scalar, field: str, findings: Findings) -> str | None:
     return text
 
 
+def member(value: Scalar, field: str, findings: Findings) -> str | None:
+    """A customer's number as text. Shops that number from 1 have 0 for guests: kept, all of them would be one person."""
+    number = identifier(value, field, findings)
+    if number == "0":
+        findings.remark(field, "is 0: a guest; left out")
+        return None
+    return number
+
+
 def phone(value: Scalar, field: str, findings: Findings, *, region: str = "") -> str | None:
     """A phone number in E.164 (RM-19). What is a number but written otherwise is noted and put right; where the
     sender names the `region` (ISO 3166 alpha-2) that it is to be read for, that is no oddity."""

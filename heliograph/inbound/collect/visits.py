@@ -12,7 +12,7 @@ from heliograph.events.custom import Custom
 from heliograph.events.people import Scalar
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
-from heliograph.inbound.collect.identities import address, identifier
+from heliograph.inbound.collect.identities import address, identifier, member
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told, members
 
@@ -74,7 +74,7 @@ def _visitor(document: dict[str, Any], findings: Findings) -> Visitor:
         ("customer.id", customer.get("id")),
     )
     found = (address(value, path, findings) for path, value in emails if isinstance(value, str) and value)
-    numbered = (identifier(_scalar(value), field, findings) for field, value in ids)
+    numbered = (member(_scalar(value), field, findings) for field, value in ids)
     return Visitor(next(filter(None, found), None), next(filter(None, numbered), None))
 
 

@@ -14,7 +14,7 @@ from heliograph.events.people import Scalar, flag, tag_list
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import fit
-from heliograph.inbound.collect.identities import address, identifier, phone
+from heliograph.inbound.collect.identities import address, member, phone
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told, members
 
@@ -43,7 +43,7 @@ def read_subscription(sender: Sender, body: bytes, findings: Findings) -> Told:
     data = SubscriptionRequested(
         email=email,
         phone=number,
-        customer_id=identifier(_customer_id(wish), "customerId", findings),
+        customer_id=member(_customer_id(wish), "customerId", findings),
         first_name=wish.first_name,
         last_name=wish.last_name,
         tags=tuple(tag_list(wish.tags) or ()),

@@ -17,7 +17,7 @@ from heliograph.events.people import Customer, Scalar, flag, text_id
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import fit
-from heliograph.inbound.collect.identities import address, identifier, phone
+from heliograph.inbound.collect.identities import address, member, phone
 
 NOBODY = "missing: a contact needs a valid email address or phone number"
 
@@ -66,13 +66,13 @@ def read_contact(body: bytes, findings: Findings, *, form: bool, keyless: bool =
     number = _phone(said, findings)
     if email is None and number is None and not findings.refusals:
         findings.refuse("email" if said.email or not _number_said(said) else "sms_phone_number", NOBODY)
-    customer_id = identifier(said.id, "id", findings)
+    customer_id = member(said.id, "id", findings)
     if customer_id is not None and keyless:
         # An id with another address renames somebody (RM-9): not on the word of a page.
         findings.remark("id", "left out: a page that has no key cannot say whose number this is")
         customer_id = None
     double = flag(said.double_optin_required if said.doubleOptin is None else said.doubleOptin)
-    mail, texts = _preferences(said, form=form, double=double)
+    mail, texts = _preferences(said, double)
     if mail is True and email is None:
         findings.fault("marketingAllowed", "is true without an email address; not used")
         mail = None
@@ -91,7 +91,7 @@ def read_contact(body: bytes, findings: Findings, *, form: bool, keyless: bool =
     return Contact(email, number, customer_id, customer, wishes_mail, wishes_texts, double)
 
 
-def _preferences(said: Said, *, form: bool, double: bool | None) -> tuple[bool | None, bool | None]:
+def _preferences(said: Said, double: bool | None) -> tuple[bool | None, bool | None]:
     """What is said of mail and of texts. Who only says that a confirmation is to be asked for wishes mail."""
     mail, texts = flag(said.marketingAllowed), flag(said.smsMarketingAllowed)
     mail = flag(said.accepts_marketing) if mail is None else mail
