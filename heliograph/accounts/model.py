@@ -48,6 +48,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether mails get a hidden link, by which a scanner gives itself away (STD-6); some filters dislike one."""
     browser_origins: tuple[str, ...] = ()
     """Origins from which browsers may send events without a key (RM-2)."""
+    open_forms: bool = False
+    """Whether sign-up forms that run on servers, and so send neither key nor origin, may send contacts (RM-24)."""
     from_name: str = ""
     from_address: str = ""
     reply_to: str = ""

@@ -106,15 +106,17 @@ class Worker:
         refs = Refs(directory.master)
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
-        return self._routes(directory, refs, journal), pages(journal, engine)
+        return self._routes(directory, refs, journal, engine), pages(journal, engine)
 
     async def stop(self) -> None:
         """Finish what was accepted, then let go."""
         await self._closing.aclose()
 
-    def _routes(self, directory: Directory, refs: Refs, journal: Journal) -> tuple[Route, ...]:
+    def _routes(
+        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine
+    ) -> tuple[Route, ...]:
         return (
-            *collect.routes(directory, journal, self.clock, self.settings),
+            *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers),
             *consent.routes(directory, refs, journal, self.clock),
             *self._amazon(directory),

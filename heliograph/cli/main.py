@@ -10,7 +10,7 @@ import typer
 
 from heliograph import __version__
 from heliograph.app import serve as serving
-from heliograph.cli import definitions, events, keys, people
+from heliograph.cli import definitions, events, keys, oddities, people
 from heliograph.cli.options import Config, Data, for_operators, out, settings_of, table
 from heliograph.demo import story
 from heliograph.settings import shown
@@ -27,6 +27,7 @@ application.add_typer(events.parked, name="parked")
 application.add_typer(events.export, name="export")
 application.add_typer(people.people, name="people")
 application.command("tail")(events.tail)
+application.command("oddities")(oddities.oddities)
 application.command("replay")(events.replay)
 
 

@@ -76,6 +76,7 @@ class UnsubscriptionRequested(Data, frozen=True, kw_only=True):
     user_agent: str = ""
     web_copy: bool = False
     said: Said | None = None
+    notes: tuple[str, ...] = ()
     keyless: bool = False
     """Said by a page without a key (RM-2): it names people, and has no power over who they are or what they agreed to."""
 

@@ -25,7 +25,9 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_name: str | None = None
     title: str | None = None
     accepts_marketing: Scalar = None
+    accepts_sms_marketing: Scalar = None
     append_tags: Scalar = None
+    update_existing: Scalar = None
     birthdate: Scalar = None
     created_at: Scalar = None
     updated_at: Scalar = None

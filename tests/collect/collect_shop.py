@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, create_engine
+
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Key, Policy
 from heliograph.clock import SECOND, ManualClock
+from heliograph.database import memory_state
 from heliograph.errors import CallerError, TooLarge, Unavailable
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Record, Unknown
 from heliograph.inbound.collect import routes
 from heliograph.journal.memory import MemoryJournal
+from heliograph.react.state.folds import FOLDS
 from heliograph.settings import Settings
 from heliograph.signing import Keyring, fingerprint
 from heliograph.web.http import Reply
@@ -24,6 +28,7 @@ VECTORS = Path(__file__).parent / "vectors"
 NOW = 1_700_000_000 * SECOND
 STORE_KEY, API_KEY, OTHER_STORE_KEY, OTHER_API_KEY = "hst_first", "hak_first", "hst_second", "hak_second"
 ORIGIN = "https://shop.example"
+KEYED = {"x-token": STORE_KEY}
 
 
 @dataclass
@@ -67,7 +72,9 @@ class Kept(MemoryJournal):
 class Shop:
     """Store AAABBB with its keys, another store BBBCCC with others, and the doors in front of a journal."""
 
-    def __init__(self, *, policy: Policy | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self, *, policy: Policy | None = None, settings: Settings | None = None, state: Engine | None = None
+    ) -> None:
         self.clock = ManualClock(NOW)
         self.journal = Kept()
         accounts = [
@@ -81,7 +88,8 @@ class Shop:
             _key("222222222222", "api", OTHER_API_KEY),
         ]
         self.directory = Directory(accounts, keys, Keyring({1: b"m" * 32}, 1))
-        found = routes(self.directory, self.journal, self.clock, settings or Settings())
+        self.state = state or create_engine("sqlite://")  # which only contacts ask
+        found = routes(self.directory, self.journal, self.clock, settings or Settings(), self.state)
         self.routes = {route.prefix: route for route in found}
 
     async def call(self, call: Call) -> Reply:
@@ -149,6 +157,43 @@ class Shop:
             assert isinstance(codec.properties(event), dict)
             assert record.subject.isprintable() or "\x00" not in record.subject
             assert 0 <= record.at <= record.recorded + 300 * SECOND
+
+
+class Counter(Shop):
+    """A shop with a state behind it, folded when asked: what was told is there to be asked for."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        super().__init__(policy=policy, state=memory_state())
+        self._folded = 0
+
+    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Reply:
+        """To the contacts API; with the store's key unless `headers` say otherwise."""
+        return await self.call(Call("POST", path, "", KEYED if headers is None else headers, as_bytes(body)))
+
+    async def get(self, path: str, query: str = "", headers: dict[str, str] | None = None) -> Reply:
+        """The same, asked."""
+        return await self.call(Call("GET", path, query, KEYED if headers is None else headers, b""))
+
+    async def listed(self, query: str = "") -> list[dict[str, Any]]:
+        """The customers of a page, once state has what was recorded."""
+        self.fold()
+        reply = await self.get("/api/v2/stores/AAABBB/customers", query)
+        assert reply.status == 200, reply.body
+        found: list[dict[str, Any]] = answer(reply)["customers"]
+        return found
+
+    def fold(self) -> None:
+        """What the engine does with what was recorded since."""
+        events, self._folded = self.events[self._folded :], len(self.events)
+        with self.state.begin() as connection:
+            for fold in FOLDS:
+                if mine := [event for event in events if event.kind in fold.kinds]:
+                    fold.apply(connection, mine)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of everything recorded."""
+        return [event.kind for event in self.events]
 
 
 def as_bytes(body: Any) -> bytes:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from collect_shop import ORIGIN, Shop
+from collect_shop import ORIGIN, Counter, Shop
 
 from heliograph.accounts.model import Policy
 
@@ -22,3 +24,11 @@ def strict() -> Shop:
 def browsers() -> Shop:
     """An account whose pages may send events without a key."""
     return Shop(policy=Policy(browser_origins=(ORIGIN,)))
+
+
+@pytest.fixture
+def counter() -> Iterator[Counter]:
+    """A lenient account with a state behind it."""
+    made = Counter()
+    yield made
+    made.state.dispose()

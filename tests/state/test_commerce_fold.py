@@ -330,3 +330,57 @@ def test_what_has_no_id_is_passed_over(world: World) -> None:
     world.happen(OrderUpdated(order=order(id="o1")), raw=b'{"redacted":true}')
     assert not any(dump(world.connection, commerce.FOLD.tables).values())
     assert commerce.cart(world.connection, ACCOUNT, "c1") is None
+
+
+LINE = {
+    "product_id": "p1",
+    "sku": "A-1",
+    "name": "Blue Shirt, Size S",
+    "title": "Shirt",
+    "vendor": "Castro",
+    "url": "https://shop.example/shirt",
+    "images": [{"src": "https://shop.example/shirt.jpg"}],
+}
+
+
+def test_a_product_that_only_an_order_names_is_kept_and_not_sold(world: World) -> None:
+    """wire-facts 6.1: `line_items` product not in catalogue -> product created disabled."""
+    ordered(world, id="o1", line_items=[LINE, LINE, {"product_id": 7, "name": "Lamp"}, {"name": "no id"}])
+    found = the_product(world)
+    assert not found.product_exists
+    assert (found.title, found.sku, found.vendor) == ("Shirt", "A-1", "Castro")
+    assert (found.url, found.image) == ("https://shop.example/shirt", "https://shop.example/shirt.jpg")
+    assert the_product(world, "7").title == "Lamp"
+
+
+def test_what_its_shop_says_of_a_product_goes_before_what_an_order_said(world: World) -> None:
+    """However old it is: an import of the catalogue may come after the orders."""
+    ordered(world, id="o1", line_items=[LINE])
+    told = ProductUpdated(
+        product=product(id="p1", title="Blue shirt", updated_at="2012-02-15T15:12:21-05:00")
+    )
+    world.happen(told, at=NOW - DAY)
+    found = the_product(world)
+    assert (found.title, found.sku, found.product_exists) == ("Blue shirt", "A-1", True)
+    assert found.updated == FIVE_PAST_TEN
+
+
+def test_an_order_says_nothing_of_a_product_that_is_known(world: World) -> None:
+    world.happen(ProductCreated(product=product(id="p1", title="Blue shirt")))
+    world.happen(ProductDeleted(product=product(id="p2", title="Gone")))
+    for update in (OrderCreated, OrderUpdated):
+        world.happen(update(order=order(id="o1", line_items=[LINE, {"product_id": "p2", "name": "Back"}])))
+    assert (the_product(world).title, the_product(world).product_exists) == ("Blue shirt", True)
+    assert (the_product(world, "p2").title, the_product(world, "p2").product_exists) == ("Gone", False)
+
+
+def test_a_stock_update_of_a_product_from_an_order_puts_it_on_sale(world: World) -> None:
+    """RM-23: it has no title; its shop has it all the same."""
+    ordered(world, id="o1", line_items=[LINE])
+    world.hear(ProductUpdated, {"id": "p1", "variants": [{"inventory_quantity": 3}]})
+    assert (the_product(world).title, the_product(world).product_exists) == ("Shirt", True)
+
+
+def test_a_deleted_order_names_no_products(world: World) -> None:
+    world.happen(OrderDeleted(order=order(id="o1", line_items=[LINE])))
+    assert commerce.product(world.connection, ACCOUNT, "p1") is None

@@ -57,8 +57,13 @@ baskets: dict[str, Any] = {
     "total_price": st.sampled_from([None, 5, "7.5"]),
     "accepts_marketing": flags,
 }
+lines = st.builds(commerce.LineItem, product_id=numbers, name=names, sku=numbers)
 orders = st.builds(
-    commerce.Order, **baskets, cart_id=numbers, status=st.sampled_from([None, "paid", {"code": "S"}])
+    commerce.Order,
+    **baskets,
+    line_items=maybe(st.none(), st.lists(lines, max_size=2)),
+    cart_id=numbers,
+    status=st.sampled_from([None, "paid", {"code": "S"}]),
 )
 carts = st.builds(commerce.Cart, **baskets)
 products = st.builds(

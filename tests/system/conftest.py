@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from running_engine import Engine
+from webhook_receiver import Hooks
 
 
 @pytest.fixture
@@ -24,3 +25,12 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
     for engine in started:
         if engine.process is not None and engine.process.poll() is None:
             engine.stop()
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    """A receiver of webhooks."""
+    server = Hooks()
+    yield server
+    server.shutdown()
+    server.server_close()

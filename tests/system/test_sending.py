@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import os
 import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email import message_from_string, policy
 from html import unescape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from re import search
 from typing import Any
@@ -23,6 +17,7 @@ import boto3
 import pytest
 from aiosmtpd.controller import Controller
 from running_engine import Engine, free_port
+from webhook_receiver import Hooks
 
 Launch = Callable[..., Engine]
 PEOPLE = 150
@@ -46,46 +41,6 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
     controller.start()
     yield kept, f"smtp://127.0.0.1:{controller.port}"
     controller.stop()
-
-
-class Hooks(ThreadingHTTPServer):
-    """A receiver of webhooks that checks signatures as the document's sample does (S3, RM-14)."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Hook)
-        self.secret = b""
-        self.told: list[tuple[str, str, dict[str, Any]]] = []
-        self.forged = 0
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
-        self.thread.start()
-
-    def topics(self) -> Counter[str]:
-        return Counter(topic for topic, _, _ in self.told)
-
-
-class _Hook(BaseHTTPRequestHandler):
-    server: Hooks
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        digest = base64.b64encode(hmac.new(self.server.secret, body, hashlib.sha256).digest()).decode()
-        if digest != self.headers["x-event-hmac-sha256"]:
-            self.server.forged += 1
-        told = (self.headers["x-event-topic"], self.headers["x-heliograph-event"], json.loads(body))
-        self.server.told.append(told)
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def hooks() -> Iterator[Hooks]:
-    server = Hooks()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def prepared(launch: Launch, relay: str, hooks: Hooks, files: Path) -> Engine:

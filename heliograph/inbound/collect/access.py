@@ -58,18 +58,24 @@ class Access:
             )
         return account
 
-    def admit(self, request: Request, account: Account) -> bool:
+    def admit(self, request: Request, account: Account, *, contacts: bool = False) -> bool:
         """Whether the caller has a key of the account; False for a browser that needs none. Raises `Unauthorized`
-        for any other, `TooManyRequests`."""
+        for any other, `TooManyRequests`. `contacts`: the documents of the contacts API have the account's key in
+        x-token; and where the account has open forms, a server that is no browser needs no key either (RM-24)."""
         token, api_key = request.header("x-token"), request.header("x-api-key")
         key = self._key(token, "store", account) or self._key(api_key, "api", account)
+        if key is None and contacts:
+            key = self._key(token, "api", account)
         if key is not None:
             self.by_key.spend(key.id)
             return True
         self.by_address.spend(site(request.client))
         if token or api_key:
             raise Unauthorized(f"This is no key of store {account.store_id}: {_KEYS}.", field=_named(token))
-        if not allowed_origin(account, request.header("origin")):
+        origin = request.header("origin")
+        if contacts and not origin and account.policy.open_forms:
+            return False
+        if not allowed_origin(account, origin):
             raise Unauthorized(f"Send a key: {_KEYS}.", field="x-token")
         self.by_store.spend(account.number)
         return False

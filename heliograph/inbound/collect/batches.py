@@ -65,7 +65,7 @@ class Batch:
         self._answers: list[CallerError | tuple[str, ...]] = []
         self.records: list[Record] = []
         self.once = False
-        """Whether some of the events carry their sender's ids, so that repeats must be found (`append_once`)."""
+        """Whether some of the events have ids that a repeat has too, so that repeats must be found (`append_once`)."""
 
     def read(self) -> Iterator[None]:
         """Read the items; yields after every slice."""
@@ -109,7 +109,7 @@ class Batch:
         except Unauthorized as error:
             return error
         self.records.append(record)
-        self.once = self.once or client_id != ""
+        self.once = self.once or is_derived(record.id)
         return notes
 
     def answer(self, recorded: Sequence[bool] | None) -> bytes:

@@ -13,18 +13,19 @@ from typing import Any
 import msgspec
 
 from heliograph.events import subjects
-from heliograph.events.commerce import Basket, Cart, Order, Product
-from heliograph.events.people import Customer
+from heliograph.events.commerce import Basket, Cart, Order, Product, instant
+from heliograph.events.people import Customer, Scalar, text_id
 from heliograph.inbound.collect import mandatory
 from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json, sound
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import Remedy, apply, fit
-from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier, phone
-from heliograph.inbound.collect.mandatory import Rule
+from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier, member, phone
+from heliograph.inbound.collect.mandatory import Rules
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told
 
 _encode = msgspec.json.Encoder().encode
+_plain = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Form:
     struct: type[Any]
     field: bytes
     identify: Callable[[Any, Sender, Findings, list[Remedy]], str]
-    mandatory: tuple[Rule, ...]
+    mandatory: Rules
 
     def reader(self, kind: str, *, rules: bool = True) -> Callable[[Sender, bytes, Findings], Told]:
         """What reads bodies of this form as events of `kind`; deletions have no mandatory fields but the id."""
         decode = msgspec.json.Decoder(self.struct).decode
         struct, field, identify = self.struct, self.field, self.identify
-        enforced = self.mandatory if rules else ()
+        table = self.mandatory if rules else None
 
         def read(sender: Sender, body: bytes, findings: Findings) -> Told:
             document: dict[str, Any] | None = None
@@ -53,16 +54,20 @@ class Form:
                 value = msgspec.convert(document, struct)
             except UNDECODABLE as error:
                 raise not_json(error) from error
-            if enforced and findings.strict:
-                for fault in mandatory.faults(json_object(body), enforced):
+            if table and findings.strict:
+                for fault in mandatory.faults(_plain(body), table):
                     findings.fault(*fault)
             remedies: list[Remedy] = []
             subject = identify(value, sender, findings, remedies)
+            if table and not findings.strict and not table.fits(body):
+                findings.odd(mandatory.oddities(_plain(body), table))
             if remedies:
                 document = apply(remedies, json_object(body) if document is None else document)
+            stamped = value.timestamp is not None and value.updated_at is not None
+            changed = instant(value.updated_at) if stamped else None
             if document is None:
-                return Told(kind, subject, (field, body), None, value.timestamp)
-            return Told(kind, subject, (field, _encode(document)), body, value.timestamp)
+                return Told(kind, subject, (field, body), None, value.timestamp, changed)
+            return Told(kind, subject, (field, _encode(document)), body, value.timestamp, changed)
 
         return read
 
@@ -70,7 +75,7 @@ class Form:
 def _person(value: Customer, sender: Sender, findings: Findings, remedies: list[Remedy]) -> str:
     subject = _address(value.email, ("email",), sender, findings, remedies) if value.email else ""
     _phone(value.sms_phone_number_e164, ("sms_phone_number_e164",), findings, remedies)
-    number = identifier(value.id, "id", findings)
+    number = _number(value.id, ("id",), findings, remedies)
     if subject and number is not None and sender.keyless:
         remedies.append(Remedy(("id",), None))
         findings.remark("id", NOT_A_PAGES_WORD)
@@ -106,7 +111,7 @@ def _buyer(value: Basket, sender: Sender, findings: Findings, remedies: list[Rem
         subject = subject or other
     if customer.sms_phone_number_e164:
         _phone(customer.sms_phone_number_e164, ("customer", "sms_phone_number_e164"), findings, remedies)
-    number = identifier(customer.id, "customer.id", findings)
+    number = _number(customer.id, ("customer", "id"), findings, remedies)
     if subject and number is not None and sender.keyless:
         remedies.append(Remedy(("customer", "id"), None))
         findings.remark("customer.id", NOT_A_PAGES_WORD)
@@ -121,6 +126,13 @@ def _address(
         remedies.append(Remedy(path, None))
         return ""
     return subjects.email(right, keep_case=sender.keep_case)
+
+
+def _number(said: Scalar, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> str | None:
+    number = member(said, ".".join(path), findings)
+    if number is None and text_id(said) == "0":
+        remedies.append(Remedy(path, None))
+    return number
 
 
 def _phone(said: str | None, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> None:

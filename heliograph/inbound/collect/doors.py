@@ -9,24 +9,23 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from sqlalchemy import Engine
+
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.errors import BadRequest, NotAllowed, NotFound, TooLarge
+from heliograph.events.event import is_derived
 from heliograph.inbound.collect import script
 from heliograph.inbound.collect.access import Access, for_pages, store_in, store_of
 from heliograph.inbound.collect.answers import accepted, check_accept, ok, refused
+from heliograph.inbound.collect.arrivals import KEYLESS_BODY, body_of, sender_of
 from heliograph.inbound.collect.batches import Batch, split
-from heliograph.inbound.collect.bodies import inflated, without_bom
-from heliograph.inbound.collect.identities import CONTROL, LONGEST
+from heliograph.inbound.collect.contacts.doors import ContactDoors
 from heliograph.inbound.collect.reading import check_type, checked_client_id, read
-from heliograph.inbound.collect.senders import Sender
 from heliograph.journal.journal import Journal
 from heliograph.settings import Settings
 from heliograph.web.http import Reply, Request, Route
-
-KEYLESS_BODY = 128 * 1024
-"""Bytes that a page may send at once without a key."""
 
 KEYLESS_EVENTS = 50
 """Events that a page may send at once without a key: a small body, so it waits for no other batch."""
@@ -35,20 +34,26 @@ BATCHES_AT_ONCE = 8
 """Batches whose bodies one worker holds: with the largest allowed body 128 MiB. Others wait unread."""
 
 
-def routes(directory: Directory, journal: Journal, clock: Clock, settings: Settings) -> tuple[Route, ...]:
+def routes(
+    directory: Directory, journal: Journal, clock: Clock, settings: Settings, state: Engine
+) -> tuple[Route, ...]:
     """The routes of this slice, by first path segment:
 
     * `webhooks`: `/webhooks/?storeId=ID`, `/webhooks?storeId=ID`, `/webhooks/store/ID` (RM-1).
     * `events`: `/events/batch`, the account by its key, or the store by `?storeId=ID`.
     * `webtracking`: the script of pages.
-    * `api`: `/api/v1/events/batch` and `/api/v1/stores/ID/events/batch`, the same door; all else below `api` is
-      left to the pages.
+    * `api`: `/api/v1/events/batch` and `/api/v1/stores/ID/events/batch`, the same door; contacts and customers
+      (`contacts.doors`); all else below `api` is left to the pages.
+
+    `state` is read only.
     """
+    access = Access.of(directory, clock, settings)
     doors = Doors(
         journal=journal,
         clock=clock,
         settings=settings,
-        access=Access.of(directory, clock, settings),
+        access=access,
+        contacts=ContactDoors(journal=journal, clock=clock, settings=settings, access=access, state=state),
     )
     return (
         Route("webhooks", doors.webhooks, refused),
@@ -66,6 +71,7 @@ class Doors:
     clock: Clock
     settings: Settings
     access: Access
+    contacts: ContactDoors
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES_AT_ONCE))
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One batch is read at a time: reading two by turns ends neither sooner, and small requests would wait twice as long."""
@@ -76,10 +82,10 @@ class Doors:
         return await for_pages(request, account, self._event)
 
     async def api(self, request: Request) -> Reply | None:
-        """Batches again, below `/api`, where other slices live too."""
-        if not request.path.rstrip("/").endswith("/events/batch"):
-            return None
-        return await self.batch(request)
+        """Batches again, and contacts, below `/api`, where other slices live too."""
+        if request.path.rstrip("/").endswith("/events/batch"):
+            return await self.batch(request)
+        return await self.contacts.api(request)
 
     async def batch(self, request: Request) -> Reply:
         """Up to 1,000 events, NDJSON or a JSON array; one answer for each, in order. Pages send up to 50."""
@@ -98,8 +104,8 @@ class Doors:
     async def _visit(self, request: Request, account: Account) -> Reply:
         """What a page has to say, all at once (`script/track.js`)."""
         check_accept(request.header("accept"))
-        sender = self._sender(request, account, keyless=True)
-        items = split(await self._body(request, KEYLESS_BODY), lines=False)
+        sender = sender_of(request, account, keyless=True)
+        items = split(await body_of(request, KEYLESS_BODY), lines=False)
         if len(items) > KEYLESS_EVENTS:
             raise TooLarge(f"A page sends at most {KEYLESS_EVENTS} events at once.", field="body")
         self.access.charge(request, account, max(0, len(items) - 1))
@@ -110,9 +116,9 @@ class Doors:
 
     async def _batch(self, request: Request, account: Account) -> Reply:
         check_accept(request.header("accept"))
-        sender = self._sender(request, account, keyless=False)
+        sender = sender_of(request, account, keyless=False)
         async with self.bodies:
-            body = await self._body(request, self.settings.batch_body_limit)
+            body = await body_of(request, self.settings.batch_body_limit)
             kind = request.header("content-type").lower()
             lines = "ndjson" in kind or "jsonl" in kind
             async with self.turn:
@@ -142,48 +148,21 @@ class Doors:
             )
         check_type(name, keyless=keyless)
         client_id = checked_client_id(request.header("x-event-id"), "x-event-id")
-        sender = self._sender(request, account, keyless=keyless)
+        sender = sender_of(request, account, keyless=keyless)
         limit = self.settings.body_limit
         record, notes = read(
             sender,
             name,
-            await self._body(request, min(limit, KEYLESS_BODY) if keyless else limit),
+            await body_of(request, min(limit, KEYLESS_BODY) if keyless else limit),
             self.clock.now(),
             time=request.header("x-event-time"),
             client_id=client_id,
         )
-        if client_id:
+        if is_derived(record.id):
             (new,) = await self.journal.append_once((record,))
             return ok(accepted(record.id, notes, new=new))
         await self.journal.append((record,))
         return ok(accepted(record.id, notes))
-
-    def _sender(self, request: Request, account: Account, *, keyless: bool) -> Sender:
-        # a page numbers its events apart from every server: else it could take their ids before they do
-        source = request.header("origin") if keyless else request.header("x-source")
-        if len(source) > LONGEST or CONTROL.search(source):
-            raise BadRequest(
-                f"x-source has up to {LONGEST} characters, none of them control.", field="x-source"
-            )
-        policy = account.policy
-        return Sender(
-            account=account.number,
-            strict=policy.validation == "strict",
-            keep_case=policy.keep_local_case,
-            platform=request.header("x-platform"),
-            domain=request.header("x-domain"),
-            source=source,
-            ip=request.client,
-            keep_ip=policy.ip,
-            keyless=keyless,
-        )
-
-    async def _body(self, request: Request, limit: int) -> bytes:
-        body = await request.body(limit)
-        encoding = request.header("content-encoding")
-        if encoding:
-            body = await asyncio.to_thread(inflated, body, encoding, limit)
-        return without_bom(body)
 
 
 def _check_post(request: Request, what: str) -> None:

@@ -2,10 +2,16 @@
 
 A **fault** is something we cannot use: a lenient account records the event without it and notes it, a strict one
 refuses the event (RM-6). A **refusal** is something no account takes: nothing identifies the event, or an identity
-holds control characters. A **remark** is what we do otherwise than was said, without anything being wrong.
+holds control characters. A **remark** is what we do otherwise than was said, without anything being wrong. An
+**oddity** is taken as it is, though the document has it otherwise: it is kept with the event for the operator to see,
+and not answered, for plug-ins send the same ones all day.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
@@ -13,6 +19,11 @@ from heliograph.errors import BadRequest, Fault
 
 MOST = 100
 """Faults of one event. A body with more is no event: it is refused instead of being mended for seconds."""
+
+MOST_ODDITIES = 30
+"""Oddities of one event that are kept."""
+
+_NUMBERED = re.compile(r"\[\d+\]")
 
 
 class Findings(msgspec.Struct):
@@ -22,6 +33,7 @@ class Findings(msgspec.Struct):
     faults: list[Fault] = []
     refusals: list[Fault] = []
     remarks: list[Fault] = []
+    oddities: list[Fault] = []
 
     def fault(self, field: str, reason: str) -> None:
         """Note what cannot be used. Raises `BadRequest` when there are too many."""
@@ -37,13 +49,27 @@ class Findings(msgspec.Struct):
         """Note what the sender should know, and what a strict account takes too."""
         self.remarks.append(Fault(field, reason))
 
+    def odd(self, found: Iterable[Fault]) -> None:
+        """Note what the operator may want to know, of fields that have no fault."""
+        faulty = {_NUMBERED.sub("[]", fault.field) for fault in self.faults}
+        self.oddities.extend(islice((one for one in found if one.field not in faulty), MOST_ODDITIES))
+
     def settle(self) -> tuple[str, ...]:
-        """The notes to keep with the event. Raises `BadRequest` if it is not to be recorded."""
+        """The notes to answer, and to keep with the event before `odd_notes`. Raises `BadRequest` if it is not to be
+        recorded."""
         if not self.faults and not self.refusals and not self.remarks:
             return ()
         if self.refusals or (self.strict and self.faults):
             raise refused(self.refusals + (self.faults if self.strict else []))
-        return tuple(f"{fault.field}: {fault.reason}" for fault in (*self.faults, *self.remarks))
+        return _told((*self.faults, *self.remarks))
+
+    def odd_notes(self) -> tuple[str, ...]:
+        """The oddities as notes to keep with the event."""
+        return _told(self.oddities) if self.oddities else ()
+
+
+def _told(faults: Iterable[Fault]) -> tuple[str, ...]:
+    return tuple(f"{fault.field}: {fault.reason}" for fault in faults)
 
 
 def refused(faults: list[Fault]) -> BadRequest:

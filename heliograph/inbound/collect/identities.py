@@ -74,8 +74,18 @@ def identifier(value: Scalar, field: str, findings: Findings) -> str | None:
     return text
 
 
-def phone(value: Scalar, field: str, findings: Findings) -> str | None:
-    """A phone number in E.164 (RM-19). What is a number but written otherwise is noted and put right."""
+def member(value: Scalar, field: str, findings: Findings) -> str | None:
+    """A customer's number as text. Shops that number from 1 have 0 for guests: kept, all of them would be one person."""
+    number = identifier(value, field, findings)
+    if number == "0":
+        findings.remark(field, "is 0: a guest; left out")
+        return None
+    return number
+
+
+def phone(value: Scalar, field: str, findings: Findings, *, region: str = "") -> str | None:
+    """A phone number in E.164 (RM-19). What is a number but written otherwise is noted and put right; where the
+    sender names the `region` (ISO 3166 alpha-2) that it is to be read for, that is no oddity."""
     text = text_id(value)
     if text is None:
         return None
@@ -83,14 +93,14 @@ def phone(value: Scalar, field: str, findings: Findings) -> str | None:
         findings.refuse(field, _NO_CONTROL)
         return None
     try:
-        number = phonenumbers.parse(text, None)
+        number = phonenumbers.parse(text, region or None)
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
         findings.fault(field, "is not a phone number in E.164 form, as +12025550137 is")
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not _E164.fullmatch(text):
+    if not region and not _E164.fullmatch(text):
         findings.fault(field, f"is not in E.164 form; taken as {e164}")
     return e164
 

@@ -15,7 +15,7 @@ from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.identities import CONTROL, LONGEST
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.times import happened
-from heliograph.inbound.collect.told import compose
+from heliograph.inbound.collect.told import compose, repeatable
 
 DEFAULT_SOURCE = "api"
 """Whose numbering a client's event id belongs to when `x-source` is not sent."""
@@ -31,10 +31,12 @@ def read(
     time_field: str = "x-event-time",
     client_id: str = "",
 ) -> tuple[Record, tuple[str, ...]]:
-    """The event as a record, and notes on what was odd about it.
+    """The event as a record, and notes on what could not be taken as it was said. The record has more: what was
+    taken, though the document has it otherwise.
 
     `time` is when it happened as the envelope says (RM-7: it wins over the body's `timestamp`), `time_field` what
-    the envelope calls it; `client_id` is the sender's own id of the event. Raises `BadRequest`."""
+    the envelope calls it; `client_id` is the sender's own id of the event. A record whose id is derived may be there
+    already (`append_once`). Raises `BadRequest`."""
     findings = Findings(sender.strict)
     told = event_type(type).read(sender, body, findings)
     if time is not None and time != "":
@@ -46,8 +48,11 @@ def read(
         at = happened(told.timestamp, "timestamp", now, heard)
     notes = findings.settle()
     account = sender.account
-    event_id = scoped_id(account, sender.source or DEFAULT_SOURCE, client_id) if client_id else new_id(now)
-    data = compose(told, type, sender, client_id, notes)
+    if client_id:
+        event_id = scoped_id(account, sender.source or DEFAULT_SOURCE, client_id)
+    else:
+        event_id = new_id(now) if told.changed is None else repeatable(account, told, body)
+    data = compose(told, type, sender, client_id, (*notes, *findings.odd_notes()))
     return Record(event_id, account, told.kind, told.subject, at, now, None, data), notes
 
 

@@ -6,11 +6,12 @@ mended, or where the event has fields of its own, the original is `said.body`.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import msgspec
 
-from heliograph.events.event import Said
+from heliograph.events.event import Said, natural_id
 from heliograph.events.people import Scalar
 from heliograph.inbound.collect.senders import Sender
 
@@ -22,13 +23,25 @@ _encode = msgspec.json.Encoder().encode
 
 class Told(msgspec.Struct, frozen=True, gc=False):
     """What reading a body gave. `fields` are the data's own members as JSON, with commas between them;
-    `original` is the body where `fields` does not hold it unchanged; `timestamp` the time that the body names."""
+    `original` is the body where `fields` does not hold it unchanged; `timestamp` the time that the body names.
+    `changed` is the sender's `updated_at` in microseconds, of a body that may come again with another `timestamp`
+    (`repeatable`); None: each is an event of its own."""
 
     kind: str
     subject: str
     fields: tuple[bytes, ...]
     original: bytes | None = None
     timestamp: Scalar = None
+    changed: int | None = None
+
+
+_STAMP = re.compile(rb'"timestamp"\s*:\s*(?:"[^"\\]*"|[^\s,}\]]+)')
+
+
+def repeatable(account: str, told: Told, body: bytes) -> str:
+    """The id that all tellings of the same thing share (RM-21): plug-ins that send again what was not answered stamp
+    each sending anew and change nothing else, so type, object, `updated_at` and all the rest are the same."""
+    return natural_id(account, told.kind, told.changed or 0, _STAMP.sub(b"", body))
 
 
 def compose(told: Told, type: str, sender: Sender, client_id: str, notes: tuple[str, ...]) -> bytes:

@@ -12,7 +12,7 @@ from heliograph.events.custom import Custom
 from heliograph.events.people import Scalar
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
-from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier
+from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier, member
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told, members
 
@@ -74,7 +74,7 @@ def _visitor(document: dict[str, Any], sender: Sender, findings: Findings) -> Vi
         ("customer.id", customer.get("id")),
     )
     found = (address(value, path, findings) for path, value in emails if isinstance(value, str) and value)
-    numbered = (identifier(_scalar(value), field, findings) for field, value in ids)
+    numbered = (member(_scalar(value), field, findings) for field, value in ids)
     email, number = next(filter(None, found), None), next(filter(None, numbered), None)
     if email and number and sender.keyless:
         findings.remark("customerId", NOT_A_PAGES_WORD)

@@ -14,7 +14,7 @@ from heliograph.events.people import Scalar, flag, tag_list
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import fit
-from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier, phone
+from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, member, phone
 from heliograph.inbound.collect.senders import Sender
 from heliograph.inbound.collect.told import Told, members
 
@@ -40,7 +40,7 @@ def read_subscription(sender: Sender, body: bytes, findings: Findings) -> Told:
     wish, email, number, subject = _wish(sender, body, findings)
     if flag(wish.accepts_marketing) is False:
         findings.fault("accepts_marketing", "is false in a subscription; the type of the event was believed")
-    customer_id = identifier(_customer_id(wish), "customerId", findings)
+    customer_id = member(_customer_id(wish), "customerId", findings)
     if customer_id is not None and sender.keyless:
         customer_id = None
         findings.remark("customerId", NOT_A_PAGES_WORD)

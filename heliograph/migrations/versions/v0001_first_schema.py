@@ -125,6 +125,7 @@ def _people() -> None:
         sa.Column("said", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_persons")),
     )
+    op.create_index(op.f("ix_persons_account_created_id"), "persons", ["account", "created", "id"])
     op.create_table(
         "identities",
         sa.Column("account", sa.String(length=12), nullable=False),

@@ -27,7 +27,7 @@ from heliograph.events.consent import (
 )
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import MessageBounced, MessageComplained, MessageRequested, SmsReceived
-from heliograph.events.people import PersonCreated, PersonUpdated, flag, text_id
+from heliograph.events.people import Customer, PersonCreated, PersonUpdated, flag, text_id
 from heliograph.journal.consumer import Reaction
 from heliograph.react.policies import optins, rules
 from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
@@ -253,20 +253,29 @@ def _confirm(batch: _Batch, event: AnyEvent, wish: SubscriptionConfirmed) -> Non
 
 
 def _told_by_shop(batch: _Batch, event: AnyEvent, said: PersonCreated) -> None:
-    accepts = flag(said.person.accepts_marketing)
-    if accepts is None:
-        return
-    email, customer_id = said.person.email, text_id(said.person.id)
-    if not email and customer_id:
-        person = people.find(batch.connection, event.account, customer_id=customer_id)
-        email = person.email if person else None
-    if not email:
-        return
-    place = batch.place(event, "email", email)
-    if said.keyless and accepts and _no_stands(batch, event, place):
-        return
+    customer = said.person
+    by_mail, by_text = flag(customer.accepts_marketing), flag(customer.accepts_sms_marketing)
     proof = Proof(requested_at=happened(event), source=said.said.platform if said.said else "")
-    batch.announce(event, place, rules.told_by_shop(place, batch.standing(event, place), accepts, proof))
+    answers: list[tuple[Channel, bool | None, str | None]] = [
+        ("email", by_mail, _address_of(batch, event, customer) if by_mail is not None else None),
+        ("sms", by_text, customer.sms_phone_number_e164),
+    ]
+    for channel, accepts, address in answers:
+        if accepts is not None and address:
+            place = batch.place(event, channel, address)
+            if said.keyless and accepts and _no_stands(batch, event, place):
+                continue
+            batch.announce(
+                event, place, rules.told_by_shop(place, batch.standing(event, place), accepts, proof)
+            )
+
+
+def _address_of(batch: _Batch, event: AnyEvent, customer: Customer) -> str | None:
+    if customer.email:
+        return customer.email
+    number = text_id(customer.id)
+    person = people.find(batch.connection, event.account, customer_id=number) if number else None
+    return person.email if person else None
 
 
 def _texted(batch: _Batch, event: AnyEvent, text: SmsReceived) -> None:

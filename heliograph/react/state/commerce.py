@@ -2,7 +2,8 @@
 
 Events are folded into the rows of `goods`. Whose an order is stays as its sender put it (`email`, `customer_id`):
 who that is now is for `people` to say. Whether a cart is still open is not stored but asked of the orders, so
-that it comes out right in whatever order the events arrive (RM-10). Automations ask `cart` and `order` at the
+that it comes out right in whatever order the events arrive (RM-10). A product that is first heard of in an order is
+kept, as one that is not sold, until its shop tells of it (wire-facts 6.1). Automations ask `cart` and `order` at the
 moment at which they act.
 """
 
@@ -29,6 +30,7 @@ from heliograph.react.state.goods import (
     ProductRow,
     ViewsRow,
     looks_of,
+    ordered_products,
     told_cart,
     told_order,
     told_product,
@@ -141,8 +143,8 @@ def views(connection: Connection, account: str, subjects: Sequence[str], *, limi
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch: each table from its own kinds alone."""
     for shelf in _SHELVES:
-        own = [(event, shelf.key(event)) for event in events if type(event.data) in shelf.kinds]
-        named = [(event, key) for event, key in own if key is not None]
+        own = [event for event in events if type(event.data) in shelf.kinds]
+        named = [(event, key) for event in own for key in shelf.keys(event)]
         rows: Rows[Any] = Rows(connection, shelf.table, shelf.row)
         rows.read(key for _, key in named)
         for event, key in named:
@@ -156,27 +158,32 @@ class _Shelf(NamedTuple):
     kinds: frozenset[type[Data]]
     table: Table
     row: type[msgspec.Struct]
-    key: Callable[[Any], Key | None]
+    keys: Callable[[Any], Sequence[Key]]
     told: Callable[[Any, Any, Any], msgspec.Struct | None]
 
 
-def _order_key(event: Any) -> Key | None:
-    order_id = reading.key_of(event.data.order.id)
-    return (event.account, order_id) if order_id else None
+def _order_keys(event: Any) -> Sequence[Key]:
+    return _named(event, reading.key_of(event.data.order.id))
 
 
-def _cart_key(event: Any) -> Key | None:
-    cart_id = reading.key_of(event.data.cart.id) or reading.key_of(event.data.cart.cart_token)
-    return (event.account, cart_id) if cart_id else None
+def _cart_keys(event: Any) -> Sequence[Key]:
+    cart = event.data.cart
+    return _named(event, reading.key_of(cart.id) or reading.key_of(cart.cart_token))
 
 
-def _product_key(event: Any) -> Key | None:
-    product_id = reading.key_of(event.data.product.id)
-    return (event.account, product_id) if product_id else None
+def _product_keys(event: Any) -> Sequence[Key]:
+    if isinstance(event.data, wire.ProductCreated):
+        return _named(event, reading.key_of(event.data.product.id))
+    account = event.account
+    return [(account, product_id) for product_id in ordered_products(event.data.order)]
 
 
-def _view_key(event: Any) -> Key | None:
-    return event.account, event.subject
+def _view_keys(event: Any) -> Sequence[Key]:
+    return [(event.account, event.subject)]
+
+
+def _named(event: AnyEvent, found: str | None) -> Sequence[Key]:
+    return [(event.account, found)] if found else []
 
 
 def _order(look: Look) -> tuple[int, str]:
@@ -251,24 +258,32 @@ _SHELVES = (
         frozenset({wire.OrderCreated, wire.OrderUpdated, wire.OrderDeleted}),
         ORDERS,
         OrderRow,
-        _order_key,
+        _order_keys,
         told_order,
     ),
     _Shelf(
         frozenset({wire.CartCreated, wire.CartUpdated, wire.CartDeleted}),
         CARTS,
         CartRow,
-        _cart_key,
+        _cart_keys,
         told_cart,
     ),
     _Shelf(
-        frozenset({wire.ProductCreated, wire.ProductUpdated, wire.ProductDeleted}),
+        frozenset(
+            {
+                wire.ProductCreated,
+                wire.ProductUpdated,
+                wire.ProductDeleted,
+                wire.OrderCreated,
+                wire.OrderUpdated,
+            }
+        ),
         PRODUCTS,
         ProductRow,
-        _product_key,
+        _product_keys,
         told_product,
     ),
-    _Shelf(frozenset({wire.ProductViewed}), VIEWS, ViewsRow, _view_key, told_view),
+    _Shelf(frozenset({wire.ProductViewed}), VIEWS, ViewsRow, _view_keys, told_view),
 )
 
 FOLD = Fold(

@@ -20,6 +20,12 @@ from heliograph.react.state import reading
 
 T = TypeVar("T")
 
+LINES = 1_000
+"""Lines of an order whose products are looked up."""
+
+HEARSAY = -1
+"""`at` of a product of which only an order told."""
+
 ORDERS = Table(
     "orders",
     METADATA,
@@ -192,15 +198,47 @@ def told_cart(known: CartRow | None, event: Event[wire.CartCreated], key: tuple[
     return row
 
 
+def ordered_products(order: wire.Order) -> list[str]:
+    """The products that an order names, each once."""
+    named = (reading.key_of(line.product_id) for line in order.items[:LINES])
+    return list(dict.fromkeys(filter(None, named)))
+
+
 def told_product(
-    known: ProductRow | None, event: Event[wire.ProductCreated], key: tuple[str, str]
+    known: ProductRow | None,
+    event: Event[wire.ProductCreated] | Event[wire.OrderCreated],
+    key: tuple[str, str],
 ) -> ProductRow | None:
-    """The product after an event; None where it changes nothing. A deleted one stays, and exists no more
-    (RM-10); what an update does not say stays, for updates of stock carry no title and no price (RM-23)."""
-    product, at = event.data.product, reading.happened(event)
+    """The product after an event; None where it changes nothing. Orders tell of products that are not known."""
+    data = event.data
+    if isinstance(data, wire.OrderCreated):
+        return _unheard_of(data.order, key) if known is None else None
+    return _told_product(known, event, data, key)
+
+
+def _unheard_of(order: wire.Order, key: tuple[str, str]) -> ProductRow:
+    """A product of which only an order tells (wire-facts 6.1): not sold, and whatever its shop says is newer."""
+    line = next(line for line in order.items if reading.key_of(line.product_id) == key[1])
+    row = ProductRow(account=key[0], id=key[1], product_exists=False, at=HEARSAY)
+    row.title = line.title or line.name
+    row.sku, row.vendor, row.url = reading.key_of(line.sku), line.vendor, line.url
+    row.image = wire.image_url(line.image, line.images)
+    said = {"id": line.product_id, "title": row.title, "sku": line.sku, "vendor": row.vendor, "url": row.url}
+    row.document = msgspec.json.encode({name: value for name, value in said.items() if value}).decode()
+    return row
+
+
+def _told_product(
+    known: ProductRow | None, event: AnyEvent, data: wire.ProductCreated, key: tuple[str, str]
+) -> ProductRow | None:
+    """A deleted one stays, and exists no more (RM-10); what an update does not say stays, for updates of stock carry
+    no title and no price (RM-23)."""
+    product, at = data.product, reading.happened(event)
     updated = reading.stated(product.updated_at, event)
     row = known or ProductRow(account=key[0], id=key[1])
-    if known is not None and not _newer(row.updated, row.at, updated, at):
+    if row.at == HEARSAY:
+        row.product_exists = True
+    elif known is not None and not _newer(row.updated, row.at, updated, at):
         return None
     row.updated, row.at = updated, at
     row.title = product.title or row.title
@@ -209,7 +247,7 @@ def told_product(
     row.url = product.url or row.url
     row.image = wire.image_url(product.image, product.images) or row.image
     said = flag(product.product_exists)
-    if isinstance(event.data, wire.ProductDeleted):
+    if isinstance(data, wire.ProductDeleted):
         row.product_exists = False
     elif said is not None or event.kind == wire.ProductCreated.kind:
         row.product_exists = said is not False

@@ -105,6 +105,8 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
 def _remember(book: _Book, event: AnyEvent, who: Portrait) -> None:
     at = reading.happened(event)
     row = book.find(who)
+    if row is not None and who.only_if_new:
+        return
     if isinstance(event.data, PersonDeleted):
         if row is not None and at >= row.updated:
             row.updated = row.deleted = at

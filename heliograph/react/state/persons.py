@@ -40,6 +40,7 @@ PERSONS = Table(
     Column("updated", BigInteger, nullable=False),
     Column("deleted", BigInteger),
     Column("said", BigInteger),
+    Index(None, "account", "created", "id"),
 )
 """A person's id is the id of the event that first named them, so that a replay finds the same ids.
 `email`, `customer_id` and `phone` are the current ones; all there ever were are in `identities`.
@@ -185,7 +186,8 @@ def _tags(old: str, said: list[str], *, append: bool) -> str:
 def _document(row: PersonRow, said: dict[str, Any], fresh: bool) -> str:
     """The customer in the wire form of S3 as last known: fields that are not said stay as they were."""
     merged = reading.overlaid(row.document, said, fresh=fresh)
-    merged.pop("append_tags", None)
+    for how in ("append_tags", "update_existing"):
+        merged.pop(how, None)
     if "tags" in merged:
         merged["tags"] = msgspec.Raw(row.tags.encode())
     return _json(merged)

@@ -53,6 +53,8 @@ class Portrait(NamedTuple):
     keyless: bool = False
     """Said by a page without a key: the first identity alone decides who it is, the others become theirs only
     where nobody has them, and a no that is known stays one (RM-2)."""
+    only_if_new: bool = False
+    """Whether it says nothing of who is known already (`update_existing` of a batch of contacts)."""
 
 
 def portrait(event: AnyEvent) -> Portrait | None:
@@ -100,8 +102,15 @@ def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
         email=customer.email,
         phone=reading.key_of(customer.sms_phone_number_e164),
     )
-    accepts = flag(customer.accepts_marketing)
-    return Portrait(identities, True, customer, reading.sent(event), accepts, data.keyless)
+    return Portrait(
+        identities,
+        True,
+        customer,
+        reading.sent(event),
+        flag(customer.accepts_marketing),
+        keyless=data.keyless,
+        only_if_new=flag(customer.update_existing) is False,
+    )
 
 
 def _buyer(event: AnyEvent, basket: Basket, *, keyless: bool = False) -> Portrait:
