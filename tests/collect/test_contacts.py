@@ -238,6 +238,7 @@ class TestWithoutAKey:
         person, wish = counter.events
         assert person.data.person.id is None, "a page cannot say whose number it is"
         assert (wish.data.source, wish.data.double_optin) == ("browser", None), "then the account decides"
+        assert person.data.keyless and wish.data.keyless, "so it can turn no no into a yes"
 
     async def test_others_need_a_key(self, counter: Counter) -> None:
         for headers in ({}, {"origin": "https://evil.example"}):

@@ -73,9 +73,8 @@ class Access:
         if token or api_key:
             raise Unauthorized(f"This is no key of store {account.store_id}: {_KEYS}.", field=_named(token))
         origin = request.header("origin")
-        if contacts and not origin and account.policy.open_forms:
-            return False
-        if not allowed_origin(account, origin):
+        open_form = contacts and not origin and account.policy.open_forms
+        if not open_form and not allowed_origin(account, origin):
             raise Unauthorized(f"Send a key: {_KEYS}.", field="x-token")
         self.by_store.spend(account.number)
         return False

@@ -102,15 +102,8 @@ def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
         email=customer.email,
         phone=reading.key_of(customer.sms_phone_number_e164),
     )
-    return Portrait(
-        identities,
-        True,
-        customer,
-        reading.sent(event),
-        flag(customer.accepts_marketing),
-        keyless=data.keyless,
-        only_if_new=flag(customer.update_existing) is False,
-    )
+    accepts, only_if_new = flag(customer.accepts_marketing), flag(customer.update_existing) is False
+    return Portrait(identities, True, customer, reading.sent(event), accepts, data.keyless, only_if_new)
 
 
 def _buyer(event: AnyEvent, basket: Basket, *, keyless: bool = False) -> Portrait:

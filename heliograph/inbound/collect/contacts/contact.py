@@ -17,7 +17,7 @@ from heliograph.events.people import Customer, Scalar, flag, text_id
 from heliograph.inbound.collect.bodies import json_object
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import fit
-from heliograph.inbound.collect.identities import address, member, phone
+from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, member, phone
 
 NOBODY = "missing: a contact needs a valid email address or phone number"
 
@@ -68,8 +68,7 @@ def read_contact(body: bytes, findings: Findings, *, form: bool, keyless: bool =
         findings.refuse("email" if said.email or not _number_said(said) else "sms_phone_number", NOBODY)
     customer_id = member(said.id, "id", findings)
     if customer_id is not None and keyless:
-        # An id with another address renames somebody (RM-9): not on the word of a page.
-        findings.remark("id", "left out: a page that has no key cannot say whose number this is")
+        findings.remark("id", NOT_A_PAGES_WORD)
         customer_id = None
     double = flag(said.double_optin_required if said.doubleOptin is None else said.doubleOptin)
     mail, texts = _preferences(said, double)
