@@ -31,7 +31,7 @@ from heliograph.react.automations.conditions import first, matches
 from heliograph.react.automations.definition import Automation, Cancel, Selector, Wait, parse
 from heliograph.react.automations.kinds import TRIGGERS
 from heliograph.react.automations.plan import plan, postponed, too_late
-from heliograph.react.automations.recipient import reachable, whose
+from heliograph.react.automations.recipient import imported, reachable, whose
 from heliograph.react.automations.runs import Run, Timer
 from heliograph.react.automations.today import obstacle
 from heliograph.react.state import definitions, people
@@ -104,7 +104,7 @@ def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Seq
             for cancel in one.automation.cancel_on:
                 if _selects(batch, cancel.selector, event):
                     _cancel(batch, one, cancel, event)
-        for one in saved:
+        for one in () if imported(event) else saved:
             if _selects(batch, one.automation.trigger, event):
                 _enter(batch, one, event)
     return batch.out

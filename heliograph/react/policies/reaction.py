@@ -183,7 +183,13 @@ def _unsubscribe(batch: _Batch, event: AnyEvent, wish: UnsubscriptionRequested) 
 
 
 def _subscribe(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> None:
-    proof = Proof(requested_at=happened(event), signup_ip=wish.ip, source=wish.source)
+    proof = Proof(
+        requested_at=happened(event),
+        confirmed_at=wish.confirmed_at,
+        signup_ip=wish.ip,
+        optin_ip=wish.optin_ip,
+        source=wish.source,
+    )
     double = batch.policy(event).double_optin if wish.double_optin is None else wish.double_optin
     for place in _wished(batch, event, wish):
         standing = batch.standing(event, place)
