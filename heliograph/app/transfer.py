@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.erasure import erased_form
 from heliograph.app.define import account_number
+from heliograph.app.part import calm_collector
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
@@ -107,6 +108,7 @@ async def record(settings: Settings, prepared: Prepared, told: Callable[[Seen], 
     if prepared.kept is None:
         importing.rehearse(prepared.work, told)
         return
+    calm_collector()
     async with reachable(settings) as journal:
         await importing.run(prepared.work, journal, prepared.kept, SystemClock(), told)
 
@@ -149,8 +151,8 @@ def _plan(
         state.dispose()
 
 
-def _erased(state: Engine, account: str) -> Callable[[str, str], bool]:
-    """Whether an address was erased on request, by the keyed hashes that remain."""
+def _erased(state: Engine, account: str) -> Callable[[str, str], bool] | None:
+    """Whether an address was erased on request, by the keyed hashes that remain; None: nobody was."""
     with state.connect() as connection:
         remaining = set(
             connection.scalars(
@@ -161,12 +163,10 @@ def _erased(state: Engine, account: str) -> Callable[[str, str], bool]:
         )
 
     def erased(channel: str, address: str) -> bool:
-        if not remaining:
-            return False
         with state.connect() as connection:
             return erased_form(connection, account, channel, address.lower()) in remaining
 
-    return erased
+    return erased if remaining else None
 
 
 def _first(file: File, shape: Shape) -> list[Row]:

@@ -7,13 +7,13 @@ Pure: a row and a plan in, records out, or `BadRequest` with what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import phonenumbers
 
-from heliograph.clock import iso
+from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, Fault
 from heliograph.events import codec, subjects
 from heliograph.events.commerce import instant
@@ -43,7 +43,8 @@ CONSUMED = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How the rows of one file are read. `as_of`: when what it says was true, in microseconds; `usual`: the consent
-    of rows that name none; `country`: where phone numbers without +NN belong; `erased`: whether an address was erased."""
+    of rows that name none; `country`: where phone numbers without +NN belong; `erased`: whether an address was erased; None:
+    nobody was."""
 
     sender: Sender
     columns: Mapping[str, str]
@@ -53,18 +54,22 @@ class Plan:
     tags: tuple[str, ...] = ()
     replace_tags: bool = False
     country: str | None = None
-    erased: Callable[[str, str], bool] = field(default=lambda channel, address: False)
+    erased: Callable[[str, str], bool] | None = None
 
 
 def person(plan: Plan, line: int, row: Mapping[str, Any]) -> Read:
     """The events of a row about a person."""
     cells = _cells(plan, row)
-    mail, faults = wishes.said(cells, plan.usual)
+    faults = wishes.dated(cells, plan.as_of)
+    mail = wishes.said(cells, plan.usual, faults)
     heard = Findings(strict=False)  # the door's reader says it again
     email = _text(cells.get("email"))
     email = address(email, ("email",), heard) if email else None
-    number = phone(cells.get("sms_phone_number_e164"), "sms_phone_number_e164", heard)
-    _not_erased(plan, email, number)
+    number = None
+    if plan.erased or "sms_consent" in cells:
+        number = phone(cells.get("sms_phone_number_e164"), "sms_phone_number_e164", heard)
+    if plan.erased:
+        _not_erased(plan.erased, email, number)
     told = wishes.told(cells, email, number, mail, plan.sender, plan.as_of)
     before = tuple(_record(plan, line, what, data, at) for what, data, at in told)
     body = _encode(_customer(plan, cells, mail))
@@ -74,7 +79,7 @@ def person(plan: Plan, line: int, row: Mapping[str, Any]) -> Read:
         "customers/update",
         body,
         plan.now,
-        time=iso(at),
+        time=at // SECOND,
         time_field="updated_at",
         client_id=str(line),
     )
@@ -85,7 +90,8 @@ def suppression(plan: Plan, line: int, row: Mapping[str, Any]) -> Read:
     """The events of a row of a suppression list: an address and perhaps why; nobody is made a customer by it."""
     cells = _cells(plan, row)
     cells.setdefault("suppressions", cells.pop("consent", None) or plan.usual or "manually_suppressed")
-    mail, faults = wishes.said(cells, "")
+    faults = wishes.dated(cells, plan.as_of)
+    mail = wishes.said(cells, "", faults)
     findings = Findings(strict=True, faults=faults)
     email, number = _text(cells.get("email")), _text(cells.get("sms_phone_number_e164"))
     email = address(email, ("email",), findings) if email else None
@@ -109,7 +115,13 @@ def document(type: str, plan: Plan, line: int, row: Mapping[str, Any]) -> Read:
     )
     at = min(at, plan.now)
     record, notes = read(
-        plan.sender, type, _encode(said), plan.now, time=iso(at), time_field="created_at", client_id=str(line)
+        plan.sender,
+        type,
+        _encode(said),
+        plan.now,
+        time=at // SECOND,
+        time_field="created_at",
+        client_id=str(line),
     )
     return (record,), notes
 
@@ -173,8 +185,8 @@ def _tags(value: Any) -> list[str]:
     return [text for part in parts if (text := str(part).strip(' "'))]
 
 
-def _not_erased(plan: Plan, email: str | None, number: str | None) -> None:
-    if (email and plan.erased("email", email)) or (number and plan.erased("sms", number)):
+def _not_erased(erased: Callable[[str, str], bool], email: str | None, number: str | None) -> None:
+    if (email and erased("email", email)) or (number and erased("sms", number)):
         raise refused([Fault("email", "was erased on request: it is not taken again")])
 
 

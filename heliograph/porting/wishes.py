@@ -66,7 +66,8 @@ ANSWERS = {
 """Words of other systems -> yes, no, nothing, or a type of suppression; all letters, without case."""
 
 
-LATEST = 2**62
+YES_TIMES = frozenset({"consent_at", "confirmed_at", "sms_consent_at"})
+TIMES = YES_TIMES | {"unsubscribed_at", "cleaned_at", "suppressed_at"}
 
 
 class Said(NamedTuple):
@@ -95,17 +96,36 @@ def answer(word: str) -> str:
     return found
 
 
-def said(cells: Mapping[str, Any], usual: str) -> tuple[Said, list[Fault]]:
+def dated(cells: dict[str, Any], as_of: int) -> list[Fault]:
+    """Put the row's times into microseconds, none later than `as_of`. One that is no time proves no yes; of a no it is
+    the time that cannot be used, and `as_of` is taken."""
+    faults = []
+    for name in TIMES & cells.keys():
+        value = cells[name]
+        at = instant(value) if isinstance(value, str | int | float) else None
+        if at is not None and at >= 0:
+            cells[name] = min(at, as_of)
+            continue
+        faults.append(
+            Fault(name, f"{str(value)[:40]!r} is no date and time that is understood (ISO 8601 is)")
+        )
+        if name in YES_TIMES:
+            del cells[name]
+        else:
+            cells[name] = as_of
+    return faults
+
+
+def said(cells: Mapping[str, Any], usual: str, faults: list[Fault]) -> Said:
     """What a row says of mail. `usual` is meant where its consent says nothing."""
-    faults: list[Fault] = []
     types: list[str] = []
     stated = cells.get("consent", cells.get("accepts_marketing"))
     word = _word(stated, "consent", faults) or usual
-    if stated is None and not word and _times(cells, LATEST):
+    if stated is None and not word and ("consent_at" in cells or "confirmed_at" in cells):
         word = "yes"
-    if cells.get("unsubscribed_at"):
+    if "unsubscribed_at" in cells:
         word = "unsubscribed"
-    if cells.get("cleaned_at"):
+    if "cleaned_at" in cells:
         word = "hard_bounce"
     if word in SUPPRESSION_TYPES:
         types.append(word)
@@ -114,19 +134,19 @@ def said(cells: Mapping[str, Any], usual: str) -> tuple[Said, list[Fault]]:
         kind = name if name in SUPPRESSION_TYPES else _word(name, "suppressions", faults)
         if kind in ("yes", *SUPPRESSION_TYPES):  # "suppressed: yes" names no type
             types.append("manually_suppressed" if kind == "yes" else kind)
-    return Said(word, tuple(dict.fromkeys(types))), faults
+    return Said(word, tuple(dict.fromkeys(types)))
 
 
 def told(
     cells: Mapping[str, Any], email: str | None, phone: str | None, mail: Said, sender: Sender, as_of: int
 ) -> Iterator[Happened]:
     """What follows from the row, oldest proof first: the customer itself comes after it."""
-    if email and mail.answer == "yes" and _times(cells, as_of):
-        yield _granted(cells, email, sender, as_of)
+    if email and mail.answer == "yes" and ("consent_at" in cells or "confirmed_at" in cells):
+        yield _granted(cells, email, sender)
     if email:
         yield from suppressed("email", email, mail.types, cells, as_of)
     text = _word(cells.get("sms_consent"), "sms_consent", []) if phone else ""
-    since = _instant(cells.get("sms_consent_at"), as_of)
+    since: int | None = cells.get("sms_consent_at")
     if phone and text == "yes" and since is not None:
         yes = SubscriptionRequested(phone=phone, double_optin=False, source=IMPORT)
         yield Happened("sms", yes, since)
@@ -145,7 +165,7 @@ def suppressed(
     for kind in types:
         wished = kind == "unsubscribed"
         times = ("unsubscribed_at" if wished else "cleaned_at", "suppressed_at")
-        at = next((at for name in times if (at := _instant(cells.get(name), as_of)) is not None), as_of)
+        at = next((cells[name] for name in times if name in cells), as_of)
         data: Data
         if wished:
             data = UnsubscriptionRequested(channel=channel, address=address, how=IMPORT, reason=reason)
@@ -155,22 +175,17 @@ def suppressed(
         yield Happened(f"{channel}.{kind}", data, at)
 
 
-def _granted(cells: Mapping[str, Any], email: str, sender: Sender, as_of: int) -> Happened:
+def _granted(cells: Mapping[str, Any], email: str, sender: Sender) -> Happened:
+    confirmed: int | None = cells.get("confirmed_at")
     wish = SubscriptionRequested(
         email=email,
         double_optin=False,
         ip=kept_ip(str(cells.get("consent_ip") or ""), sender.keep_ip),
-        confirmed_at=_instant(cells.get("confirmed_at"), as_of),
+        confirmed_at=confirmed,
         optin_ip=kept_ip(str(cells.get("confirmed_ip") or ""), sender.keep_ip),
         source=IMPORT,
     )
-    return Happened("subscription", wish, _times(cells, as_of)[0])
-
-
-def _times(cells: Mapping[str, Any], as_of: int) -> list[int]:
-    """When the yes was said, and confirmed: as far as the row knows."""
-    times = (_instant(cells.get(name), as_of) for name in ("consent_at", "confirmed_at"))
-    return [at for at in times if at is not None]
+    return Happened("subscription", wish, cells.get("consent_at", confirmed))
 
 
 def _word(value: Any, field: str, faults: list[Fault]) -> str:
@@ -189,8 +204,3 @@ def _word(value: Any, field: str, faults: list[Fault]) -> str:
 def _words(value: Any) -> list[str]:
     parts = value if isinstance(value, list) else str(value or "").replace(";", ",").split(",")
     return [str(part).strip(" []'\"") for part in parts if str(part).strip(" []'\"")]
-
-
-def _instant(value: Any, most: int) -> int | None:
-    at = instant(value) if isinstance(value, str | int | float) and value != "" else None
-    return None if at is None or at < 0 else min(at, most)
