@@ -47,7 +47,7 @@ class SubscriptionRequested(Data, frozen=True, kw_only=True):
     double_optin: bool | None = None
     ip: str = ""
     confirmed_at: int | None = None
-    optin_ip: str = ""
+    optin_ip: str | None = None
     source: str = ""
     said: Said | None = None
     notes: tuple[str, ...] = ()

@@ -182,7 +182,7 @@ def _granted(cells: Mapping[str, Any], email: str, sender: Sender) -> Happened:
         double_optin=False,
         ip=kept_ip(str(cells.get("consent_ip") or ""), sender.keep_ip),
         confirmed_at=confirmed,
-        optin_ip=kept_ip(str(cells.get("confirmed_ip") or ""), sender.keep_ip),
+        optin_ip=kept_ip(str(cells.get("confirmed_ip") or ""), sender.keep_ip) or None,
         source=IMPORT,
     )
     return Happened("subscription", wish, cells.get("consent_at", confirmed))

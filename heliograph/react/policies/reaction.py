@@ -187,7 +187,7 @@ def _subscribe(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> N
         requested_at=happened(event),
         confirmed_at=wish.confirmed_at,
         signup_ip=wish.ip,
-        optin_ip=wish.optin_ip,
+        optin_ip=wish.optin_ip or "",
         source=wish.source,
     )
     double = batch.policy(event).double_optin if wish.double_optin is None else wish.double_optin
