@@ -72,7 +72,7 @@ def rows(lines: Lines, shape: Shape) -> Iterator[Row]:
     feed = _Feed(iter(lines))
     for _ in range(shape.header):
         next(feed, None)
-    reader = csv.reader(feed, delimiter=shape.delimiter)
+    reader = csv.reader(feed, delimiter=shape.delimiter, strict=True)
     while True:
         row = _record(feed, reader, shape.columns)
         if row is None:
