@@ -28,7 +28,6 @@ from heliograph.porting.progress import Progress, ProgressFile
 from heliograph.porting.refusals import Report
 from heliograph.porting.rows import Row, Shape, rows
 from heliograph.porting.tables import Chosen, StateTable
-from heliograph.porting.wishes import answer
 from heliograph.porting.writers import Writer
 from heliograph.react.state.consent import SUPPRESSIONS
 from heliograph.settings import Settings
@@ -39,12 +38,12 @@ FIRST = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the operator asks of an import. `as_of` in microseconds; None: when the file was last written."""
+    """What the operator asks of an import. `usual`: the consent of rows that name none (`wishes.answer`); `as_of` in microseconds; None: when the file was last written."""
 
     what: What
     account: str | None = None
     maps: tuple[str, ...] = ()
-    consent: str = ""
+    usual: str = ""
     tags: tuple[str, ...] = ()
     replace_tags: bool = False
     country: str | None = None
@@ -121,9 +120,12 @@ def _plan(
     try:
         number = account_number(state, wanted.account)
         account = load_directory(state).accounts[number]
-        usual = answer(wanted.consent)
         name = importing.name(
-            file, wanted.what, number, chosen, (usual, wanted.tags, wanted.replace_tags, wanted.country)
+            file,
+            wanted.what,
+            number,
+            chosen,
+            (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country),
         )
         sender = Sender(
             account=number,
@@ -140,7 +142,7 @@ def _plan(
             columns=chosen,
             as_of=min(now, written if wanted.as_of is None else wanted.as_of),
             now=now,
-            usual=usual,
+            usual=wanted.usual,
             tags=wanted.tags,
             replace_tags=wanted.replace_tags,
             country=wanted.country,

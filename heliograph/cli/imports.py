@@ -16,6 +16,7 @@ from heliograph.errors import OperatorError
 from heliograph.porting.files import File, look
 from heliograph.porting.importing import READERS, Seen
 from heliograph.porting.rows import shape
+from heliograph.porting.wishes import answer
 from heliograph.settings import Settings
 
 Source = Annotated[Path, typer.Argument(help="CSV or NDJSON, plain or gzip.")]
@@ -64,7 +65,7 @@ def import_file(
         what=reader,
         account=account,
         maps=tuple(map or ()),
-        consent=consent,
+        usual=answer(consent),
         tags=tuple(tag or ()),
         replace_tags=replace_tags,
         country=phone_country and phone_country.upper(),
