@@ -18,6 +18,7 @@ from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
+from heliograph.events import subjects
 from heliograph.events.consent import IMPORT
 from heliograph.inbound.collect.senders import Sender
 from heliograph.porting import columns, importing, tables
@@ -146,14 +147,14 @@ def _plan(
             tags=wanted.tags,
             replace_tags=wanted.replace_tags,
             country=wanted.country,
-            erased=_erased(state, number),
+            erased=_erased(state, number, keep_case=account.policy.keep_local_case),
         )
         yield plan, name
     finally:
         state.dispose()
 
 
-def _erased(state: Engine, account: str) -> Callable[[str, str], bool] | None:
+def _erased(state: Engine, account: str, *, keep_case: bool) -> Callable[[str, str], bool] | None:
     """Whether an address was erased on request, by the keyed hashes that remain; None: nobody was."""
     with state.connect() as connection:
         remaining = set(
@@ -165,8 +166,9 @@ def _erased(state: Engine, account: str) -> Callable[[str, str], bool] | None:
         )
 
     def erased(channel: str, address: str) -> bool:
+        normal = subjects.normal_email(address, keep_case=keep_case) if channel == "email" else address
         with state.connect() as connection:
-            return erased_form(connection, account, channel, address.lower()) in remaining
+            return erased_form(connection, account, channel, normal) in remaining
 
     return erased if remaining else None
 

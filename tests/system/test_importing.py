@@ -130,6 +130,19 @@ def test_consent_is_taken_with_its_proof_and_a_later_no_stays(engine: Engine, tm
     assert not of(engine, "gone", "consent.granted") and not of(engine, "gone", "suppression.removed")
 
 
+def test_who_was_erased_is_refused(engine: Engine, tmp_path: Path) -> None:
+    """RM-12, STD-7: the keyed hash recognises the address that a later file brings back."""
+    engine.event("customers/create", {"id": 99, "email": "erased@x.example"})
+    engine.until(lambda: engine.run("people", "erase", "erased@x.example").returncode == 0)
+    file = tmp_path / "back.csv"
+    file.write_text("email,name\nErased@X.example,Ann\nother@x.example,Bob\n")
+    report = tmp_path / "refused.csv"
+    done = engine.run("import", str(file), "--refused", str(report))
+    assert "2 rows, 1 refused, 1 events recorded." in done.stdout, done.stdout + done.stderr
+    assert "was erased on request" in report.read_text()
+    assert not of(engine, "rased@", "person.updated")
+
+
 def test_what_cannot_be_imported_is_said_in_one_line(engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "odd.csv"
     file.write_text("colour\nblue\n")
