@@ -11,13 +11,13 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from heliograph.accounts.directory import load_directory
-from heliograph.accounts.erasure import erased_form
+from heliograph.accounts.erasure import eraser
 from heliograph.app.define import account_number
 from heliograph.app.part import calm_collector
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, Unavailable
 from heliograph.events import subjects
 from heliograph.events.consent import IMPORT
 from heliograph.inbound.collect.senders import Sender
@@ -39,7 +39,8 @@ FIRST = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the operator asks of an import. `usual`: the consent of rows that name none (`wishes.answer`); `as_of` in microseconds; None: when the file was last written."""
+    """What the operator asks of an import. `usual`: the consent of rows that name none (`wishes.answer`); `as_of` in
+    microseconds; None: when the file was last written."""
 
     what: What
     account: str | None = None
@@ -94,6 +95,7 @@ def prepared(settings: Settings, file: File, shape: Shape, wanted: Wanted) -> It
             plan=plan,
             report=Report(wanted.report, progress.report),
             progress=progress,
+            clock=SystemClock(),
         )
         yield Prepared(
             work=work,
@@ -104,13 +106,17 @@ def prepared(settings: Settings, file: File, shape: Shape, wanted: Wanted) -> It
 
 
 async def record(settings: Settings, prepared: Prepared, told: Callable[[Seen], object]) -> None:
-    """Do it, or go on with it; without a place to keep its progress only read and check everything."""
+    """Do it, or go on with it; without a place to keep its progress only read and check everything. Raises
+    `OperatorError`."""
     if prepared.kept is None:
         importing.rehearse(prepared.work, told)
         return
     calm_collector()
     async with reachable(settings) as journal:
-        await importing.run(prepared.work, journal, prepared.kept, SystemClock(), told)
+        try:
+            await importing.run(prepared.work, journal, prepared.kept, told)
+        except Unavailable as error:
+            raise OperatorError(f"{error}. The same command goes on where it was") from error
 
 
 @contextlib.contextmanager
@@ -156,19 +162,16 @@ def _plan(
 
 def _erased(state: Engine, account: str, *, keep_case: bool) -> Callable[[str, str], bool] | None:
     """Whether an address was erased on request, by the keyed hashes that remain; None: nobody was."""
+    table = SUPPRESSIONS.c
     with state.connect() as connection:
         remaining = set(
-            connection.scalars(
-                select(SUPPRESSIONS.c.address).where(
-                    SUPPRESSIONS.c.account == account, SUPPRESSIONS.c.type == "deleted"
-                )
-            )
+            connection.scalars(select(table.address).where(table.account == account, table.type == "deleted"))
         )
+        form = eraser(connection)
 
     def erased(channel: str, address: str) -> bool:
         normal = subjects.normal_email(address, keep_case=keep_case) if channel == "email" else address
-        with state.connect() as connection:
-            return erased_form(connection, account, channel, normal) in remaining
+        return form is not None and form(account, channel, normal) in remaining
 
     return erased if remaining else None
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -39,15 +38,14 @@ READERS: dict[What, Callable[[Plan, int, Mapping[str, Any]], Read]] = {
 }
 """What the rows of a file can be."""
 
-BATCH = 1_000
-"""Rows read while the journal takes those before."""
+BATCH, BATCH_CHARACTERS = 1_000, 4 << 20
+"""Rows read while the journal takes those before, and how much text they are at most."""
 
 SAVE_SECONDS = 1.0
 """How much work is done again after a crash, at most."""
 
-PATIENCE = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before the journal is asked again; the last one for two minutes."""
-TRIES = 30
+PATIENCE = (0.2, 0.5, 1.0, 2.0, *[5.0] * 24)
+"""Seconds before the journal is asked again: two minutes in all."""
 
 
 class Seen(NamedTuple):
@@ -67,6 +65,7 @@ class Import:
     plan: Plan
     report: Report
     progress: Progress
+    clock: Clock
     oddities: Counter[str] = field(default_factory=Counter)
 
     def read(self, told: Callable[[Seen], object]) -> Iterator[tuple[int, list[Record]]]:
@@ -74,6 +73,7 @@ class Import:
         lines = Lines(self.file)
         try:
             for batch in _batches(rows(lines, self.shape), self.progress.line):
+                self.plan = replace(self.plan, now=self.clock.now())
                 records: list[Record] = []
                 for row in batch:
                     records += self._take(row)
@@ -99,7 +99,10 @@ class Import:
 def _read(what: What, plan: Plan, row: Row) -> Read:
     if row.fault:
         raise BadRequest(row.fault)
-    return READERS[what](plan, row.line, row.cells)
+    try:
+        return READERS[what](plan, row.line, row.cells)
+    except RecursionError as error:
+        raise BadRequest("nests too deep to be read") from error
 
 
 def name(file: File, what: What, account: str, columns: Mapping[str, str], options: Sequence[object]) -> str:
@@ -114,10 +117,9 @@ def rehearse(work: Import, told: Callable[[Seen], object]) -> None:
         work.report.flush()
 
 
-async def run(
-    work: Import, journal: Journal, kept: ProgressFile, clock: Clock, told: Callable[[Seen], object]
-) -> None:
+async def run(work: Import, journal: Journal, kept: ProgressFile, told: Callable[[Seen], object]) -> None:
     """Record everything that was not recorded yet. Raises `Unavailable` when the journal stays away."""
+    clock = work.clock
     settled, saved = msgspec.structs.replace(work.progress), clock.monotonic()
     under_way: _UnderWay | None = None
     try:
@@ -157,17 +159,24 @@ async def _settled(progress: Progress, under_way: _UnderWay) -> Progress:
 
 async def _append(journal: Journal, records: Sequence[Record], clock: Clock) -> int:
     """How many of these were new."""
-    for attempt in range(TRIES):
+    for pause in PATIENCE:
         try:
             return sum(await journal.append_once(records))
         except Unavailable:
-            if attempt == TRIES - 1:
-                raise
-            await clock.sleep(PATIENCE[min(attempt, len(PATIENCE) - 1)])
-    return 0
+            await clock.sleep(pause)
+    return sum(await journal.append_once(records))
 
 
 def _batches(found: Iterable[Row], after: int) -> Iterator[list[Row]]:
-    left = (row for row in found if row.line > after)
-    while batch := list(islice(left, BATCH)):
+    batch: list[Row] = []
+    size = 0
+    for row in found:
+        if row.line <= after:
+            continue
+        batch.append(row)
+        size += len(row.original)
+        if len(batch) >= BATCH or size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch

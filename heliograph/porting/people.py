@@ -43,8 +43,8 @@ CONSUMED = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How the rows of one file are read. `as_of`: when what it says was true, in microseconds; `usual`: the consent
-    of rows that name none; `country`: where phone numbers without +NN belong; `erased`: whether an address was erased; None:
-    nobody was."""
+    of rows that name none; `country`: where phone numbers without +NN belong; `erased`: whether the address of a
+    channel was erased (None: nobody was)."""
 
     sender: Sender
     columns: Mapping[str, str]
@@ -73,7 +73,8 @@ def person(plan: Plan, line: int, row: Mapping[str, Any]) -> Read:
     told = wishes.told(cells, email, number, mail, plan.sender, plan.as_of)
     before = tuple(_record(plan, line, what, data, at) for what, data, at in told)
     body = _encode(_customer(plan, cells, mail))
-    at = min(plan.as_of, instant(_text(cells.get("updated_at"))) or plan.as_of)
+    changed = _instant(cells.get("updated_at"))
+    at = plan.as_of if changed is None else min(plan.as_of, changed)
     record, notes = read(
         plan.sender,
         "customers/update",
@@ -99,6 +100,8 @@ def suppression(plan: Plan, line: int, row: Mapping[str, Any]) -> Read:
     if email is None and number is None and not findings.faults:
         findings.refuse("email", "missing: a suppression needs an address")
     findings.settle()
+    if plan.erased:
+        _not_erased(plan.erased, email, number)
     made = wishes.suppressed(
         "email" if email else "sms", email or number or "", mail.types, cells, plan.as_of
     )

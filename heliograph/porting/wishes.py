@@ -1,13 +1,14 @@
 """What a row says of permission: yes, no, unsubscribed, bounced ..., since when and from where.
 
 A bare yes or no is what the other system believes: it goes with the customer (`accepts_marketing`) and lifts
-nothing (RM-11). A yes with its time is the person's own, with its proof (STD-7), and a later no
-overrules it. An unsubscription, a bounce, a complaint suppress. Pure.
+nothing (RM-11). A yes with its time is the person's own, with its proof (STD-7), and a later no overrules it. An
+unsubscription, a bounce, a complaint suppress. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import msgspec
@@ -65,9 +66,9 @@ ANSWERS = {
 }
 """Words of other systems -> yes, no, nothing, or a type of suppression; all letters, without case."""
 
-
 YES_TIMES = frozenset({"consent_at", "confirmed_at", "sms_consent_at"})
 TIMES = YES_TIMES | {"unsubscribed_at", "cleaned_at", "suppressed_at"}
+"""Fields that say when; the first three of a yes."""
 
 
 class Said(NamedTuple):
@@ -100,7 +101,7 @@ def dated(cells: dict[str, Any], as_of: int) -> list[Fault]:
     """Put the row's times into microseconds, none later than `as_of`. One that is no time proves no yes; of a no it is
     the time that cannot be used, and `as_of` is taken."""
     faults = []
-    for name in TIMES & cells.keys():
+    for name in sorted(TIMES & cells.keys()):
         value = cells[name]
         at = instant(value) if isinstance(value, str | int | float) else None
         if at is not None and at >= 0:
@@ -180,12 +181,20 @@ def _granted(cells: Mapping[str, Any], email: str, sender: Sender) -> Happened:
     wish = SubscriptionRequested(
         email=email,
         double_optin=False,
-        ip=kept_ip(str(cells.get("consent_ip") or ""), sender.keep_ip),
+        ip=_ip(cells.get("consent_ip"), sender),
         confirmed_at=confirmed,
-        optin_ip=kept_ip(str(cells.get("confirmed_ip") or ""), sender.keep_ip) or None,
+        optin_ip=_ip(cells.get("confirmed_ip"), sender) or None,
         source=IMPORT,
     )
     return Happened("subscription", wish, cells.get("consent_at", confirmed))
+
+
+def _ip(said: Any, sender: Sender) -> str:
+    """As much of an address as the account keeps; nothing of what is none."""
+    try:
+        return kept_ip(str(ip_address(str(said).strip())), sender.keep_ip)
+    except ValueError:
+        return ""
 
 
 def _word(value: Any, field: str, faults: list[Fault]) -> str:

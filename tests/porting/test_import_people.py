@@ -15,6 +15,8 @@ from file_world import (
     person,
     plan,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, OperatorError
@@ -25,8 +27,9 @@ from heliograph.events.consent import (
     SuppressionAdded,
     UnsubscriptionRequested,
 )
-from heliograph.events.event import is_derived
+from heliograph.events.event import Unknown, is_derived
 from heliograph.porting import columns, people, wishes
+from heliograph.porting.importing import READERS
 
 ANN = "ann@x.example"
 OPTED_IN = 1_614_853_331 * SECOND  # 2021-03-04 10:22:11 UTC
@@ -223,6 +226,42 @@ def test_a_suppression_list_makes_nobody_a_customer() -> None:
         assert [record.kind for record in records] == [kind]
     with pytest.raises(BadRequest, match="email"):
         people.suppression(plan({"email": "1"}), 1, {"1": "nobody"})
+
+
+def test_addresses_that_are_none_are_no_proof() -> None:
+    yes, _ = person("email,optin time,optin ip", f"{ANN},2021-03-04 10:22:11,somewhere")
+    assert yes.data.ip == "" and yes.data.optin_ip is None
+
+
+def test_an_erased_address_on_a_list_is_not_written_down_again() -> None:
+    """RM-12"""
+    with pytest.raises(BadRequest, match="was erased on request"):
+        people.suppression(plan({"email": "1"}, erased=lambda *_: True), 1, {"1": ANN})
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = sorted({*columns.KNOWN, *columns.DOCUMENT})
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8),
+    st.sampled_from(["people", "suppressions", "orders"]),
+)
+def test_any_row_is_taken_or_refused_with_a_reason(cells: dict, what: str) -> None:
+    try:
+        records, _ = READERS[what](plan({name: name for name in cells}), 7, cells | {"email": ANN})
+    except BadRequest:
+        return
+    for record in records:
+        assert not isinstance(codec.decode(record).data, Unknown), "what is recorded can be read again"
 
 
 def test_orders_and_products_are_dated_by_themselves() -> None:
