@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup browser demo serve test check bench lock clean
+.PHONY: setup browser languages demo serve test check bench lock clean
 
 setup: $(STAMP)
 
@@ -20,7 +20,7 @@ demo: setup
 serve: setup
 	$(BIN)/heliograph serve $(ARGS)
 
-test: setup browser
+test: setup browser languages
 	$(BIN)/python -m pytest $(ARGS)
 
 # The tests drive a real Chromium: the one that is here, else the distribution's, else the one its driver brings.
@@ -28,6 +28,13 @@ browser: setup
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } \
 	  || $(BIN)/python -m playwright install chromium
+
+# The documentation's programs are run by the tests in every language that it speaks. As root with apt what is not
+# here is installed; elsewhere its names are told.
+languages:
+	@{ command -v curl && command -v openssl && command -v node && php -r 'exit(function_exists("curl_init") ? 0 : 1);'; } >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends curl openssl nodejs php-cli php-curl; } \
+	  || { echo "The tests run the documentation's programs: install curl, openssl, node 18 or newer, php with curl"; exit 1; }
 
 check: setup
 	$(BIN)/ruff check .

@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, latency, queues, readers
+from benchmarks import folds, http, latency, plugins, queues, readers
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
 SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "http": ("Durable HTTP, one worker alone (the engine is measured elsewhere)", http.against_references),
+    "plugins": ("What plug-ins send, one worker alone", plugins.mix),
     "batches": ("Batches, one worker alone", http.batches),
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
@@ -45,7 +46,7 @@ def main(names: list[str]) -> int:
         for name, (title, scene) in SCENES.items():
             if names and name not in names:
                 continue
-            if "wrk" in missing and scene.__module__.endswith("http"):
+            if "wrk" in missing and scene.__module__.endswith(("http", "plugins")):
                 continue
             show(title, scene(scratch))
     return 0

@@ -32,12 +32,20 @@ class Ask(NamedTuple):
 
 
 def run(
-    url: str, asks: Sequence[Ask], directory: Path, *, connections: int, seconds: float, name: str = "load"
+    url: str,
+    asks: Sequence[Ask],
+    directory: Path,
+    *,
+    connections: int,
+    seconds: float,
+    name: str = "load",
+    pause: float = 0.0,
 ) -> Result:
-    """Ask these in turn, over and over, on so many connections for so long. Raises if wrk is missing."""
+    """Ask these in turn, over and over, on so many connections for so long; each connection pauses so many
+    milliseconds before each request, on average. Raises if wrk is missing."""
     if WRK is None:
         raise FileNotFoundError("wrk is not installed: apt-get install wrk")
-    script = _script(asks, directory / f"{name}.lua")
+    script = _script(asks, directory / f"{name}.lua", pause)
     done = subprocess.run(
         [
             WRK,
@@ -90,7 +98,7 @@ def finish(running: subprocess.Popen[str]) -> Result:
     return _parse(output)
 
 
-def _script(asks: Sequence[Ask], path: Path) -> Path:
+def _script(asks: Sequence[Ask], path: Path, pause: float = 0.0) -> Path:
     lines = ["local asks = {}"]
     for number, ask in enumerate(asks, 1):
         if ask.body:
@@ -109,6 +117,8 @@ def _script(asks: Sequence[Ask], path: Path) -> Path:
         "function init(args) for n, a in ipairs(asks) do made[n] = wrk.format(a[1], a[2], a[3], a[4]) end end",
         "function request() i = i % #made + 1; return made[i] end",
     ]
+    if pause:
+        lines.append(f"function delay() return math.random(0, {round(2 * pause)}) end")
     path.write_text("\n".join(lines))
     return path
 

@@ -71,6 +71,7 @@ def session() -> Iterator[Session]:
 
 
 Database = Annotated[Session, Depends(session)]
+Key = Annotated[str, Header()]
 app = FastAPI()
 
 
@@ -94,7 +95,7 @@ class LineItem(BaseModel):
     image: str | None = None
 
 
-class Order(BaseModel):
+class Basket(BaseModel):
     id: int | str
     email: str
     customer: Customer
@@ -107,7 +108,24 @@ class Order(BaseModel):
     total_shipping: float
     total_tax: float
     total_price: float
+
+
+class Order(Basket):
     status: dict[str, Any] | None = None
+
+
+class Cart(Basket):
+    abandoned_checkout_url: str
+
+
+class Product(BaseModel):
+    id: int | str
+    sku: str
+    title: str
+    url: str
+    vendor: str
+    product_exists: bool
+    variants: list[dict[str, Any]]
 
 
 @app.get("/o/{token}.gif")
@@ -129,15 +147,35 @@ def clicked(token: str, request: Request, database: Database) -> Response:
 
 
 @app.post("/webhooks/store/{store}")
-def ordered(
-    store: str, order: Order, database: Database, x_token: Annotated[str, Header()]
-) -> dict[str, str]:
-    if x_token != STORE_KEY:
+def ordered(store: str, order: Order, database: Database, x_token: Key) -> dict[str, str]:
+    return _taken("order", order.email, order, database, x_token)
+
+
+@app.post("/webhooks/plain/orders")
+def order_updated(order: Order, database: Database, x_token: Key) -> dict[str, str]:
+    return _taken("order", order.email, order, database, x_token)
+
+
+@app.post("/webhooks/plain/carts")
+def cart_updated(cart: Cart, database: Database, x_token: Key) -> dict[str, str]:
+    return _taken("cart", cart.email, cart, database, x_token)
+
+
+@app.post("/webhooks/plain/customers")
+def customer_updated(customer: Customer, database: Database, x_token: Key) -> dict[str, str]:
+    return _taken("customer", customer.email, customer, database, x_token)
+
+
+@app.post("/webhooks/plain/products")
+def product_updated(product: Product, database: Database, x_token: Key) -> dict[str, str]:
+    return _taken("product", str(product.id), product, database, x_token)
+
+
+def _taken(kind: str, subject: str, said: BaseModel, database: Session, key: str) -> dict[str, str]:
+    if key != STORE_KEY:
         raise HTTPException(401)
-    row = Happened(
-        kind="order", subject=order.email, at=datetime.now(UTC), data=order.model_dump(mode="json")
-    )
-    database.add(row)
+    data = said.model_dump(mode="json")
+    database.add(Happened(kind=kind, subject=subject, at=datetime.now(UTC), data=data))
     database.commit()
     return {"status": "ok"}
 

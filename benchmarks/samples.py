@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.load import Ask
@@ -47,6 +48,28 @@ def orders(server: Server, number: int) -> list[Ask]:
         "x-platform": "custom",
     }
     return [Ask("POST", path, headers, json.dumps(order(n), separators=(",", ":"))) for n in range(number)]
+
+
+def plugins(server: Server, number: int) -> list[Ask]:
+    """What plug-ins send: 60 % carts, 20 % customers, 15 % orders, 5 % products, one per request, with everything
+    that Magento's and WooCommerce's put in. The plain app has a path for each."""
+    dice = random.Random(11)  # noqa: S311 - a sample
+    kinds = dice.choices(list(_PLUGIN_MIX), [weight for weight, _ in _PLUGIN_MIX.values()], k=number)
+    asks = []
+    for place, kind in enumerate(kinds):
+        body = json.dumps(_PLUGIN_MIX[kind][1](dice, place), separators=(",", ":"))
+        name = kind.partition("/")[0]
+        store = server.keys.get("store_id")
+        headers = {
+            "Content-Type": "application/json",
+            "x-token": server.keys["store_key"],
+            "x-event-type": kind,
+            "x-platform": "MAGENTO_2",
+            "x-domain": "shop.example",
+        }
+        path = f"/webhooks/store/{store}" if store else f"/webhooks/plain/{name}"
+        asks.append(Ask("POST", path, headers, body))
+    return asks
 
 
 def batches(server: Server, number: int, size: int = 1000) -> list[Ask]:
@@ -129,6 +152,111 @@ def order(number: int) -> dict[str, Any]:
         "updated_at": "2026-02-15T15:12:21-05:00",
         "channel": "POS",
     }
+
+
+def _lines(dice: random.Random, most: int) -> list[dict[str, Any]]:
+    made = []
+    for _ in range(dice.randint(1, most)):
+        number = dice.randrange(5000)
+        url = f"https://shop.example/catalog/collection-{number % 37}/cool-gadget-of-this-season-{number}"
+        made.append(
+            {
+                "product_id": number,
+                "parent_product_id": number // 10,
+                "sku": f"SKU-{number}-L-BLUE",
+                "name": f"Cool gadget of this season, number {number}, size L",
+                "title": f"Cool gadget {number}",
+                "variant_title": "Blue / L",
+                "vendor": "Castro",
+                "quantity": dice.randint(1, 3),
+                "price": "39.9000",
+                "url": f"{url}.html?utm_source=mail&utm_medium=cart",
+                "images": [f"{url}/front-1200x1200.jpg", f"{url}/back-1200x1200.jpg"],
+                "tax_lines": [{"title": "VAT", "price": 7.58, "rate": 0.19}],
+                "taxable": True,
+                "added_at": "2026-02-15T15:12:21+00:00",
+            }
+        )
+    return made
+
+
+def _plugin_basket(dice: random.Random, number: int, most: int) -> dict[str, Any]:
+    body = order(number) | {"line_items": _lines(dice, most), "total_discounts": -20.0}
+    body["shipping_address"] = body["billing_address"] = {
+        "first_name": "Guy",
+        "last_name": "Harel",
+        "street": "1 Infinite Warehouse Road",
+        "city": "Springfield",
+        "region": "MO",
+        "postcode": "45415-3423",
+        "country_id": "US",
+        "telephone": "1-923-555-5555",
+    }
+    return body
+
+
+def _plugin_cart(dice: random.Random, number: int) -> dict[str, Any]:
+    body = _plugin_basket(dice, number % 400, 8)
+    for name in ("status", "financial_status", "fulfillment_status", "shipping_lines", "channel"):
+        del body[name]
+    return body | {
+        "accepts_marketing": None,
+        "abandoned_checkout_url": f"https://shop.example/checkout/cart?token={dice.getrandbits(128):032x}",
+        "cart_token": f"{dice.getrandbits(128):032x}",
+    }
+
+
+def _plugin_customer(dice: random.Random, number: int) -> dict[str, Any]:
+    rewards = {"points": dice.randrange(900), "tier": "gold", "expires_at": "2027-01-01T00:00:00+00:00"}
+    return customer(number) | {
+        "rewards": rewards,
+        "gender": "male",
+        "note": "Prefers to be called in the evening. " * 8,
+    }
+
+
+def _plugin_order(dice: random.Random, number: int) -> dict[str, Any]:
+    return _plugin_basket(dice, number, 6) | {
+        "payment_method": "paypal_express",
+        "state": "processing",
+        "guest": 0,
+    }
+
+
+def _plugin_product(dice: random.Random, number: int) -> dict[str, Any]:
+    first, *_ = _lines(dice, 1)
+    variant = {
+        "sku": first["sku"],
+        "title": "Blue / L",
+        "price": "39.9000",
+        "inventory_quantity": 7,
+        "image": first["images"][0],
+    }
+    return {
+        "id": number,
+        "sku": first["sku"],
+        "title": first["name"],
+        "body_html": "<p>A gadget that every household is better with than without.</p>" * 12,
+        "categories": [{"code": str(n), "name": f"Category {n}"} for n in range(4)],
+        "created_at": "2024-02-15T15:12:21-05:00",
+        "updated_at": "2026-02-15T15:12:21-05:00",
+        "images": [{"id": 1, "src": image} for image in first["images"]],
+        "product_exists": True,
+        "tags": "summer,blue,gadget",
+        "url": first["url"],
+        "vendor": "Castro",
+        "variants": [
+            variant | {"id": number * 10 + n, "product_id": number} for n in range(dice.randint(1, 6))
+        ],
+    }
+
+
+_PLUGIN_MIX: dict[str, tuple[int, Callable[[random.Random, int], dict[str, Any]]]] = {
+    "carts/update": (60, _plugin_cart),
+    "customers/updated": (20, _plugin_customer),
+    "orders/updated": (15, _plugin_order),
+    "products/updated": (5, _plugin_product),
+}
 
 
 def _refs(server: Server) -> Refs:

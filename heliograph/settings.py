@@ -91,6 +91,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="bytes of events waiting for the disk before 503; bounds a worker's memory",
         ),
     ] = 32 * 1024 * 1024
+    repeat_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="days for which a repeat is recognised by its id, at least; 22 bytes an id; 0: for ever",
+        ),
+    ] = 90
     smtp_relay: Annotated[
         str,
         _doc(

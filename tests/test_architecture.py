@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("demo",),
     ("app",),
-    ("console",),
+    ("console", "porting"),
     (
         "inbound.collect",
         "inbound.tracking",

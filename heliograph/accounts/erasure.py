@@ -6,6 +6,8 @@ recognised in ten years.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, select
 
 from heliograph.accounts.model import SIGNING_KEYS
@@ -16,7 +18,17 @@ _OLDEST = select(SIGNING_KEYS.c.secret).order_by(SIGNING_KEYS.c.kid).limit(1)
 
 def erased_form(connection: Connection, account: str, channel: str, address: str) -> str | None:
     """`hash:` and the keyed hash of an address in its normal form; None before the first start."""
+    form = eraser(connection)
+    return None if form is None else form(account, channel, address)
+
+
+def eraser(connection: Connection) -> Callable[[str, str, str], str] | None:
+    """What makes erased forms of an account, a channel and an address, for many of them; None before the first
+    start."""
     secret = connection.scalar(_OLDEST)
     if secret is None:
         return None
-    return "hash:" + Keyring({1: secret}, 1).purpose(f"erased/{account}/{channel}/{address}").key.hex()
+    keyring = Keyring({1: secret}, 1)
+    return lambda account, channel, address: (
+        "hash:" + keyring.purpose(f"erased/{account}/{channel}/{address}").key.hex()
+    )

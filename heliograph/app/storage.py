@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from heliograph.clock import SECOND
 from heliograph.errors import OperatorError
 from heliograph.journal.frames import SOCKET
 from heliograph.journal.journal import Journal
@@ -21,6 +22,7 @@ from heliograph.journal.writer import serve_journal
 from heliograph.settings import Settings
 
 ENGINE_LOCK = "engine.lock"
+DAY = 86_400 * SECOND
 
 
 @contextlib.asynccontextmanager
@@ -28,7 +30,10 @@ async def owned(settings: Settings) -> AsyncIterator[SqliteJournal]:
     """The journal as its owner, who serves the others. Raises `OperatorError` when another process owns it."""
     data = Path(settings.data)
     journal = await SqliteJournal.open(
-        data, queue_limit=settings.queue_limit, queue_bytes=settings.queue_bytes
+        data,
+        queue_limit=settings.queue_limit,
+        queue_bytes=settings.queue_bytes,
+        repeat_span=settings.repeat_days * DAY,
     )
     try:
         server = await serve_journal(journal, data / SOCKET)

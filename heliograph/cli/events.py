@@ -1,4 +1,4 @@
-"""`heliograph tail`, `export`, `replay` and `parked`: looking at what happened, and at what could not be done."""
+"""`heliograph tail`, `replay` and `parked`: looking at what happened, and at what could not be done."""
 
 from __future__ import annotations
 
@@ -8,41 +8,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.progress import Progress
 
 from heliograph.app import rebuild
 from heliograph.app.storage import reading
-from heliograph.cli.options import Data, err, existing, for_operators, out, table
+from heliograph.cli.options import Data, Kind, err, existing, for_operators, kinds_of, out, table
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
 from heliograph.events.event import Entry
-from heliograph.events.vocabulary import BY_NAME
 from heliograph.journal import parked as cases
 from heliograph.journal.positions import Who
+from heliograph.porting.tables import EVENTS, event
+from heliograph.porting.writers import line
 from heliograph.settings import Settings
 
-export = typer.Typer(no_args_is_help=True, help="Write out what is recorded.")
 parked = typer.Typer(no_args_is_help=True, help="What an act, a reaction or a fold could not handle.")
 
-Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be repeated.")]
 PAGE = 2000
-
-
-@export.command("events")
-@for_operators
-def export_events(
-    data: Data = None,
-    kind: Kind = None,
-    format: Annotated[str, typer.Option("--format", help="ndjson")] = "ndjson",
-    after: Annotated[int, typer.Option(help="Only entries behind this place of the journal.")] = 0,
-) -> None:
-    """One event per line: id, kind, subject, at, recorded, cause, data. Works beside a running engine."""
-    if format != "ndjson":
-        raise OperatorError(f"there is no format {format}: ndjson")
-    asyncio.run(_write(existing(data), _kinds(kind), after, follow=False))
 
 
 @for_operators
@@ -56,7 +40,7 @@ def tail(
 ) -> None:
     """The latest events, then each new one as it is recorded."""
     try:
-        asyncio.run(_tail(existing(data), _kinds(kind), number, follow=follow))
+        asyncio.run(_tail(existing(data), kinds_of(kind), number, follow=follow))
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -154,32 +138,9 @@ def drop_parked(
     out.print(f"{number} dropped.")
 
 
-def line(entry: Entry) -> bytes:
-    """An entry as exports show it: one JSON object on one line, data as they were recorded but for white space."""
-    head = msgspec.json.encode(
-        {
-            "id": entry.id,
-            "kind": entry.kind,
-            "subject": entry.subject,
-            "at": iso(entry.at),
-            "recorded": iso(entry.recorded),
-            "cause": entry.cause,
-        }
-    )
-    data = msgspec.json.format(entry.data, indent=-1) if b"\n" in entry.data else entry.data
-    return head[:-1] + b',"data":' + (data or b"null") + b"}\n"
-
-
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1] if lines else ""
-
-
-def _kinds(kinds: list[str] | None) -> frozenset[str] | None:
-    for kind in kinds or ():
-        if kind not in BY_NAME:
-            raise OperatorError(f"there is no kind of event called {kind}; docs/events.md lists them")
-    return frozenset(kinds) if kinds else None
 
 
 async def _entries(
@@ -200,7 +161,7 @@ async def _entries(
 
 async def _write(settings: Settings, kinds: frozenset[str] | None, after: int, *, follow: bool) -> None:
     async for entry in _entries(settings, kinds, after, follow=follow):
-        sys.stdout.buffer.write(line(entry))
+        sys.stdout.buffer.write(line(EVENTS, event(entry)))
         if follow:
             sys.stdout.buffer.flush()
     sys.stdout.buffer.flush()
@@ -215,4 +176,4 @@ async def _tail(settings: Settings, kinds: frozenset[str] | None, number: int, *
 async def _show(settings: Settings, place: int) -> None:
     async with reading(settings) as journal:
         for entry in await journal.read(place - 1, limit=1):
-            out.print_json(line(entry).decode())
+            out.print_json(line(EVENTS, event(entry)).decode())

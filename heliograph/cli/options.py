@@ -10,9 +10,12 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from heliograph.errors import OperatorError
+from heliograph.events.commerce import instant
+from heliograph.events.vocabulary import BY_NAME
 from heliograph.settings import Settings, load
 
 P = ParamSpec("P")
@@ -26,6 +29,7 @@ Data = Annotated[
     str | None,
     typer.Option("--data", help="Data directory. Default: HELIOGRAPH_DATA, else ./heliograph-data."),
 ]
+Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be repeated.")]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
 
 
@@ -35,6 +39,23 @@ def table(*columns: str) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def bar(*, transient: bool) -> Progress:
+    """A bar on stderr, with `rate` beside it and the time that remains; nothing where nobody looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    more = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    return Progress(*columns, *more, console=err, transient=transient, disable=not err.is_terminal)
+
+
+def at_option(text: str | None, option: str) -> int | None:
+    """The instant that an option names, in microseconds. Raises `OperatorError`."""
+    found = instant(text)
+    if found is None and text is not None:
+        raise OperatorError(
+            f"{option}: {text} is no date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z"
+        )
+    return found
 
 
 def settings_of(data: str | None, config: Path | None = None, **flags: Any) -> Settings:
@@ -50,6 +71,14 @@ def existing(data: str | None) -> Settings:
             f"there are no data in {settings.data}: `heliograph serve` makes them, --data names another place"
         )
     return settings
+
+
+def kinds_of(kinds: list[str] | None) -> frozenset[str] | None:
+    """The kinds that are named; None: all. Raises `OperatorError` for one that does not exist."""
+    for kind in kinds or ():
+        if kind not in BY_NAME:
+            raise OperatorError(f"there is no kind of event called {kind}; docs/events.md lists them")
+    return frozenset(kinds) if kinds else None
 
 
 def for_operators(command: Callable[P, T]) -> Callable[P, T]:

@@ -29,10 +29,13 @@ SuppressionType = Literal[
 
 SUPPRESSION_TYPES: tuple[str, ...] = get_args(SuppressionType)
 
+IMPORT = "import"
+"""The `source`, `how` or `said.platform` of what a file from another system says: nobody is mailed because of it."""
+
 
 class SubscriptionRequested(Data, frozen=True, kw_only=True):
     """Somebody wished to receive newsletters or texts (`newsletter/subscribe`). `double_optin` None: the
-    account decides."""
+    account decides. `confirmed_at` (microseconds) and `optin_ip`: how it was confirmed elsewhere, as an import says."""
 
     kind: ClassVar[str] = "subscription.requested"
     email: str | None = None
@@ -43,6 +46,8 @@ class SubscriptionRequested(Data, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     double_optin: bool | None = None
     ip: str = ""
+    confirmed_at: int | None = None
+    optin_ip: str | None = None
     source: str = ""
     said: Said | None = None
     notes: tuple[str, ...] = ()

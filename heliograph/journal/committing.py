@@ -47,11 +47,12 @@ class _Job(NamedTuple, Generic[T]):
 class Committer:
     """The thread, what it writes to, and what it is handed."""
 
-    def __init__(self, data: Path) -> None:
-        """Blocks while the file is opened and what a crash left behind is put right."""
+    def __init__(self, data: Path, repeat_span: int) -> None:
+        """Blocks while the file is opened and what a crash left behind is put right. `repeat_span`: for how long, in
+        microseconds, an id is known again; 0: for ever."""
         self.file = JournalFile(data)
         self.reader = FileReader(data)
-        self._seen = Seen(data, self.reader)
+        self._seen = Seen(data, self.reader, repeat_span)
         self._sweeper = Sweeper(data)
         self._tell: Callable[[int, Sequence[Parcel[Append]], Sequence[Outcome]], object]
         self._inbox: queue.SimpleQueue[Parcel[Append] | _Job[Any] | None] = queue.SimpleQueue()

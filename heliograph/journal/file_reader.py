@@ -108,6 +108,11 @@ class FileReader:
         rows = self._all("SELECT id FROM event WHERE seq = ?", (seq,))
         return rows[0][0] if rows else None
 
+    def recorded_at(self, seq: int) -> int | None:
+        """When the event in this place was recorded, in microseconds; None where there is none."""
+        rows = self._all("SELECT recorded FROM event WHERE seq = ?", (seq,))
+        return rows[0][0] if rows else None
+
     def subjects(self, after: int, upto: int) -> list[tuple[int, str]]:
         """Every place in (`after`, `upto`], and whose it is."""
         return _subjects.decode(self._one(_SUBJECTS, (after, upto))[0])

@@ -113,6 +113,11 @@ class KeyFile:
             self._remove()
             self._connection = self._open()
 
+    def remove(self) -> None:
+        """Let go of the file and throw it away."""
+        self.close()
+        self._remove()
+
     def close(self) -> None:
         """Let go of the file."""
         with self._turn:

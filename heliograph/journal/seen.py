@@ -3,6 +3,9 @@
 Only ids of version 8 are kept, 22 bytes each, in `seen.db`. What was recorded lately waits in memory and goes to
 the file in the background; the file says up to which event it is complete, and at the start what follows is
 read from the journal. So appending pays for a look-up and nothing else, and a crash forgets nothing.
+
+A file is filled for `span` of the journal's own time; then `seen-PLACE.db` begins behind that place, and the one before
+the last is removed. So ids are known for one span at least and two at most, and their number is bounded.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from heliograph.journal.file_reader import FileReader
 from heliograph.journal.key_file import DAMAGE, KeyFile
 
 FILE = "seen.db"
+LATER = "seen-*.db"
+FOR_EVER = 0
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +46,14 @@ def key_of(event_id: str) -> bytes:
 class Seen:
     """Asked and told by the writer's thread; only `flush` runs in another."""
 
-    def __init__(self, data: Path, reader: FileReader) -> None:
-        self._path = data / FILE
-        self._reader = reader
+    def __init__(self, data: Path, reader: FileReader, span: int = FOR_EVER) -> None:
+        """`span` in microseconds."""
+        self._data, self._reader, self._span = data, reader, span
+        *_, before, self._start = [None, *sorted({0, *map(_start, data.glob(LATER))})]
+        self._path = _path(data, self._start)
         self._store = KeyFile(self._path)
         self._lookup = KeyFile(self._path)
+        self._past: KeyFile | None = KeyFile(_path(data, before)) if before is not None else None
         self._storing = Lock()
         self._fresh: set[bytes] = set()
         self._leaving: set[bytes] = set()
@@ -69,10 +77,10 @@ class Seen:
             else:
                 unknown.append(key)
         try:
-            return found | self._lookup.known(unknown)
+            return found | self._stored(unknown)
         except DAMAGE as error:
             self._start_over(error)
-            return found | self._lookup.known(unknown)
+            return found | self._stored(unknown)
 
     def add(self, keys: Iterable[bytes], head: int, last_id: str) -> None:
         """These are recorded; the journal's last entry is this one now."""
@@ -85,6 +93,8 @@ class Seen:
         behind = len(self._fresh) >= FLUSH_KEYS or self._head - self._tried >= FLUSH_ROWS
         if self._flushing or not behind:
             return False
+        if self._span and self._is_old():
+            self._begin_next()
         self._prepare()
         return True
 
@@ -105,8 +115,33 @@ class Seen:
         if self._head > self._saved:
             self._prepare()
             self.flush()
-        self._lookup.close()
-        self._store.close()
+        self._let_go()
+
+    def _stored(self, keys: list[bytes]) -> set[bytes]:
+        found = self._lookup.known(keys)
+        if self._past is None or len(found) == len(keys):
+            return found
+        return found | self._past.known(key for key in keys if key not in found)
+
+    def _is_old(self) -> bool:
+        """Whether the file has been filled for its span."""
+        began, now = self._reader.recorded_at(self._start + 1), self._reader.recorded_at(self._head)
+        return now is not None and (began is None or now - began >= self._span)
+
+    def _begin_next(self) -> None:
+        """Fill another file from where this one is complete. What waits in memory goes there."""
+        with self._storing:
+            self._store.close()
+            if self._past is not None:
+                self._past.remove()
+            self._past, self._start = self._lookup, self._saved
+            self._path = _path(self._data, self._start)
+            self._store, self._lookup = KeyFile(self._path), KeyFile(self._path)
+
+    def _let_go(self) -> None:
+        for file in (self._lookup, self._store, self._past):
+            if file is not None:
+                file.close()
 
     def _prepare(self) -> None:
         self._flushing = True
@@ -118,10 +153,12 @@ class Seen:
         """Read what the file does not know from the journal; all of it, if the file belongs to another one."""
         head = self._reader.head()
         upto, last_id = self._store.upto()
-        if upto and (upto > head or self._id_at(upto) != last_id):
+        gap = self._past is not None and self._past.upto()[0] != self._start
+        if gap or (upto and (upto > head or self._id_at(upto) != last_id)):
             log.warning("%s does not fit the journal and is made anew from it", self._path)
             self._renew()
             upto = 0
+        upto = max(upto, self._start)
         while upto < head:
             after, upto = upto, min(upto + CATCH_UP, head)
             last_id = self._id_at(upto)
@@ -141,6 +178,20 @@ class Seen:
             self._catch_up()
 
     def _renew(self) -> None:
-        self._lookup.close()
+        self._let_go()
+        for path in self._data.glob(LATER):
+            KeyFile(path).remove()
+        self._path, self._start = self._data / FILE, 0
+        self._past = None
+        self._store = KeyFile(self._path)
         self._store.start_over()
         self._lookup = KeyFile(self._path)
+
+
+def _path(data: Path, start: int) -> Path:
+    return data / (f"seen-{start}.db" if start else FILE)
+
+
+def _start(path: Path) -> int:
+    digits = path.stem.partition("-")[2]
+    return int(digits) if digits.isdecimal() else 0

@@ -26,6 +26,7 @@ from heliograph.journal.head import HeadWatch
 from heliograph.journal.intake import Intake, Outcome, Parcel, only_derived, size_of
 from heliograph.journal.ownership import Ownership
 from heliograph.journal.reading import JournalReader
+from heliograph.journal.seen import FOR_EVER
 
 QUEUE_LIMIT = 50_000
 QUEUE_BYTES = 32 << 20
@@ -55,11 +56,17 @@ class SqliteJournal:
 
     @classmethod
     async def open(
-        cls, data: Path, *, queue_limit: int = QUEUE_LIMIT, queue_bytes: int = QUEUE_BYTES
+        cls,
+        data: Path,
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+        queue_bytes: int = QUEUE_BYTES,
+        repeat_span: int = FOR_EVER,
     ) -> SqliteJournal:
         """The journal in this directory; both are made if they are not there. What a crash left behind is put
-        right first. Raises `OperatorError` when another process owns it."""
-        ownership, committer = await asyncio.to_thread(_take, data)
+        right first. For `repeat_span` microseconds `append_once` knows an id again. Raises `OperatorError` when
+        another process owns it."""
+        ownership, committer = await asyncio.to_thread(_take, data, repeat_span)
         journal = cls(data, ownership, committer, queue_limit, queue_bytes)
         committer.start(asyncio.get_running_loop(), journal._settle)
         return journal
@@ -176,12 +183,12 @@ class SqliteJournal:
         self._ownership.release()
 
 
-def _take(data: Path) -> tuple[Ownership, Committer]:
+def _take(data: Path, repeat_span: int) -> tuple[Ownership, Committer]:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         ownership = Ownership.take(data)
         try:
-            return ownership, Committer(data)
+            return ownership, Committer(data, repeat_span)
         except BaseException:
             ownership.release()
             raise

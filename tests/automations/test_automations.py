@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 import pytest
 
 from heliograph.clock import SECOND
 from heliograph.events.commerce import Order, OrderCreated, OrderUpdated
+from heliograph.events.consent import ConsentGranted, ConsentWithdrawn, SubscriptionRequested
 from heliograph.events.custom import Custom
 from heliograph.events.engagement import LinkClicked
+from heliograph.events.event import Said
 from heliograph.events.messages import MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated
 from heliograph.react.automations import reaction, trace
@@ -39,6 +42,31 @@ def test_a_message_without_a_wait_is_wanted_at_once(line) -> None:
     assert kinds(made) == ["run.started", "message.requested", "run.finished"]
     assert made[1].data.transactional
     assert made[1].data.context["event"] == {"email": ANN, "first_name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PersonUpdated(person=Customer(email=ANN), said=Said(platform="import")),
+        SubscriptionRequested(email=ANN, source="import"),
+        ConsentGranted(address=ANN, requested_at=1, source="import"),
+        ConsentWithdrawn(address=ANN, how="import"),
+    ],
+)
+def test_what_an_import_says_begins_no_run(line, data) -> None:
+    line.say(created(), subject=SUBJECT)
+    line.save(name="hello", trigger={"kind": data.kind}, steps=SEND)
+    line.say(data, subject=SUBJECT)
+    assert line.settle() == []
+    heard = (
+        {"said": None}
+        if isinstance(data, PersonUpdated)
+        else {"how": "api"}
+        if hasattr(data, "how")
+        else {"source": "api"}
+    )
+    line.say(msgspec.structs.replace(data, **heard), subject=SUBJECT)
+    assert "run.started" in kinds(line.settle())
 
 
 def test_steps_run_in_their_order(line) -> None:

@@ -11,6 +11,7 @@ from collect_shop import Shop, answer, as_bytes
 
 from heliograph.errors import TooLarge
 from heliograph.events import codec
+from heliograph.inbound.collect import bodies
 from heliograph.inbound.collect.bodies import inflated
 from heliograph.settings import Settings
 
@@ -132,3 +133,26 @@ async def test_another_coding_is_not_understood(shop: Shop, encoding: str) -> No
 
 async def test_identity_is_no_coding(shop: Shop) -> None:
     assert (await shop.send("orders/create", b'{"id":1}', content_encoding="identity")).status == 200
+
+
+def test_the_hex_of_a_carts_token_is_not_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token such as `3e4810` has the look of a number that is out of range; text never is one."""
+    looked: list[bytes] = []
+    monkeypatch.setattr(bodies, "_any", type("Decoder", (), {"decode": staticmethod(looked.append)}))
+    for text in (
+        b'{"token":"3e4810"}',
+        b'{"a":["12e9999","x"]}',
+        b'{"url":"https://x.example/?token=9e999"}',
+        b'{"a":12e99}',
+    ):
+        bodies.sound(text)
+    assert looked == []
+    for number in (
+        b'{"a":1e999}',
+        b'{"a": -1.5E+999}',
+        b'{"a":[1, 1e999]}',
+        b'{"a":[ 1e999]}',
+        b'{"a":"x","b":1e308}',
+    ):
+        bodies.sound(number)
+        assert looked.pop() == number

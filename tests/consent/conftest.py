@@ -1,70 +1,24 @@
-"""Doors called with a small request, on a journal in memory."""
+"""The doors of consent on a journal in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable
 
 import pytest
+from door_calls import Doors, ask, clock, journal, refs
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
 from heliograph.clock import ManualClock
-from heliograph.errors import CallerError, TooLarge, Unavailable
 from heliograph.inbound import consent
 from heliograph.journal.journal import Journal
-from heliograph.journal.memory import MemoryJournal
 from heliograph.refs import Refs
 from heliograph.signing import Keyring
-from heliograph.web.http import Reply, Route
+
+__all__ = ["ask", "clock", "journal", "refs"]
 
 SHOP = Account(number="000000000001", store_id="A", name="Poe & Sons <Books>")
 PRIVATE = Account(number="000000000002", store_id="B", policy=Policy(ip="truncate"))
-
-
-@dataclass
-class Asked:
-    """A request as a door sees it."""
-
-    path: str
-    method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    client: str = "203.0.113.77"
-    query: str = ""
-    content: bytes = b""
-
-    def header(self, name: str) -> str:
-        return self.headers.get(name, "")
-
-    async def body(self, limit: int) -> bytes:
-        if len(self.content) > limit:
-            raise TooLarge("too large")
-        return self.content
-
-
-class Doors(NamedTuple):
-    """The routes on one journal."""
-
-    routes: tuple[Route, ...]
-
-    async def ask(self, path: str, **request: object) -> Reply:
-        """What the web layer would answer."""
-        route = next(route for route in self.routes if route.prefix == path.split("/")[1])
-        try:
-            return await route.handler(Asked(path, **request))  # type: ignore[arg-type]  # Asked's own fields
-        except (CallerError, Unavailable) as error:
-            return route.error(error)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def refs() -> Refs:
-    return Refs(Keyring({1: b"k" * 32}, 1))
 
 
 @pytest.fixture
@@ -73,15 +27,5 @@ def directory() -> Directory:
 
 
 @pytest.fixture
-def journal() -> MemoryJournal:
-    return MemoryJournal()
-
-
-@pytest.fixture
 def doors_on(directory: Directory, refs: Refs, clock: ManualClock) -> Callable[[Journal], Doors]:
     return lambda journal: Doors(consent.routes(directory, refs, journal, clock))
-
-
-@pytest.fixture
-def ask(doors_on: Callable[[Journal], Doors], journal: MemoryJournal) -> Callable[..., Awaitable[Reply]]:
-    return doors_on(journal).ask

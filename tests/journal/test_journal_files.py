@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from journal_records import numbered, record
+from journal_records import START, numbered, record
 
 from heliograph.errors import JournalFull, OperatorError
 from heliograph.events.event import Record
@@ -149,6 +149,50 @@ async def test_ids_recorded_long_ago_are_found_in_the_file(
     again = await asyncio.gather(*(journal.append_once([numbered(n)]) for n in range(4000)))
     assert not any(flag for (flag,) in again)
     assert await journal.head() == 4000
+
+
+DAY = 86_400 * 1_000_000
+
+
+async def days(journal: SqliteJournal, numbers: range) -> list[bool]:
+    """One event a day, each in an append of its own; which of them were new."""
+    made = [numbered(n)._replace(recorded=START + n * DAY) for n in numbers]
+    return [(await journal.append_once([one]))[0] for one in made]
+
+
+def seen_files(data: Path) -> list[Path]:
+    """The files of ids, the older first."""
+    return sorted(data.glob("seen*.db"), key=lambda path: int(path.stem.partition("-")[2] or 0))
+
+
+@pytest.mark.parametrize("harm", ["none", "restart", "the older file is lost", "the newer file is lost"])
+async def test_ids_are_known_for_a_span_at_least_and_two_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    monkeypatch.setattr(seen, "FLUSH_KEYS", 1)
+    journal = await SqliteJournal.open(tmp_path, repeat_span=10 * DAY)
+    assert all(await days(journal, range(100)))
+    older, newer = seen_files(tmp_path)
+    assert older.name != "seen.db"
+    if harm != "none":
+        await journal.close()
+        older, newer = seen_files(tmp_path)
+        if harm != "restart":
+            (older if harm.startswith("the older") else newer).unlink()
+        journal = await SqliteJournal.open(tmp_path, repeat_span=10 * DAY)
+    assert not any(await days(journal, range(90, 100)))
+    if harm in ("none", "restart"):
+        assert all(await days(journal, range(70)))
+    else:
+        assert not any(await days(journal, range(90))), "made anew from the whole journal"
+    await journal.close()
+
+
+async def test_without_a_span_ids_are_known_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "FLUSH_KEYS", 1)
+    journal = await SqliteJournal.open(tmp_path)
+    assert all(await days(journal, range(50))) and not any(await days(journal, range(50)))
+    await journal.close()
 
 
 async def test_ids_on_their_way_to_the_file_are_known_all_the_while(

@@ -26,13 +26,14 @@ _GZIP = 16 + zlib.MAX_WBITS  # zlib: expect a gzip header (RFC 1952)
 
 _any = msgspec.json.Decoder()
 
-# Digits become 0, brackets {, and all but these, e, colons and commas is dropped: what is left shows whether a
-# number may be out of range. Colons and commas keep neighbours apart; a false alarm only costs a second look.
+# Digits become 0, brackets {, and all but these, e, quotes, colons and commas is dropped: what is left shows whether
+# a number may be out of range. A number follows a colon, a comma or a bracket, and text a quote: the hex tokens of
+# carts are no numbers. A false alarm only costs a second look.
 _SKETCH = bytes(
     ord("0") if byte in b"0123456789" else ord("e") if byte in b"eE" else ord("{") if byte in b"{[" else byte
     for byte in range(256)
 )
-_SKETCH_DROPS = bytes(byte for byte in range(256) if byte not in b"0123456789eE{[:,")
+_SKETCH_DROPS = bytes(byte for byte in range(256) if byte not in b'0123456789eE{[:,"')
 _BIG_EXPONENT = b"0e000"
 _MANY_DIGITS = (
     b"0" * 200
@@ -84,7 +85,7 @@ def sound(body: bytes) -> None:
     sketch = body.translate(_SKETCH, _SKETCH_DROPS)
     if sketch.count(b"{") > DEPTH and _deep(body):
         raise BadRequest(f"The body nests deeper than {DEPTH} levels.", field="body")
-    if _BIG_EXPONENT in sketch or _MANY_DIGITS in sketch:
+    if _has_big_exponent(sketch) or _MANY_DIGITS in sketch:
         try:
             _any.decode(body)
         except UNDECODABLE as error:
@@ -114,6 +115,16 @@ def not_json(error: Exception) -> BadRequest:
     else:
         reason = str(error)
     return BadRequest(f"The body is not JSON that can be read: {reason}.", field="body")
+
+
+def _has_big_exponent(sketch: bytes) -> bool:
+    """Whether a number may have an exponent of three digits or more."""
+    at = sketch.find(_BIG_EXPONENT)
+    while at >= 0:
+        if sketch[: at + 1].rstrip(b"0")[-1:] in (b":", b",", b"{"):
+            return True
+        at = sketch.find(_BIG_EXPONENT, at + 1)
+    return False
 
 
 def _deep(body: bytes) -> bool:

@@ -36,7 +36,7 @@ from heliograph.react.automations.definition import Automation, Cancel, Selector
 from heliograph.react.automations.held import Held
 from heliograph.react.automations.kinds import JUDGED, TRIGGERS
 from heliograph.react.automations.plan import plan, postponed, too_late
-from heliograph.react.automations.recipient import reachable, whose
+from heliograph.react.automations.recipient import imported, reachable, whose
 from heliograph.react.automations.runs import Run, Timer
 from heliograph.react.automations.today import obstacle
 from heliograph.react.state import definitions, people
@@ -122,7 +122,7 @@ def _hear(batch: _Batch, event: AnyEvent, *, by_person: bool = False) -> None:
         for cancel in one.automation.cancel_on:
             if _asks(cancel.selector, event) is by_person and _selects(batch, cancel.selector, event):
                 _cancel(batch, one, cancel, event)
-    for one in saved:
+    for one in () if imported(event) else saved:
         if _asks(one.automation.trigger, event) is by_person and _selects(
             batch, one.automation.trigger, event
         ):

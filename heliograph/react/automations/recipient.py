@@ -1,10 +1,11 @@
-"""Whose event it is, and whether we can reach them."""
+"""Whose event it is, whether we can reach them, and whether it happened here at all."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from heliograph.events.event import AnyEvent
+from heliograph.events.consent import IMPORT
+from heliograph.events.event import AnyEvent, Said
 from heliograph.react.state import people
 from heliograph.react.state.people import Person
 
@@ -29,3 +30,11 @@ def whose(connection: Connection, event: AnyEvent) -> Person | None:
 def reachable(person: Person | None) -> str | None:
     """The address to write to; None where there is none, or the shop deleted the customer."""
     return person.email if person is not None and not person.deleted else None
+
+
+def imported(event: AnyEvent) -> bool:
+    """Whether it was told by a file from another system, or follows from that: a past that begins nothing."""
+    data = event.data
+    said: Said | None = getattr(data, "said", None)
+    platform = said.platform if said is not None else ""
+    return IMPORT in (platform, getattr(data, "source", ""), getattr(data, "how", ""))

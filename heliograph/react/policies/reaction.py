@@ -185,7 +185,13 @@ def _unsubscribe(batch: _Batch, event: AnyEvent, wish: UnsubscriptionRequested) 
 
 
 def _subscribe(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> None:
-    proof = Proof(requested_at=happened(event), signup_ip=wish.ip, source=wish.source)
+    proof = Proof(
+        requested_at=happened(event),
+        confirmed_at=wish.confirmed_at,
+        signup_ip=wish.ip,
+        optin_ip=wish.optin_ip or "",
+        source=wish.source,
+    )
     for place in _wished(batch, event, wish):
         standing = batch.standing(event, place)
         if not _confirms(batch, event, wish, place):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from heliograph.events.consent import (
+    IMPORT,
     Channel,
     ConsentGranted,
     ConsentWithdrawn,
@@ -111,7 +112,8 @@ def told_by_shop(place: Place, standing: Standing, accepts: bool, proof: Proof) 
     if standing.opt_in is accepts or proof.requested_at + TOLERANCE < standing.said_at:
         return ()
     if not accepts:
-        return (_withdrawn(place, Trace(reason="accepts_marketing: no")),)
+        how = IMPORT if proof.source == IMPORT else "api"
+        return (_withdrawn(place, Trace(how=how, reason="accepts_marketing: no")),)
     barred = not standing.suppressions.keys().isdisjoint(BARS_A_SHOPS_YES)
     return () if barred else (_granted(place, proof),)
 
