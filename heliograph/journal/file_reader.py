@@ -62,9 +62,15 @@ _SUBJECTS = (
 _SUBJECTS_AT = "SELECT json_group_array(json_array(seq, subject)) FROM carray(?) JOIN event ON seq = value"
 _DERIVED = "SELECT json_group_array(id) FROM event WHERE seq > ? AND seq <= ? AND substr(id, 15, 1) = '8'"
 
+_MENTIONS = (
+    "SELECT json_group_array(seq) FROM (SELECT seq, lower(CAST(data AS TEXT)) AS text FROM event "
+    "WHERE seq > ? AND seq <= ? AND account = ? ORDER BY seq) WHERE ANY"
+)
+
 _rows = msgspec.json.Decoder(list[tuple[int, str, str, str, str, int, int, str | None, int]])
 _sizes = msgspec.json.Decoder(list[tuple[int, int]])
 _subjects = msgspec.json.Decoder(list[tuple[int, str]])
+_places = msgspec.json.Decoder(list[int])
 _ids = msgspec.json.Decoder(list[str])
 
 
@@ -115,6 +121,14 @@ class FileReader:
     def subjects_at(self, seqs: Sequence[int]) -> list[tuple[int, str]]:
         """These places, and whose they are."""
         return _subjects.decode(self._one(_SUBJECTS_AT, (apsw.carray(array.array("q", seqs)),))[0])
+
+    def mentions(self, *, account: str, words: Sequence[str], after: int) -> list[int]:
+        """The places among the next `WINDOW` in whose data one of these words stands, whatever the case."""
+        any_of = " OR ".join(["instr(text, ?)"] * len(words))
+        wanted = [word.lower() for word in words]
+        return _places.decode(
+            self._one(_MENTIONS.replace("ANY", any_of), (after, after + WINDOW, account, *wanted))[0]
+        )
 
     def derived(self, after: int, upto: int) -> list[str]:
         """The ids that can be made again of the events in (`after`, `upto`]."""
