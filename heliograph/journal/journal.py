@@ -37,6 +37,13 @@ class JournalView(Protocol):
         """Up to `limit` entries of any of these subjects with `seq` above `after`, in order."""
         ...
 
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """Up to `limit` entries of any of these subjects of this account with `seq` below `before` (None: all),
+        the newest first."""
+        ...
+
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """The places of an account's entries in whose data one of these words stands, without regard to the case
         of ASCII letters. Looks through the whole journal: for erasures."""

@@ -57,6 +57,15 @@ class MemoryJournal:
         theirs = [entry for entry in self._entries[max(after, 0) :] if entry.subject in wanted]
         return theirs[: max(limit, 0)]
 
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        wanted = set(subjects)
+        upto = len(self._entries) if before is None else max(before - 1, 0)
+        theirs = [one for one in self._entries[:upto] if one.subject in wanted and one.account == account]
+        return theirs[::-1][: max(limit, 0)]
+
     async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
         """As `Journal.redact`."""
         if replacement in subjects:

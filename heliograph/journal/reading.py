@@ -60,6 +60,15 @@ class JournalReader:
             return []
         return await self.run(lambda reader: self.index().of(reader, wanted, after, limit))
 
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        wanted = tuple(subjects)
+        if not wanted:
+            return []
+        return await self.run(lambda reader: self.index().latest(reader, wanted, account, before, limit))
+
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """As `Journal.mentions`."""
         found: list[int] = []

@@ -113,6 +113,12 @@ class SqliteJournal:
         """As `Journal.of`. The first call on a large journal takes a while: the index is made."""
         return await self._reader.of(subjects, after=after, limit=limit)
 
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        return await self._reader.latest(subjects, account=account, before=before, limit=limit)
+
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """As `Journal.mentions`."""
         return await self._reader.mentions(words, account=account)

@@ -164,7 +164,7 @@ def test_the_customers_own_address_goes_before_the_orders(world: World) -> None:
 def test_an_anonymous_cart_names_nobody(world: World) -> None:
     """RM-8: null e-mail and customer in carts."""
     world.happen(CartUpdated(cart=cart(id=1, email=None, customer=None)))
-    assert dump(world.connection, people.FOLD.tables) == {"persons": [], "identities": []}
+    assert not any(dump(world.connection, people.FOLD.tables).values())
 
 
 def test_a_browser_cannot_take_over_a_customer(world: World) -> None:

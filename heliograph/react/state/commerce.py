@@ -12,11 +12,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, Text, and_, bindparam, cast, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    or_,
+    select,
+)
 
 from heliograph.events import commerce as wire
 from heliograph.events.event import AnyEvent, Data
-from heliograph.journal.consumer import Fold
+from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
 from heliograph.react.state.goods import (
     CARTS,
@@ -117,6 +129,28 @@ def cart(connection: Connection, account: str, cart_id: str) -> Cart | None:
     return _one(Cart, row, closed_by=_closed_by(connection, row)) if row is not None else None
 
 
+def orders_of(
+    connection: Connection, account: str, *, emails: Sequence[str], customer_ids: Sequence[str]
+) -> list[Order]:
+    """The orders that were told of under any of these addresses and customer numbers, in the order of their ids."""
+    return [
+        one
+        for row in _rows_of(connection, ORDERS, account, emails, customer_ids)
+        if (one := _one(Order, row))
+    ]
+
+
+def carts_of(
+    connection: Connection, account: str, *, emails: Sequence[str], customer_ids: Sequence[str]
+) -> list[Cart]:
+    """As `orders_of`, the carts, and whether orders have closed them."""
+    return [
+        one
+        for row in _rows_of(connection, CARTS, account, emails, customer_ids)
+        if (one := _one(Cart, row, closed_by=_closed_by(connection, row)))
+    ]
+
+
 def product(connection: Connection, account: str, product_id: str) -> Product | None:
     """The product of this id."""
     return _one(Product, _row(connection, PRODUCTS, account, product_id))
@@ -150,6 +184,21 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
             if told is not None:
                 rows.put(told)
         rows.write()
+
+
+def forget(connection: Connection, erased: Erased) -> None:
+    """What somebody who is erased ordered, chose and looked at is not known any more (STD-7)."""
+    emails, numbers = erased.values("email"), erased.values("customer")
+    for table, scheme in ((ORDERS, "order"), (CARTS, "cart")):
+        anonymous = and_(table.c.email.is_(None), table.c.customer_id.is_(None))
+        theirs = or_(
+            table.c.email.in_(emails),
+            table.c.customer_id.in_(numbers),
+            and_(anonymous, table.c.id.in_(erased.values(scheme))),
+        )
+        connection.execute(delete(table).where(table.c.account == erased.account, theirs))
+    looked = VIEWS.c.subject.in_(erased.references)
+    connection.execute(delete(VIEWS).where(VIEWS.c.account == erased.account, looked))
 
 
 class _Shelf(NamedTuple):
@@ -224,6 +273,15 @@ def _follows(found: Row[Any]) -> ColumnElement[bool] | None:
     return and_(or_(*who), after)
 
 
+def _rows_of(
+    connection: Connection, table: Table, account: str, emails: Sequence[str], customer_ids: Sequence[str]
+) -> Sequence[Row[Any]]:
+    theirs = or_(table.c.email.in_(emails), table.c.customer_id.in_(customer_ids))
+    return connection.execute(
+        select(table).where(table.c.account == account, theirs).order_by(table.c.id)
+    ).all()
+
+
 def _row(connection: Connection, table: Table, account: str, id: str) -> Row[Any] | None:
     return connection.execute(select(table).where(table.c.account == account, table.c.id == id)).one_or_none()
 
@@ -276,4 +334,5 @@ FOLD = Fold(
     kinds=frozenset(kind.kind for shelf in _SHELVES for kind in shelf.kinds),
     tables=tuple(shelf.table for shelf in _SHELVES),
     apply=apply,
+    forget=forget,
 )

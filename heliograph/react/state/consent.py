@@ -37,6 +37,7 @@ from heliograph.events.consent import (
     SubscriptionRequested,
     SuppressionAdded,
     SuppressionRemoved,
+    TrackingChosen,
     UnsubscriptionRequested,
 )
 from heliograph.events.event import AnyEvent, Data
@@ -336,6 +337,12 @@ def _unsubscribing(ledger: _Ledger, event: AnyEvent, data: UnsubscriptionRequest
     )
 
 
+def _chosen(ledger: _Ledger, event: AnyEvent, data: TrackingChosen) -> None:
+    what = {"opted_in": data.allowed, "source": data.source or data.how, "ip": data.ip}
+    ledger.enter(event, "email", reading.email_of(event, data.email), text_version=data.text_version, **what)
+    ledger.enter(event, "sms", reading.key_of(data.phone), text_version=data.text_version, **what)
+
+
 def _added(ledger: _Ledger, event: AnyEvent, data: SuppressionAdded) -> None:
     """A repeat changes neither when nor why it began."""
     address = _address(event, data.channel, data.address)
@@ -359,6 +366,7 @@ _STEPS: dict[type[Data], Callable[[_Ledger, AnyEvent, Any], None]] = {
     SubscriptionRequested: _subscribing,
     SubscriptionConfirmed: _confirmed,
     UnsubscriptionRequested: _unsubscribing,
+    TrackingChosen: _chosen,
     SuppressionAdded: _added,
     SuppressionRemoved: _removed,
 }

@@ -20,7 +20,7 @@ from heliograph.events.commerce import (
     OrderUpdated,
     ProductViewed,
 )
-from heliograph.events.consent import SubscriptionRequested
+from heliograph.events.consent import SubscriptionRequested, TrackingChosen
 from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.people import (
@@ -35,7 +35,7 @@ from heliograph.events.people import (
 from heliograph.react.state import reading
 
 Identity = tuple[str, str, str]
-"""Account, kind (`customer`, `email`, `phone`, `device`) and value."""
+"""Account, kind (`person`, `customer`, `email`, `phone`, `device`) and value."""
 
 
 class Portrait(NamedTuple):
@@ -79,10 +79,13 @@ def _identities(
     email: str | None = None,
     phone: str | None = None,
     device: str | None = None,
+    person: str | None = None,
 ) -> list[Identity]:
     account = event.account
     address = reading.email_of(event, email) if email else None
-    found = [(account, "customer", customer_id)] if customer_id else []
+    found = [(account, "person", person)] if person else []
+    if customer_id:
+        found.append((account, "customer", customer_id))
     if address:
         found.append((account, "email", address))
     if phone:
@@ -142,6 +145,13 @@ def _visitor(event: AnyEvent, data: ProductViewed | Custom) -> Portrait:
     )
 
 
+def _chooser(event: AnyEvent, data: TrackingChosen) -> Portrait:
+    identities = _identities(
+        event, person=reading.key_of(data.person), email=data.email, phone=reading.key_of(data.phone)
+    )
+    return Portrait(identities, ties=False)
+
+
 def _app(event: AnyEvent, data: DeviceRegistered) -> Portrait:
     return Portrait(
         _identities(
@@ -166,6 +176,7 @@ _OF: dict[type[Data], Callable[[AnyEvent, Any], Portrait]] = {
     CartCreated: lambda event, data: _buyer(event, data.cart, keyless=data.keyless),
     CartUpdated: lambda event, data: _buyer(event, data.cart, keyless=data.keyless),
     SubscriptionRequested: _subscriber,
+    TrackingChosen: _chooser,
     ProductViewed: _visitor,
     Custom: _visitor,
     DeviceRegistered: _app,
