@@ -23,11 +23,12 @@ from heliograph.events.event import AnyEvent
 class Erased(NamedTuple):
     """Who is to be forgotten (STD-7): the account, the person's id, and every reference under which something of
     theirs is recorded (`events.subjects`): their addresses and numbers, former ones too, their messages, carts
-    and orders."""
+    and orders. `keep_case`: in their account the case of an address's local part counts."""
 
     account: str
     person: str
     references: tuple[str, ...]
+    keep_case: bool = False
 
     def values(self, *schemes: str) -> list[str]:
         """What stands behind these schemes: `values("email", "phone")`."""

@@ -19,6 +19,7 @@ from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Erased
 from heliograph.journal.journal import JournalView
 from heliograph.react.state import people, portraits, reading
+from heliograph.react.state.spelling import Spelling
 
 PAGE = 1_000
 """Entries of a person that are read at once."""
@@ -26,11 +27,11 @@ PAGE = 1_000
 
 async def whose(journal: JournalView, engine: Engine, account: str, person: str) -> Erased:
     """Every reference under which something of this person (by their id) is recorded."""
-    known = await asyncio.to_thread(_known, engine, account, person)
+    known, keep_case = await asyncio.to_thread(_known, engine, account, person)
     things: dict[str, None] = {}
     async for entry in entries(journal, account, known):
         things.update(dict.fromkeys(_things(codec.decode(entry))))
-    return Erased(account, person, tuple(dict.fromkeys((*known, *things))))
+    return Erased(account, person, tuple(dict.fromkeys((*known, *things))), keep_case)
 
 
 async def entries(journal: JournalView, account: str, references: Sequence[str]) -> AsyncIterator[Entry]:
@@ -47,7 +48,11 @@ def is_theirs(event: AnyEvent, whom: Erased) -> bool:
     """Whether an event is about them, whoever it is recorded under: it shows them, is addressed to them, or is
     about a message of theirs."""
     theirs = set(whom.references)
-    shown = portraits.portrait(event)
+
+    def normal(_: str, address: str | None) -> str | None:
+        return subjects.normal_email(address, keep_case=whom.keep_case) if address else None
+
+    shown = portraits.portrait(event, normal)
     if shown is not None and any(
         subjects.thing(kind, value) in theirs for _, kind, value in shown.identities
     ):
@@ -57,17 +62,16 @@ def is_theirs(event: AnyEvent, whom: Erased) -> bool:
         *((scheme, getattr(data, "address", None)) for scheme in ("email", "phone", "device")),
         *((scheme, getattr(data, scheme, None)) for scheme in ("person", "message", "email", "phone")),
     ]
-    return any(value and not theirs.isdisjoint(_forms(scheme, value)) for scheme, value in named)
+    return any(
+        subjects.thing(scheme, (normal("", value) or "") if scheme == "email" else value) in theirs
+        for scheme, value in named
+        if isinstance(value, str) and value
+    )
 
 
-def _forms(scheme: str, value: object) -> list[str]:
-    forms = reading.spellings(str(value)) if scheme == "email" else [str(value)]
-    return [subjects.thing(scheme, form) for form in forms]
-
-
-def _known(engine: Engine, account: str, person: str) -> list[str]:
+def _known(engine: Engine, account: str, person: str) -> tuple[list[str], bool]:
     with engine.connect() as connection:
-        return people.subjects(connection, account, person)
+        return people.subjects(connection, account, person), Spelling(connection).keeps_case(account)
 
 
 def _things(event: AnyEvent) -> Iterable[str]:

@@ -41,15 +41,22 @@ _ENDS = r"(?![\w-]|\.[\w-])"
 one is no part of it."""
 
 
+def _anyhow(word: str, *, keep_case: bool) -> str:
+    """A pattern of a word in any case; of an address whose local part's case counts, in any case of its domain."""
+    local, at, domain = re.escape(word).rpartition("@" if "@" in word else "%40")
+    return f"{local}{at}(?i:{domain})" if keep_case else f"(?i:{re.escape(word)})"
+
+
 class Mask:
     """Puts the pseudonym in the place of every word."""
 
     def __init__(self, whom: Erased) -> None:
         self._words = words_of(whom)
-        one_of = "|".join(re.escape(word) for word in sorted(self._words, key=len, reverse=True))
+        longest_first = sorted(self._words, key=len, reverse=True)
+        one_of = "|".join(_anyhow(word, keep_case=whom.keep_case) for word in longest_first)
         pattern = f"{_BEGINS}(?:{one_of}){_ENDS}" if one_of else "(?!)"
-        self._text = re.compile(pattern, re.IGNORECASE | re.ASCII)
-        self._bytes = re.compile(pattern.encode(), re.IGNORECASE)
+        self._text = re.compile(pattern, re.ASCII)
+        self._bytes = re.compile(pattern.encode())
         self._pseudonym = pseudonym(whom.person)
 
     @property

@@ -48,6 +48,8 @@ def sample(annotation: Any) -> Any:
         return 7
     if annotation is str:
         return "x"
+    if annotation is bool:
+        return True
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return {}
     text = str(annotation)

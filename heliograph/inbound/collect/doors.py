@@ -18,6 +18,7 @@ from heliograph.inbound.collect.access import Access, for_pages, store_in, store
 from heliograph.inbound.collect.answers import accepted, check_accept, ok, refused
 from heliograph.inbound.collect.batches import Batch, split
 from heliograph.inbound.collect.bodies import inflated, without_bom
+from heliograph.inbound.collect.countries import country_code
 from heliograph.inbound.collect.identities import CONTROL, LONGEST
 from heliograph.inbound.collect.reading import check_type, checked_client_id, read
 from heliograph.inbound.collect.senders import Sender
@@ -176,6 +177,7 @@ class Doors:
             ip=request.client,
             keep_ip=policy.ip,
             keyless=keyless,
+            country=country_code(policy.country),
         )
 
     async def _body(self, request: Request, limit: int) -> bytes:

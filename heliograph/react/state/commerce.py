@@ -46,7 +46,9 @@ from heliograph.react.state.goods import (
     told_product,
     told_view,
 )
+from heliograph.react.state.portraits import Normal
 from heliograph.react.state.rows import Key, Rows
+from heliograph.react.state.spelling import Spelling
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -174,13 +176,14 @@ def views(connection: Connection, account: str, subjects: Sequence[str], *, limi
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch: each table from its own kinds alone."""
+    normal = Spelling(connection).normal
     for shelf in _SHELVES:
         own = [(event, shelf.key(event)) for event in events if type(event.data) in shelf.kinds]
         named = [(event, key) for event, key in own if key is not None]
         rows: Rows[Any] = Rows(connection, shelf.table, shelf.row)
         rows.read(key for _, key in named)
         for event, key in named:
-            told = shelf.told(rows.get(key), event, key)
+            told = shelf.told(rows.get(key), event, key, normal)
             if told is not None:
                 rows.put(told)
         rows.write()
@@ -206,7 +209,7 @@ class _Shelf(NamedTuple):
     table: Table
     row: type[msgspec.Struct]
     key: Callable[[Any], Key | None]
-    told: Callable[[Any, Any, Any], msgspec.Struct | None]
+    told: Callable[[Any, Any, Any, Normal], msgspec.Struct | None]
 
 
 def _order_key(event: Any) -> Key | None:

@@ -37,6 +37,7 @@ from heliograph.react.state.persons import (
 )
 from heliograph.react.state.portraits import Identity, Portrait
 from heliograph.react.state.rows import Rows, append
+from heliograph.react.state.spelling import Spelling
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,9 @@ def find(
         return found
     wanted = [("person", person)] if person else []
     wanted += [("customer", customer_id)] if customer_id else []
-    wanted += [("email", spelling) for spelling in reading.spellings(email)] if email else []
+    wanted += (
+        [("email", spelling) for spelling in Spelling(connection).forms(account, email)] if email else []
+    )
     wanted += [("phone", phone)] if phone else []
     for kind, value in wanted:
         owner = connection.scalar(_OWNER, {"account": account, "kind": kind, "value": value})
@@ -133,7 +136,8 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
             for event in run:
                 _settle(connection, event)
             continue
-        shown = [(event, who) for event in run if (who := portraits.portrait(event)) is not None]
+        normal = Spelling(connection).normal
+        shown = [(event, who) for event in run if (who := portraits.portrait(event, normal)) is not None]
         book = _Book(connection)
         book.read([who for _, who in shown])
         for event, who in shown:
