@@ -31,7 +31,7 @@ def kept_ips(body: bytes, policy: IpPolicy) -> bytes:
     return _IP_FIELD.sub(lambda found: found[1] + _kept_bytes(found[2], policy) + b'"', body)
 
 
-_IP_FIELD = re.compile(rb'("(?:\w*[_-])?ip(?:[_-]?addr(?:ess)?)?"\s*:\s*")([0-9A-Fa-f.:]+)"', re.IGNORECASE)
+_IP_FIELD = re.compile(rb'("[\w-]*ip(?:[_-]?addr(?:ess)?)?"\s*:\s*")([0-9A-Fa-f.:]+)"', re.IGNORECASE)
 
 
 def _kept_bytes(said: bytes, policy: IpPolicy) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -10,7 +9,8 @@ from sqlalchemy import Connection
 
 from heliograph.accounts.privacy import kept_ip
 from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
-from heliograph.api.resources.erasures import Erasure, shown
+from heliograph.api.resources.erasures import Erasure
+from heliograph.api.resources.erasures import shown as erasure_shown
 from heliograph.api.resources.persons import Person, Timeline, as_shown, happening
 from heliograph.clock import iso
 from heliograph.errors import BadRequest, NotFound
@@ -21,8 +21,8 @@ from heliograph.privacy.dossier import consent_record, dossier
 from heliograph.react.state import erasures
 from heliograph.react.state import people as known
 
-SEEN_SECONDS, LOOK_SECONDS = 2.0, 0.02
-"""How long an erasure's answer waits for the erasure to be found under its id, and between looks."""
+LOOKS, LOOK_SECONDS = 50, 0.02
+"""How often an erasure's answer looks whether the erasure can be found under its id, and how long between."""
 
 
 class Find(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,9 +98,10 @@ async def find(means: Means, asked: Asked) -> People:
         if any(who.values()):
             person = known.find(connection, account, **who)
             return People(people=[] if person is None else [as_shown(connection, account, person)])
-        page = known.page(connection, account, after=wanted.after, limit=wanted.limit)
-        following = page[-1].id if len(page) == wanted.limit else None
-        return People(people=[as_shown(connection, account, one) for one in page], next=following)
+        page = known.page(connection, account, after=wanted.after, limit=wanted.limit + 1)
+        shown = page[: wanted.limit]
+        following = shown[-1].id if len(page) > len(shown) else None
+        return People(people=[as_shown(connection, account, one) for one in shown], next=following)
 
     return await means.read(look)
 
@@ -115,9 +116,12 @@ async def timeline(means: Means, asked: Asked) -> Timeline:
     """What happened to a person, the newest first."""
     person, account, wanted = await _person(means, asked), asked.account.number, asked.query
     references = await means.read(lambda connection: known.subjects(connection, account, person.id))
-    page = await means.journal.latest(references, account=account, before=wanted.before, limit=wanted.limit)
-    following = page[-1].seq if len(page) == wanted.limit else None
-    return Timeline(events=[happening(entry) for entry in page], next=following)
+    page = await means.journal.latest(
+        references, account=account, before=wanted.before, limit=wanted.limit + 1
+    )
+    shown = page[: wanted.limit]
+    following = shown[-1].seq if len(page) > len(shown) else None
+    return Timeline(events=[happening(entry) for entry in shown], next=following)
 
 
 async def consent(means: Means, asked: Asked) -> dict[str, Any]:
@@ -166,12 +170,11 @@ async def erase(means: Means, asked: Asked) -> Erasure:
     """Have a person erased. The answer waits for a moment until the erasure can be asked about."""
     person, account = await _person(means, asked), asked.account.number
     order = await orders.erase(means.journal, means.clock, account, person.id, by=asked.by)
-    end = means.clock.monotonic() + SEEN_SECONDS
-    while means.clock.monotonic() < end:
+    for _ in range(LOOKS):
         found = await means.read(lambda connection: erasures.find(connection, account, order.id))
         if found is not None:
-            return shown(found)
-        await asyncio.sleep(LOOK_SECONDS)
+            return erasure_shown(found)
+        await means.clock.sleep(LOOK_SECONDS)
     return Erasure(id=order.id, person=person.id, state="requested", requested_at=iso(order.recorded))
 
 
