@@ -36,6 +36,7 @@ from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
 from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
 from heliograph.react import automations, identities, judgement, policies
@@ -126,6 +127,7 @@ class EngineRoom:
             reading=self._reading,
             state=self._state,
             loops=lambda: self.loops,
+            elsewhere=(queues_forget(self._queues),),
         )
         self._own = (self._dispatch, erasure_act(eraser))
         self._feeds = feed_acts(self._means())

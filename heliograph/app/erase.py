@@ -19,6 +19,8 @@ from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.privacy import orders
 from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.queues import queues_forget
+from heliograph.queues.file import QueueFile
 from heliograph.react.state import erasures
 from heliograph.react.state.erasures import Erasure
 from heliograph.react.state.folds import FOLDS
@@ -49,7 +51,15 @@ async def _carry_out(
     settings: Settings, journal: Journal, reading: Engine, account: str, order: str
 ) -> Erasure:
     state, clock = open_state(Path(settings.data)), SystemClock()
-    eraser = Eraser(journal=journal, clock=clock, reading=reading, state=state, loops=lambda: loops)
+    queues = QueueFile(Path(settings.data))
+    eraser = Eraser(
+        journal=journal,
+        clock=clock,
+        reading=reading,
+        state=state,
+        loops=lambda: loops,
+        elsewhere=(queues_forget(queues),),
+    )
     loops = Loops(
         journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=(), acts=(erasure_act(eraser),)
     )
@@ -59,6 +69,7 @@ async def _carry_out(
     finally:
         await loops.stop()
         await running
+        queues.close()
         state.dispose()
 
 

@@ -176,9 +176,14 @@ class Loops:
                 return
             await changed
 
-    def forget(self) -> None:
-        """Let go of the events that are kept in memory: some of them were erased in the journal."""
+    async def forget(self) -> None:
+        """Let go of the events that are kept in memory: some of them were erased in the journal. Returns when what
+        acts are performing just now has ended, for they hold theirs; at most after `QUIET` seconds."""
         self._context.source.forget()
+        tasks = {task for one in self._acts.values() for task in one.acting.under_way}
+        tasks.discard(asyncio.current_task())  # an act may ask
+        if tasks:
+            await asyncio.wait(tasks, timeout=QUIET)
 
     def lag(self) -> dict[Who, int]:
         """How many places each consumer is behind the head of the journal, as it was last seen."""

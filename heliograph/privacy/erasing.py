@@ -12,7 +12,7 @@ What feeds and dispatch still have to send is read from the journal when it is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -53,15 +53,21 @@ OPERATORS = frozenset(
 """What operators wrote is theirs, whosever address stands in it."""
 
 
+Forget = Callable[[Erased, Sequence[str], Mask], Awaitable[None]]
+"""Has another store forget somebody: who it is, the ids of their events, and the words that name them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eraser:
-    """Performs the act. `reading` and `state` are engines on one state, `loops` what runs on it."""
+    """Performs the act. `reading` and `state` are engines on one state, `loops` what runs on it; `elsewhere` what
+    forgets in files beside journal and state (`heliograph.privacy.queues`)."""
 
     journal: Journal
     clock: Clock
     reading: Engine
     state: Engine
     loops: Callable[[], Loops]
+    elsewhere: tuple[Forget, ...] = ()
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Erase whom this event names, unless they are erased."""
@@ -76,6 +82,8 @@ class Eraser:
         blanked = [entry async for entry in entries(self.journal, whom.account, [_place(whom)])]
         await self._keep_suppressions(order, whom)
         await self._forget(whom, mask, blanked)
+        for forget in self.elsewhere:
+            await forget(whom, [entry.id for entry in blanked], mask)
         events = sum(entry.data == codec.REDACTED for entry in blanked)
         done = PersonErased(person=whom.person, events=events, mentions=mentions)
         await self._record(codec.follow(event, done, now=self.clock.now()))
@@ -96,7 +104,7 @@ class Eraser:
             changes = [change async for change in self._mentions(whom, mask)]
             mentions += sum(change.subject != _place(whom) for change in changes)
             changed += await self.journal.rewrite(changes, account=whom.account)
-            self.loops().forget()
+            await self.loops().forget()
             await self.loops().passed(await self.journal.head())
             if changed == 0:
                 break

@@ -140,8 +140,10 @@ def prepared(launch: Callable[..., Engine], relay: Busy, receiver: int, files: P
         asyncio.run(define.apply_automation(settings, None, files / name))
     hook = f"http://127.0.0.1:{receiver}/hooks"
     asyncio.run(define.save_feed(settings, None, "crm", "remarkety", hook, (), {}))
-    feed = f'consumer="feed:{engine.keys["account"]}:crm"'.encode()
-    engine.until(lambda: feed in engine.get("/metrics")[1])
+    asyncio.run(define.save_feed(settings, None, "xml", "messagegears", "queue:activity", (), {}))
+    for feed in ("crm", "xml"):
+        name = f'consumer="feed:{engine.keys["account"]}:{feed}"'.encode()
+        engine.until(lambda name=name: name in engine.get("/metrics")[1])
     return engine
 
 
@@ -169,6 +171,7 @@ def live_a_little(engine: Engine, relay: Busy) -> None:
         assert status == 200, answer
     engine.until(lambda: "dispatch" in put_off(engine) and "503" in put_off(engine))
     engine.until(lambda: relay.asked and recorded(engine, "run.waiting"))
+    engine.until(lambda: any("queues.db" in name for name in found_in(engine.data).get("ann.erasable", ())))
 
 
 def test_a_person_is_exported_whole_and_erased_from_every_file(
