@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from api_world import World
+from sqlalchemy import delete, select
 
 from heliograph.events import codec
 from heliograph.events.commerce import Cart, CartUpdated, Order, OrderCreated
@@ -19,6 +20,7 @@ from heliograph.events.engagement import LinkClicked, MessageOpened, VoteCast
 from heliograph.events.event import Redacted
 from heliograph.events.messages import MessageRequested, MessageSent
 from heliograph.events.people import Customer, ErasureRequested, PersonErased, PersonMerged
+from heliograph.react.state import people
 
 PEOPLE = "/api/v1/people"
 
@@ -170,6 +172,13 @@ async def test_a_guest_whose_address_the_shop_gives_a_customer_is_that_customer(
     assert (merged.cause, merged.subject) == (renamed.id, f"person:{ann.id}")
     person = (await world.ask("GET", f"{PEOPLE}/{guest.id}")).json
     assert (person["id"], person["email"]) == (ann.id, "ann@x.example")
+    events = [codec.decode(entry) for entry in await world.journal.read(0)]
+    with world.state.begin() as connection:
+        before = [connection.execute(select(table)).all() for table in people.FOLD.tables]
+        for table in people.FOLD.tables:
+            connection.execute(delete(table))
+        people.FOLD.apply(connection, [event for event in events if event.kind in people.FOLD.kinds])
+        assert [connection.execute(select(table)).all() for table in people.FOLD.tables] == before
 
 
 async def test_an_export_holds_everything_that_is_known(world: World) -> None:
