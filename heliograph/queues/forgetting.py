@@ -56,7 +56,9 @@ def empty_log(path: Path) -> bool:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(BUSY_MILLISECONDS // 10)
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # the log is opened by the first read
+        connection.execute(
+            "SELECT count(*) FROM sqlite_schema"
+        ).fetchall()  # the log is opened by the first read
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     except (apsw.BusyError, apsw.LockedError):
         return False
