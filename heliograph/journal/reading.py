@@ -74,10 +74,10 @@ class JournalReader:
         found: list[int] = []
         wanted = tuple(word for word in words if word)
         after, head = 0, await self.head() if wanted else 0
-        while after < head:  # in pieces, so that no statement keeps the WAL from being emptied for long
+        while after < head:  # a window at a time, so that others may ask in between
             found += await self.run(partial(FileReader.mentions, account=account, words=wanted, after=after))
             after += WINDOW
-        return found
+        return sorted(set(found))  # where old entries were removed, windows overlap
 
     async def head(self) -> int:
         """The `seq` of the last entry; 0 when empty."""
