@@ -28,6 +28,9 @@ ACTIVITIES = {MessageOpened.kind: "opens", LinkClicked.kind: "clicks", VoteCast.
 
 CHANNELS = {"email": "email", "phone": "sms"}
 
+EVERY_VIEW = 1_000_000
+"""More products than state remembers of anybody."""
+
 INSTANTS = frozenset(("at", "since", "ended", "first", "last", "created", "updated", "deleted", "began"))
 """Names of instants in state, beside those that end in `_at`."""
 
@@ -83,7 +86,7 @@ def _known(state: Engine, whom: Erased, person: Person) -> dict[str, Any]:
             "consent": consent_record(connection, account, person),
             "orders": _readable(commerce.orders_of(connection, account, **who)),
             "carts": _readable(commerce.carts_of(connection, account, **who)),
-            "product_views": _readable(commerce.views(connection, account, references, limit=-1)),
+            "product_views": _readable(commerce.views(connection, account, references, limit=EVERY_VIEW)),
             "messages": _readable([mail for mail in mails if mail is not None]),
             "runs": _readable(ran),
         }
