@@ -25,6 +25,7 @@ MAC_BYTES = 16
 HEAD_BYTES = 40  # key id, account, message, person, flags
 _LINK = struct.Struct(">H")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
+AGGREGATE = 2  # flag: counted among many; neither message nor visitor may be tied to anybody (STD-7)
 WEB_COPY = 1  # flag: the message was looked at as a web page, not in a mail client
 NOBODY = "0" * 32  # the person of a message whose recipient gave no tracking consent (STD-7)
 
@@ -34,12 +35,14 @@ class ForgedRef(ValueError):
 
 
 class MessageRef(NamedTuple):
-    """Which message, to whom; `person` is None where the message must not be tied to one."""
+    """Which message, to whom; `person` is None where the message must not be tied to one. `aggregate`: `message`
+    stands for many messages, and who visits is not recorded."""
 
     account: str
     message: str
     person: str | None
     web_copy: bool = False
+    aggregate: bool = False
 
 
 class ClickRef(NamedTuple):
@@ -109,7 +112,7 @@ class Refs:
 
 def _pack(kid: int, ref: MessageRef) -> bytes:
     person = ref.person.replace("-", "") if ref.person else NOBODY
-    flags = WEB_COPY if ref.web_copy else 0
+    flags = (WEB_COPY if ref.web_copy else 0) | (AGGREGATE if ref.aggregate else 0)
     return bytes.fromhex(f"{kid:02x}{ref.account}{ref.message.replace('-', '')}{person}{flags:02x}")
 
 
@@ -125,6 +128,7 @@ def _unpack(body: bytes) -> MessageRef:
         if person == NOBODY
         else f"{person[:8]}-{person[8:12]}-{person[12:16]}-{person[16:20]}-{person[20:]}",
         body[39] & WEB_COPY == WEB_COPY,
+        body[39] & AGGREGATE == AGGREGATE,
     )
 
 

@@ -16,7 +16,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("demo",),
     ("app",),
-    ("console", "porting"),
+    ("console", "api", "porting"),
+    ("privacy",),
     (
         "inbound.collect",
         "inbound.tracking",
@@ -24,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "react.automations",
         "react.policies",
         "react.judgement",
+        "react.identities",
         "outbound.messages",
         "outbound.feeds",
         "outbound.queues",

@@ -36,6 +36,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of visitors' addresses: all, /24 and /48 only, or nothing (STD-7)."""
     validation: Literal["lenient", "strict"] = "lenient"
     """Whether the document's mandatory fields are mandatory (RM-6); real plug-ins break them."""
+    tracking: Literal["unless_refused", "only_if_allowed"] = "unless_refused"
+    """Whether opens and clicks of somebody who said nothing about it are tied to them (STD-7)."""
+    country: str = ""
+    """Whose national phone numbers are meant where no country is named: two letters (ISO 3166-1)."""
     keep_local_case: bool = False
     """Whether `John@` and `john@` of one domain are two people."""
     unknown_may_be_mailed: bool = True

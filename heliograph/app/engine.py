@@ -35,9 +35,11 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
+from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
-from heliograph.react import automations, judgement, policies
+from heliograph.react import automations, identities, judgement, policies
 from heliograph.react.state import definitions
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
@@ -72,6 +74,7 @@ def run(settings: Settings) -> None:
 def reactions(directory: Directory, readers: Readers) -> tuple[Reaction, ...]:
     """What decides, in one tuple."""
     return (
+        identities.REACTION,
         policies.reaction(directory),
         judgement.reaction(directory, readers),
         automations.REACTION,
@@ -118,6 +121,15 @@ class EngineRoom:
             Desk(Composer(clock), self._refs, public_url(settings)),
             self._lines,
         )
+        eraser = Eraser(
+            journal=journal,
+            clock=clock,
+            reading=self._reading,
+            state=self._state,
+            loops=lambda: self.loops,
+            elsewhere=(queues_forget(self._queues),),
+        )
+        self._own = (self._dispatch, erasure_act(eraser))
         self._feeds = feed_acts(self._means())
         self._saved = self._feeds_saved()
         self.loops = Loops(
@@ -126,7 +138,7 @@ class EngineRoom:
             clock=clock,
             folds=FOLDS,
             reactions=reactions(self._directory, load_readers(settings)),
-            acts=(self._dispatch, *self._feeds),
+            acts=(*self._own, *self._feeds),
         )
         self._beside: list[asyncio.Task[None]] = []
 
@@ -188,7 +200,7 @@ class EngineRoom:
             gone = {act_name(feed) for feed in self._saved} - {act_name(feed) for feed in saved}
             self._feeds = await asyncio.to_thread(lambda: feed_acts(self._means(), since=seen))
             self._saved = saved
-            self.loops.set_acts((self._dispatch, *self._feeds))
+            self.loops.set_acts((*self._own, *self._feeds))
             for name in gone:
                 await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
         return head

@@ -1,8 +1,6 @@
-"""Erasing one person: everything recorded about them, what state remembers, and what waits to be told (STD-7).
+"""Erasing one person by command (STD-7): the order is an event, as the API gives it; a running engine carries it out.
 
-First the journal is redacted in place, then it is recorded that it happened, then the folds that remember people's
-things are folded again. What must remain is a suppression of type `deleted` under a keyed hash of the address, so that
-the address is not written to again by accident (RM-12).
+Where none runs, folds and the act that erases are run here until it is done: nothing else is decided or sent.
 """
 
 from __future__ import annotations
@@ -10,89 +8,82 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Engine
 
-from heliograph.accounts.erasure import erased_form
-from heliograph.app import rebuild
-from heliograph.app.define import account_number
-from heliograph.app.storage import reachable
+from heliograph.app.person import meant
+from heliograph.app.storage import engine_runs, only_engine, reachable
 from heliograph.clock import SystemClock
-from heliograph.database import empty_wal, open_state
+from heliograph.database import open_state
 from heliograph.errors import OperatorError
-from heliograph.events import codec, subjects
-from heliograph.events.consent import Channel, SuppressionAdded
-from heliograph.events.event import AnyEvent
-from heliograph.events.people import PersonErased
-from heliograph.journal import replaying
-from heliograph.react.policies.tables import OPTINS, STANDINGS
-from heliograph.react.state import people
+from heliograph.journal.journal import Journal
+from heliograph.journal.loops import Loops
+from heliograph.privacy import orders
+from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.queues import queues_forget
+from heliograph.queues.file import QueueFile
+from heliograph.react.state import erasures
+from heliograph.react.state.erasures import Erasure
+from heliograph.react.state.folds import FOLDS
 from heliograph.settings import Settings
 
-FOLDS = ("commerce", "consent", "messages")
-"""What remembers people's things under other keys than the person's own: folded again from the redacted journal."""
+DONE_SECONDS = 600
+"""How long an erasure may take before the command stops waiting for it: it looks through the whole journal."""
 
-EMPTIED_SECONDS = 60
-"""How long a running engine may take to see that it is to fold again; it looks every few seconds."""
-
-CHANNELS: dict[str, Channel] = {"email": "email", "phone": "sms"}
+LOOK_SECONDS = 0.05
 
 
-async def erase(settings: Settings, account: str | None, email: str) -> int:
-    """Erase the person of this address; returns how many events were redacted. Raises `OperatorError`."""
-    state = open_state(Path(settings.data))
-    number = account_number(state, account)
-    with state.begin() as connection:
-        person = people.find(connection, number, email=email)
-        if person is None:
-            raise OperatorError(f"nobody in account {number} has the address {email}")
-        references = people.subjects(connection, number, person.id)
-        remaining = _remaining(connection, number, person.id, references)
-    async with reachable(settings) as journal:
-        changed = await journal.redact(references, replacement=f"erased:{person.id}")
-        happened = codec.make(
-            PersonErased(person=person.id, events=changed),
-            account=number,
-            subject=subjects.thing("erased", person.id),
-            now=SystemClock().now(),
-        )
-        await journal.append([codec.encode(event) for event in (*remaining, happened)])
-    with state.begin() as connection:
-        _forget_wishes(connection, number, references)
-    for fold in FOLDS:
-        if not rebuild.ask(settings, fold):
-            await rebuild.replay(settings, fold, lambda *_: None)
-    await _emptied(settings)
-    empty_wal(state)  # a running engine does so itself, after it has folded again
-    state.dispose()
-    return changed
-
-
-async def _emptied(settings: Settings) -> None:
-    """Return when the running engine has emptied what it was asked to fold again."""
+async def erase(settings: Settings, account: str | None, who: str) -> Erasure:
+    """Erase the person of this address, phone, number or id; returns what became of it. Raises `OperatorError`."""
     reading = open_state(Path(settings.data), read_only=True)
-    for _ in range(EMPTIED_SECONDS * 10):
-        with reading.connect() as connection:
-            if not replaying.asked(connection):
-                reading.dispose()
-                return
-        await asyncio.sleep(0.1)
-    raise OperatorError("the journal is redacted, but the engine has not folded again yet: look at its log")
+    try:
+        number, person = meant(reading, account, who)
+        async with reachable(settings) as journal:
+            order = await orders.erase(journal, SystemClock(), number, person.id, by="command line")
+            if engine_runs(settings):
+                return await _finished(reading, number, order.id)
+            with only_engine(settings):
+                return await _carry_out(settings, journal, reading, number, order.id)
+    finally:
+        reading.dispose()
 
 
-def _remaining(connection: Connection, account: str, person: str, references: list[str]) -> list[AnyEvent]:
-    made: list[AnyEvent] = []
-    for reference in references:
-        scheme, _, value = reference.partition(":")
-        channel = CHANNELS.get(scheme)
-        if channel is None or (hashed := erased_form(connection, account, channel, value)) is None:
-            continue
-        kept = SuppressionAdded(channel=channel, address=hashed, type="deleted", reason="erased on request")
-        subject = subjects.thing("erased", person)
-        made.append(codec.make(kept, account=account, subject=subject, now=SystemClock().now()))
-    return made
+async def _carry_out(
+    settings: Settings, journal: Journal, reading: Engine, account: str, order: str
+) -> Erasure:
+    state, clock = open_state(Path(settings.data)), SystemClock()
+    queues = QueueFile(Path(settings.data))
+    eraser = Eraser(
+        journal=journal,
+        clock=clock,
+        reading=reading,
+        state=state,
+        loops=lambda: loops,
+        elsewhere=(queues_forget(queues),),
+    )
+    loops = Loops(
+        journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=(), acts=(erasure_act(eraser),)
+    )
+    running = asyncio.create_task(loops.run())
+    try:
+        return await _finished(reading, account, order)
+    finally:
+        await loops.stop()
+        await running
+        queues.close()
+        state.dispose()
 
 
-def _forget_wishes(connection: Connection, account: str, references: list[str]) -> None:
-    addresses = [reference.partition(":")[2] for reference in references]
-    for table in (STANDINGS, OPTINS):
-        connection.execute(delete(table).where(table.c.account == account, table.c.address.in_(addresses)))
+async def _finished(reading: Engine, account: str, order: str) -> Erasure:
+    """The erasure, as soon as it is done."""
+    try:
+        async with asyncio.timeout(DONE_SECONDS):
+            while True:
+                with reading.connect() as connection:
+                    known = erasures.find(connection, account, order)
+                if known is not None and known.finished is not None:
+                    return known
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError as error:
+        raise OperatorError(
+            f"the erasure {order} is not done yet: see the engine's log and `heliograph parked list`"
+        ) from error

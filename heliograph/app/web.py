@@ -20,7 +20,9 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 from sqlalchemy import Engine
 
+from heliograph import api
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
+from heliograph.api.call import Means
 from heliograph.app import part
 from heliograph.app.pages import pages
 from heliograph.app.storage import owned, remote
@@ -106,7 +108,9 @@ class Worker:
         refs = Refs(directory.master)
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
-        return self._routes(directory, refs, journal, engine), pages(journal, engine)
+        means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        others = api.routes(means, self.settings)
+        return self._routes(directory, refs, journal, engine), pages(journal, engine, others)
 
     async def stop(self) -> None:
         """Finish what was accepted, then let go."""

@@ -3,26 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
+from heliograph.app import person
 from heliograph.app.erase import erase
 from heliograph.cli.options import Data, existing, for_operators, out
 
-people = typer.Typer(no_args_is_help=True, help="Erase a person on request.")
+people = typer.Typer(no_args_is_help=True, help="Export, erase, merge people on request.")
+
+Who = Annotated[str, typer.Argument(help="An e-mail address, phone (+...), customer number, or id of ours.")]
+Of = Annotated[str | None, typer.Option("--account", help="12-digit number.")]
+Into = Annotated[Path | None, typer.Option("--output", "-o", help="A file; default: printed.")]
+
+
+@people.command("export")
+@for_operators
+def export_person(who: Who, data: Data = None, account: Of = None, output: Into = None) -> None:
+    """Print everything that is known of this person, as JSON."""
+    _show(asyncio.run(person.export(existing(data), account, who)), output)
+
+
+@people.command("consent")
+@for_operators
+def show_consent(who: Who, data: Data = None, account: Of = None, output: Into = None) -> None:
+    """Print what this person said about marketing and tracking, when and from where: the proof of consent."""
+    _show(person.consent(existing(data), account, who), output)
 
 
 @people.command("erase")
 @for_operators
-def erase_person(
-    email: str,
+def erase_person(who: Who, data: Data = None, account: Of = None) -> None:
+    """Remove everything recorded about this person; a keyed hash stays, so that they are not mailed."""
+    done = asyncio.run(erase(existing(data), account, who))
+    out.print(
+        f"Erased: {done.events} events were redacted, {done.mentions} that mentioned them got a pseudonym. "
+        "The addresses stay suppressed, as keyed hashes."
+    )
+
+
+@people.command("merge")
+@for_operators
+def merge_people(
+    who: Who,
+    other: Annotated[str, typer.Argument(help="Who is the same person; named as WHO is.")],
     data: Data = None,
-    account: Annotated[str | None, typer.Option("--account", help="12-digit number.")] = None,
+    account: Of = None,
+    because: Annotated[str, typer.Option(help="Why; kept with the event.")] = "",
 ) -> None:
-    """Remove everything recorded about the person of this address; a keyed hash stays, so that they are not mailed."""
-    changed = asyncio.run(erase(existing(data), account, email))
-    out.print(f"Erased: {changed} events were redacted. The address stays suppressed, as a keyed hash.")
+    """Make OTHER and WHO one person, under WHO's id. It cannot be taken back."""
+    stays = asyncio.run(person.merge(existing(data), account, who, other, because))
+    out.print(f"Merged into {stays.id}.")
+
+
+def _show(what: object, output: Path | None) -> None:
+    text = msgspec.json.format(msgspec.json.encode(what), indent=2)
+    if output is None:
+        typer.echo(text)
+    else:
+        output.touch(mode=0o600)
+        output.write_bytes(text + b"\n")
 
 
 @people.callback()

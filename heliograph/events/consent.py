@@ -114,6 +114,24 @@ class ConsentWithdrawn(Data, frozen=True, kw_only=True):
     web_copy: bool = False
 
 
+class TrackingChosen(Data, frozen=True, kw_only=True):
+    """A person allowed or refused that what they open and click is tied to them (STD-7). `person` is our own id;
+    `how` as in the wish to receive no more."""
+
+    kind: ClassVar[str] = "tracking.chosen"
+    allowed: bool
+    person: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    how: str = "api"
+    source: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    text_version: str = ""
+    said: Said | None = None
+    notes: tuple[str, ...] = ()
+
+
 class SuppressionAdded(Data, frozen=True, kw_only=True):
     """An address must not be written to, for the reason that `type` names."""
 

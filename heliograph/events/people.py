@@ -26,6 +26,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str | None = None
     accepts_marketing: Scalar = None
     accepts_sms_marketing: Scalar = None
+    accepts_tracking: Scalar = None
     append_tags: Scalar = None
     update_existing: Scalar = None
     birthdate: Scalar = None
@@ -68,20 +69,31 @@ class PersonDeleted(PersonCreated, frozen=True, kw_only=True):
 
 
 class PersonMerged(Data, frozen=True, kw_only=True):
-    """Two people turned out to be one: `other` is now `person`."""
+    """Two people turned out to be one: `other` is now `person`. `by`: a rule, an operator."""
 
     kind: ClassVar[str] = "person.merged"
     person: str
     other: str
     because: str = ""
+    by: str = ""
+
+
+class ErasureRequested(Data, frozen=True, kw_only=True):
+    """A person's data are to be removed (STD-7). Its id is the erasure's; nothing of them is in here."""
+
+    kind: ClassVar[str] = "erasure.requested"
+    person: str
+    by: str = ""
 
 
 class PersonErased(Data, frozen=True, kw_only=True):
-    """A person's data were removed on request (STD-7). Nothing of them is in here."""
+    """A person's data were removed on request (STD-7). Nothing of them is in here. `events`: how many were blanked;
+    `mentions`: how many of others had said something of them."""
 
     kind: ClassVar[str] = "person.erased"
     person: str
     events: int = 0
+    mentions: int = 0
 
 
 class DeviceRegistered(Data, frozen=True, kw_only=True):

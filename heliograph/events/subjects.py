@@ -7,6 +7,11 @@ of its object (`product:`, `cart:`, `order:`, `job:`, `account:`).
 
 from __future__ import annotations
 
+import unicodedata
+from functools import lru_cache
+
+import idna
+
 
 def email(address: str, *, keep_case: bool = False) -> str:
     """The reference of an e-mail address. The domain compares without case, always (RFC 5321 section 2.4);
@@ -15,12 +20,36 @@ def email(address: str, *, keep_case: bool = False) -> str:
 
 
 def normal_email(address: str, *, keep_case: bool = False) -> str:
-    """An address in the form in which two spellings of it are equal; no validation."""
+    """An address in the form in which two spellings of it are equal; no validation. An international domain is in
+    its ASCII form, whichever was written (RFC 5891, UTS 46); a local part in Unicode's composed form (RFC 6532)."""
     address = address.strip()
-    if not keep_case:
+    if not keep_case and address.isascii():
         return address.lower()
     local, at, domain = address.rpartition("@")
-    return local + at + domain.lower()
+    domain = domain.lower() if domain.isascii() else ascii_domain(domain)
+    if not local.isascii():
+        local = unicodedata.normalize("NFC", local)
+    return (local if keep_case else local.lower()) + at + domain
+
+
+@lru_cache(maxsize=4096)
+def ascii_domain(domain: str) -> str:
+    """A domain in its ASCII form, in lower case; one that has none stays as it is."""
+    try:
+        return idna.encode(domain, uts46=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        return domain.lower()
+
+
+def spoken_domain(address: str) -> str:
+    """An address with its domain as people write it: `x@xn--bcher-kva.example` as `x@b\u00fccher.example`."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return address
+    try:
+        return local + at + idna.decode(domain)
+    except (idna.IDNAError, UnicodeError):
+        return address
 
 
 def customer(customer_id: str) -> str:

@@ -70,6 +70,12 @@ class Acting:
         waits = self._row_due is None or self._row_due > self._context.clock.now()
         return self._started and waits and not (self.busy or self._due or self._asking)
 
+    @property
+    def under_way(self) -> list[asyncio.Task[None]]:
+        """What is being performed just now."""
+        attempts = (*self._fresh.values(), *self._rows.values())
+        return [attempt.task for attempt in attempts if attempt.task is not None]
+
     def start(self, head: int) -> int:
         """Where it begins when it is seen for the first time."""
         return head if self._act.since is None else self._act.since
@@ -249,11 +255,7 @@ class Acting:
         self._move()
 
     async def _let_go(self) -> None:
-        tasks = [
-            attempt.task
-            for attempt in (*self._fresh.values(), *self._rows.values())
-            if attempt.task is not None
-        ]
+        tasks = self.under_way
         for task in tasks:
             task.cancel()
         if tasks:

@@ -20,15 +20,36 @@ from sqlalchemy import Connection, Table
 from heliograph.events.event import AnyEvent
 
 
+class Erased(NamedTuple):
+    """Who is to be forgotten (STD-7): the account, the person's id, and every reference under which something of
+    theirs is recorded (`events.subjects`): their addresses and numbers, former ones too, their messages, carts
+    and orders. `keep_case`: in their account the case of an address's local part counts."""
+
+    account: str
+    person: str
+    references: tuple[str, ...]
+    keep_case: bool = False
+
+    def values(self, *schemes: str) -> list[str]:
+        """What stands behind these schemes: `values("email", "phone")`."""
+        parts = (reference.partition(":") for reference in self.references)
+        return [value for scheme, _, value in parts if scheme in schemes]
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """Remembers. `apply` is given decoded events of `kinds` in order, many at once, inside one transaction of
-    state; it may see an event twice and must end in the same state. `tables` are what a replay empties."""
+    state; it may see an event twice and must end in the same state. `tables` are what a replay empties.
+
+    `forget` removes the rows of somebody who is erased that are found by a number or an id. None where there are
+    none: what names an address or a phone, and rows of an event in their column `event`, are found without it
+    (`heliograph.privacy.sweeping`)."""
 
     name: str
     kinds: frozenset[str]
     tables: tuple[Table, ...]
     apply: Callable[[Connection, Sequence[AnyEvent]], None]
+    forget: Callable[[Connection, Erased], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

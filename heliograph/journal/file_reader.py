@@ -62,6 +62,9 @@ _SUBJECTS = (
 _SUBJECTS_AT = "SELECT json_group_array(json_array(seq, subject)) FROM carray(?) JOIN event ON seq = value"
 _DERIVED = "SELECT json_group_array(id) FROM event WHERE seq > ? AND seq <= ? AND substr(id, 15, 1) = '8'"
 
+_WHOLE = "SELECT CAST(group_concat(CAST(data AS TEXT), '') AS BLOB) FROM event WHERE seq > ? AND seq <= ?"
+_SAID = "SELECT seq, data FROM event WHERE seq > ? AND seq <= ? AND account = ? ORDER BY seq"
+
 _rows = msgspec.json.Decoder(list[tuple[int, str, str, str, str, int, int, str | None, int]])
 _sizes = msgspec.json.Decoder(list[tuple[int, int]])
 _subjects = msgspec.json.Decoder(list[tuple[int, str]])
@@ -120,6 +123,20 @@ class FileReader:
     def subjects_at(self, seqs: Sequence[int]) -> list[tuple[int, str]]:
         """These places, and whose they are."""
         return _subjects.decode(self._one(_SUBJECTS_AT, (apsw.carray(array.array("q", seqs)),))[0])
+
+    def mentions(self, *, account: str, words: Sequence[str], after: int) -> list[int]:
+        """The places among the next `WINDOW` in whose data one of these words stands, whatever the case. Many
+        entries are looked through as one text; only where a word is in it, one by one."""
+        wanted = [word.encode().lower() for word in words]
+        found: list[int] = []
+        for sizes in self._plan(after, None, WINDOW):
+            for piece in _bounded(sizes):
+                between = (piece[0][0] - 1, piece[-1][0])
+                whole = (self._one(_WHOLE, between)[0] or b"").lower()
+                if any(word in whole for word in wanted):
+                    rows = self._all(_SAID, (*between, account))
+                    found += [seq for seq, data in rows if any(word in data.lower() for word in wanted)]
+        return found
 
     def derived(self, after: int, upto: int) -> list[str]:
         """The ids that can be made again of the events in (`after`, `upto`]."""

@@ -15,6 +15,7 @@ import msgspec
 from heliograph.errors import JournalFull, Unavailable
 from heliograph.journal.committing import Append
 from heliograph.journal.intake import Outcome
+from heliograph.journal.journal import Rewrite
 
 SOCKET = "journal.sock"
 """File name of the owner's socket, in the data directory."""
@@ -42,11 +43,20 @@ class Sealed(msgspec.Struct, tag=1, array_like=True, frozen=True):
 
 
 class Erase(msgspec.Struct, tag=2, array_like=True, frozen=True):
-    """Redact these subjects."""
+    """Redact these subjects of this account."""
 
     number: int
+    account: str
     subjects: list[str]
     replacement: str
+
+
+class Alter(msgspec.Struct, tag=4, array_like=True, frozen=True):
+    """Rewrite these places of this account."""
+
+    number: int
+    account: str
+    changes: list[Rewrite]
 
 
 class Follow(msgspec.Struct, tag=3, array_like=True, frozen=True):

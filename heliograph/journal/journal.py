@@ -5,15 +5,23 @@ Everything that happened is appended once, durably, in order. A returned `append
 implementation passes the same conformance suite (`tests/journal/conformance.py`).
 
 Reading is at least once, in order of `seq`; order of meaning is promised per subject only. Erasure is the one
-change: `redact` replaces data in place.
+change: `redact` and `rewrite` replace data in place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from heliograph.events.event import Entry, Record
+
+
+class Rewrite(NamedTuple):
+    """What an entry is to say from now on, for the sake of an erasure."""
+
+    seq: int
+    subject: str
+    data: bytes
 
 
 class JournalView(Protocol):
@@ -27,6 +35,18 @@ class JournalView(Protocol):
 
     async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
         """Up to `limit` entries of any of these subjects with `seq` above `after`, in order."""
+        ...
+
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """Up to `limit` entries of any of these subjects of this account with `seq` below `before` (None: all),
+        the newest first."""
+        ...
+
+    async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
+        """The places of an account's entries in whose data one of these words stands, without regard to the case
+        of ASCII letters. Looks through the whole journal: for erasures."""
         ...
 
     async def head(self) -> int:
@@ -59,7 +79,12 @@ class Journal(JournalView, Protocol):
         made again (`is_derived`; others raise ValueError). True where it was recorded now."""
         ...
 
-    async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
-        """Erase: in every entry of these subjects, in place, data become `codec.REDACTED` and the subject
-        `replacement` (a keyed hash). Returns how many were changed; the old bytes are gone from the files."""
+    async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
+        """Erase: in every entry of these subjects of this account, in place, data become `codec.REDACTED` and the
+        subject `replacement`. Returns how many were changed; the old bytes are gone from the files."""
+        ...
+
+    async def rewrite(self, changes: Sequence[Rewrite], *, account: str) -> int:
+        """Erase what stands in entries of others: each of these places, as far as it is this account's, gets
+        another subject and other data. Returns how many were changed; the old bytes are gone from the files."""
         ...

@@ -22,6 +22,7 @@ import apsw
 from heliograph.errors import OperatorError
 from heliograph.events.codec import REDACTED
 from heliograph.events.event import Record
+from heliograph.journal.journal import Rewrite
 
 with contextlib.suppress(apsw.MisuseError):  # too late once SQLite is in use: then it only costs a little
     apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
@@ -57,8 +58,9 @@ _STATEMENTS = {
 }
 _ERASE = (
     "UPDATE event SET data = ?, subject = ? WHERE seq IN (SELECT value FROM carray(?)) "
-    "AND subject IN (SELECT value FROM carray(?))"
+    "AND subject IN (SELECT value FROM carray(?)) AND account = ?"
 )
+_REWRITE = "UPDATE event SET data = ?, subject = ? WHERE seq = ? AND account = ?"
 
 UNFIT = (TypeError, ValueError, OverflowError, apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError)
 """What a record that cannot be stored raises (a lone surrogate, a number beyond 64 bits): its maker's fault."""
@@ -95,16 +97,30 @@ class JournalFile:
             raise
         self.head = self._connection.last_insert_rowid()
 
-    def erase(self, seqs: Iterable[int], subjects: Sequence[str], replacement: str) -> int:
-        """Blank these entries, as far as they are of these subjects; how many they were."""
+    def erase(self, seqs: Iterable[int], subjects: Sequence[str], account: str, replacement: str) -> int:
+        """Blank these entries, as far as they are of these subjects of this account; how many they were."""
         places = apsw.carray(array.array("q", seqs))
         of = apsw.carray(tuple(subjects))
         try:
-            self._connection.execute(_ERASE, (REDACTED, replacement, places, of))
+            self._connection.execute(_ERASE, (REDACTED, replacement, places, of, account))
         except BaseException:
             self._roll_back()
             raise
         return self._connection.changes()
+
+    def rewrite(self, changes: Sequence[Rewrite], account: str) -> int:
+        """Put other subjects and data into these places, as far as they are this account's; how many were."""
+        before = self._connection.total_changes()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                _REWRITE, [(data, subject, seq, account) for seq, subject, data in changes]
+            )
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return self._connection.total_changes() - before
 
     def written_pages(self) -> int:
         """Pages written to the WAL since this was asked last."""

@@ -164,6 +164,27 @@ class Loops:
         TypeError for anything but a fold."""
         self._folding.start_over(replaying.name_of(fold))
 
+    async def passed(self, seq: int) -> None:
+        """Return when every fold and every reaction has handled everything up to this place. Acts are not waited
+        for: a receiver may be away for hours."""
+        at = self._context.positions.at
+        following = [*(Who(FOLD, fold.name) for fold in self._folds), *self._reacting]
+        while True:
+            changed = self._next_change()
+            if all(at(who) >= seq for who in following):
+                self._waiters.discard(changed)
+                return
+            await changed
+
+    async def forget(self) -> None:
+        """Let go of the events that are kept in memory: some of them were erased in the journal. Returns when what
+        acts are performing just now has ended, for they hold theirs; at most after `QUIET` seconds."""
+        self._context.source.forget()
+        tasks = {task for one in self._acts.values() for task in one.acting.under_way}
+        tasks.discard(asyncio.current_task())  # an act may ask
+        if tasks:
+            await asyncio.wait(tasks, timeout=QUIET)
+
     def lag(self) -> dict[Who, int]:
         """How many places each consumer is behind the head of the journal, as it was last seen."""
         known = [Who(FOLD, fold.name) for fold in self._folds] + [*self._reacting, *self._serving()]

@@ -10,6 +10,7 @@ from heliograph.events.codec import REDACTED
 from heliograph.events.event import Entry, Record, is_derived
 from heliograph.journal.head import HeadWatch
 from heliograph.journal.intake import only_derived
+from heliograph.journal.journal import Rewrite
 
 
 class MemoryJournal:
@@ -56,17 +57,44 @@ class MemoryJournal:
         theirs = [entry for entry in self._entries[max(after, 0) :] if entry.subject in wanted]
         return theirs[: max(limit, 0)]
 
-    async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        wanted = set(subjects)
+        upto = len(self._entries) if before is None else max(before - 1, 0)
+        theirs = [one for one in self._entries[:upto] if one.subject in wanted and one.account == account]
+        return theirs[::-1][: max(limit, 0)]
+
+    async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
         """As `Journal.redact`."""
         if replacement in subjects:
             raise ValueError("what replaces a subject cannot be one of those to erase")
         theirs = set(subjects)
         changed = 0
         for place, entry in enumerate(self._entries):
-            if entry.subject in theirs:
+            if entry.subject in theirs and entry.account == account:
                 self._entries[place] = entry._replace(subject=replacement, data=REDACTED)
                 changed += 1
         return changed
+
+    async def rewrite(self, changes: Sequence[Rewrite], *, account: str) -> int:
+        """As `Journal.rewrite`."""
+        changed = 0
+        for seq, subject, data in changes:
+            if 0 < seq <= len(self._entries) and self._entries[seq - 1].account == account:
+                self._entries[seq - 1] = self._entries[seq - 1]._replace(subject=subject, data=data)
+                changed += 1
+        return changed
+
+    async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
+        """As `Journal.mentions`."""
+        wanted = [word.encode().lower() for word in words if word]
+        return [
+            entry.seq
+            for entry in self._entries
+            if entry.account == account and any(word in entry.data.lower() for word in wanted)
+        ]
 
     async def head(self) -> int:
         """The `seq` of the last entry; 0 when empty."""

@@ -11,13 +11,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import TypeVar
 
 from heliograph.errors import Unavailable
 from heliograph.events.event import Entry
-from heliograph.journal.file_reader import FileReader
+from heliograph.journal.file_reader import WINDOW, FileReader
 from heliograph.journal.subject_index import SubjectIndex
 
 READERS = 2
@@ -58,6 +59,25 @@ class JournalReader:
         if not wanted:
             return []
         return await self.run(lambda reader: self.index().of(reader, wanted, after, limit))
+
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        wanted = tuple(subjects)
+        if not wanted:
+            return []
+        return await self.run(lambda reader: self.index().latest(reader, wanted, account, before, limit))
+
+    async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
+        """As `Journal.mentions`."""
+        found: list[int] = []
+        wanted = tuple(word for word in words if word)
+        after, head = 0, await self.head() if wanted else 0
+        while after < head:  # a window at a time, so that others may ask in between
+            found += await self.run(partial(FileReader.mentions, account=account, words=wanted, after=after))
+            after += WINDOW
+        return sorted(set(found))  # where old entries were removed, windows overlap
 
     async def head(self) -> int:
         """The `seq` of the last entry; 0 when empty."""

@@ -21,6 +21,7 @@ from heliograph.errors import OperatorError, Unavailable
 from heliograph.events.event import Entry, Record
 from heliograph.journal.frames import (
     SOCKET,
+    Alter,
     Answer,
     Erase,
     Follow,
@@ -32,6 +33,7 @@ from heliograph.journal.frames import (
 )
 from heliograph.journal.head import HeadWatch
 from heliograph.journal.intake import Intake, Line, Parcel, only_derived, size_of
+from heliograph.journal.journal import Rewrite
 from heliograph.journal.reading import JournalReader
 from heliograph.journal.sqlite import QUEUE_BYTES, QUEUE_LIMIT
 
@@ -51,6 +53,9 @@ BACKOFF = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 LOOK = 1.0
 """Seconds between looks at the file while waiting, should the owner not be there to tell."""
+
+REWRITES = 200
+"""Places of one frame: an entry may have a megabyte."""
 
 LOST = "the process that writes the journal went away; the events on their way may be recorded or not"
 AWAY = "the process that writes the journal is not there"
@@ -137,14 +142,35 @@ class RemoteJournal:
         """As `Journal.of`. The first call on a large journal takes a while: the index is made."""
         return await self._reader.of(subjects, after=after, limit=limit)
 
-    async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        return await self._reader.latest(subjects, account=account, before=before, limit=limit)
+
+    async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
+        """As `Journal.mentions`."""
+        return await self._reader.mentions(words, account=account)
+
+    async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
         """As `Journal.redact`; done by the owner. Asking again after `Unavailable` finishes it."""
+        return await self._have_erased(Erase(self._next(), account, list(subjects), replacement))
+
+    async def rewrite(self, changes: Sequence[Rewrite], *, account: str) -> int:
+        """As `Journal.rewrite`; done by the owner. Asking again after `Unavailable` finishes it."""
+        done = 0
+        for start in range(0, len(changes), REWRITES):
+            piece = list(changes[start : start + REWRITES])
+            done += await self._have_erased(Alter(self._next(), account, piece))
+        return done
+
+    async def _have_erased(self, asked: Erase | Alter) -> int:
         if self._link is None:
             raise Unavailable(AWAY)
-        number = self._next()
+        number = asked.number
         self._erasures[number] = asyncio.get_running_loop().create_future()
         try:
-            self._link.send(Erase(number, list(subjects), replacement))
+            self._link.send(asked)
             return await self._erasures[number]
         finally:
             del self._erasures[number]

@@ -21,12 +21,14 @@ from typing import TypeVar
 from heliograph.errors import OperatorError, Unavailable
 from heliograph.events.event import Entry, Record
 from heliograph.journal.committing import Append, Committer
-from heliograph.journal.erasing import Erasure
+from heliograph.journal.erasing import Erasure, Rewriting
 from heliograph.journal.head import HeadWatch
 from heliograph.journal.intake import Intake, Outcome, Parcel, only_derived, size_of
+from heliograph.journal.journal import Rewrite
 from heliograph.journal.ownership import Ownership
 from heliograph.journal.reading import JournalReader
 from heliograph.journal.seen import FOR_EVER
+from heliograph.journal.subject_index import SubjectIndex
 
 QUEUE_LIMIT = 50_000
 QUEUE_BYTES = 32 << 20
@@ -118,7 +120,17 @@ class SqliteJournal:
         """As `Journal.of`. The first call on a large journal takes a while: the index is made."""
         return await self._reader.of(subjects, after=after, limit=limit)
 
-    async def redact(self, subjects: Sequence[str], *, replacement: str) -> int:
+    async def latest(
+        self, subjects: Sequence[str], *, account: str, before: int | None = None, limit: int = 100
+    ) -> Sequence[Entry]:
+        """As `Journal.latest`."""
+        return await self._reader.latest(subjects, account=account, before=before, limit=limit)
+
+    async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
+        """As `Journal.mentions`."""
+        return await self._reader.mentions(words, account=account)
+
+    async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
         """As `Journal.redact`. When a reader (a backup) keeps old pages from going away, `Unavailable`: the
         entries are erased, and asking again finishes it."""
         if replacement in subjects:
@@ -127,7 +139,16 @@ class SqliteJournal:
             return 0
         index = await self._reader.run(lambda _: self._reader.index())
         await self._reader.run(index.catch_up)  # the long part, beside the writer
-        erasure = Erasure(tuple(subjects), replacement)
+        return await self._erase(Erasure(account, tuple(subjects), replacement), index)
+
+    async def rewrite(self, changes: Sequence[Rewrite], *, account: str) -> int:
+        """As `Journal.rewrite`; `Unavailable` as of `redact`."""
+        if not changes:
+            return 0
+        index = await self._reader.run(lambda _: self._reader.index())
+        return await self._erase(Rewriting(account, tuple(changes)), index)
+
+    async def _erase(self, erasure: Erasure | Rewriting, index: SubjectIndex) -> int:
         file, reader = self._committer.file, self._committer.reader
         async with self._erasing:
             while not erasure.done:

@@ -7,10 +7,12 @@ asks compares the subject of what is found.
 
 from __future__ import annotations
 
+import array
 import hashlib
 import heapq
 import logging
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -26,6 +28,9 @@ CATCH_UP = 20_000
 
 PAGE = 1_000
 """Places of one subject asked for at once."""
+
+LEAST = 100
+"""Places of one subject read at once from the end."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +66,26 @@ class SubjectIndex:
         except DAMAGE as error:
             self._start_over(reader, error)
             return gather(self._chunks(reader, subjects, after, min(limit, PAGE)), limit)
+
+    def latest(
+        self, reader: FileReader, subjects: Sequence[str], account: str, before: int | None, limit: int
+    ) -> list[Entry]:
+        """Up to `limit` entries of these subjects of this account below `before`, the newest first. The places
+        are gathered first, 8 bytes for each; the entries are read as far as they are wanted."""
+        self.catch_up(reader)
+        try:
+            places = array.array("q", self.places(subjects, 0))
+        except DAMAGE as error:
+            self._start_over(reader, error)
+            places = array.array("q", self.places(subjects, 0))
+        end = len(places) if before is None else bisect_left(places, before)
+        found: list[Entry] = []
+        while end > 0 and len(found) < limit:
+            start = max(0, end - max(limit, LEAST))
+            page = [entry for chunk in reader.at(places[start:end], subjects) for entry in chunk]
+            found += [entry for entry in reversed(page) if entry.account == account]
+            end = start
+        return found[: max(limit, 0)]
 
     def add(self, places: Iterable[tuple[int, str]]) -> None:
         """These places are of these subjects, or will be."""

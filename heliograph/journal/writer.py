@@ -18,13 +18,13 @@ from pathlib import Path
 import msgspec
 
 from heliograph.errors import OperatorError
-from heliograph.journal.frames import Answer, Erase, Fault, Follow, Framed, Hand, fault
+from heliograph.journal.frames import Alter, Answer, Erase, Fault, Follow, Framed, Hand, fault
 from heliograph.journal.intake import Outcome
 from heliograph.journal.sqlite import SqliteJournal
 
 log = logging.getLogger(__name__)
 
-_decode = msgspec.msgpack.Decoder(Hand | Erase | Follow).decode
+_decode = msgspec.msgpack.Decoder(Hand | Erase | Alter | Follow).decode
 
 
 async def serve_journal(journal: SqliteJournal, path: Path) -> JournalServer:
@@ -121,9 +121,14 @@ class JournalServer:
 
         moved.add_done_callback(answer)
 
-    async def _erase(self, client: Framed, erase: Erase) -> None:
+    async def _erase(self, client: Framed, erase: Erase | Alter) -> None:
         try:
-            count = await self._journal.redact(erase.subjects, replacement=erase.replacement)
+            if isinstance(erase, Alter):
+                count = await self._journal.rewrite(erase.changes, account=erase.account)
+            else:
+                count = await self._journal.redact(
+                    erase.subjects, account=erase.account, replacement=erase.replacement
+                )
             answer = Answer(erase.number, self._head, count=count)
         except Exception as error:
             log.warning("an erasure was not finished: %s", error)

@@ -149,4 +149,5 @@ def _connect(path: Path) -> apsw.Connection:
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("temp_store", "memory")
+    connection.pragma("secure_delete", "on")  # what is erased leaves no bytes behind
     return connection

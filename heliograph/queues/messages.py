@@ -11,7 +11,7 @@ import secrets
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import apsw
@@ -301,14 +301,3 @@ def undo_attempt(connection: apsw.Connection, queue: Queue, attempt: str, now: i
             "UPDATE messages SET visible = ?, receives = receives - 1 WHERE seq = ? AND queue = ? AND visible > ?",
             (now, int(seq), queue.id, now),
         )
-
-
-def forget_subject(connection: apsw.Connection, subjects: Sequence[str]) -> int:
-    """Delete every message that tells something of an erased person (STD-8). Returns how many."""
-    return sum(_changes(connection, subjects))
-
-
-def _changes(connection: apsw.Connection, subjects: Sequence[str]) -> Iterator[int]:
-    for subject in subjects:
-        connection.execute("DELETE FROM messages WHERE subject = ?", (subject,))
-        yield connection.changes()

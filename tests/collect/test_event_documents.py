@@ -186,7 +186,7 @@ async def test_no_identity_holds_control_characters(
         ({"id": 1, "customer": {"id": "009"}}, "customer:009"),
         ({"id": 1, "customer": None, "email": None}, "order:1"),
         ({"id": 1}, "order:1"),
-        ({"id": 1, "email": "jürgen@bücher.example"}, "email:jürgen@bücher.example"),
+        ({"id": 1, "email": "jürgen@bücher.example"}, "email:jürgen@xn--bcher-kva.example"),
         ({"id": 1, "email": "o'neil+tag@sub.a-b.example"}, "email:o'neil+tag@sub.a-b.example"),
     ],
 )

@@ -98,3 +98,59 @@ async def test_a_subscription_that_says_no_is_noted(shop: Shop, strict: Shop) ->
     assert (await strict.send("newsletter/subscribe", body)).status == 400
     reply = await shop.send("newsletter/subscribe", body)
     assert answer(reply)["notes"][0].startswith("accepts_marketing:")
+
+
+@pytest.mark.parametrize(
+    ("country", "body", "number"),
+    [
+        ("DE", {"sms_phone_number_e164": "0151 12345678"}, "+4915112345678"),
+        ("us", {"sms_phone_number_e164": "(202) 555-0137"}, "+12025550137"),
+        ("GBR", {"sms_phone_number_e164": "07400 123456"}, "+447400123456"),
+        ("DE", {"sms_phone_number_e164": "+1 202 555 0137"}, "+12025550137"),
+        ("DE", {"sms_phone_number_e164": "12"}, None),
+        ("", {"sms_phone_number_e164": "0151 12345678"}, None),
+    ],
+)
+async def test_a_national_number_is_of_the_accounts_country(
+    country: str, body: dict[str, str], number: str | None
+) -> None:
+    """RM-19"""
+    shop = Shop(policy=Policy(country=country))
+    await shop.send("newsletter/subscribe", {"email": "a@b.example", **body})
+    assert shop.last.data.phone == number
+    assert any(note.startswith("sms_phone_number_e164") for note in shop.last.data.notes)
+
+
+async def test_a_national_number_is_of_the_customers_own_country_first(shop: Shop) -> None:
+    """RM-19; S3 writes USA in addresses."""
+    abroad = Shop(policy=Policy(country="DE"))
+    address = {"country_code": "USA"}
+    said = {"id": 7, "sms_phone_number_e164": "202-555-0137", "default_address": address}
+    await abroad.send("customers/create", said)
+    assert abroad.last.data.person.sms_phone_number_e164 == "+12025550137"
+    assert abroad.last.data.said.body == said
+
+
+@pytest.mark.parametrize(
+    ("how", "kept"), [("truncate", "203.0.113.0"), ("drop", ""), ("full", "203.0.113.9")]
+)
+async def test_addresses_within_bodies_are_kept_as_far_as_the_account_says(how: str, kept: str) -> None:
+    """STD-7: shops put them into orders and wishes; what is no address stays as it was."""
+    shop = Shop(policy=Policy(ip=how))  # type: ignore[arg-type]  # a literal, by parameter
+    order = {"id": 1, "browser_ip": "203.0.113.9", "client": {"ip_address": "203.0.113.9"}, "zip": "1.2"}
+    await shop.send("orders/create", order)
+    told = shop.last.raw
+    assert told.count(kept.encode()) >= 2 and b'"zip": "1.2"' in told
+    assert (b"203.0.113.9" in told) is (how == "full")
+    await shop.send("newsletter/subscribe", {"email": "a@b.example", "client_ip": "203.0.113.9"})
+    assert (b"203.0.113.9" in shop.last.raw) is (how == "full")
+
+
+async def test_a_page_cannot_say_whose_number_a_cart_has() -> None:
+    """RM-2, RM-9: else anybody could rename a customer."""
+    shop = Shop(policy=Policy(browser_origins=("https://shop.example",)))
+    cart = {"id": 1, "email": "evil@x.example", "customer": {"id": 1, "email": "evil@x.example"}}
+    reply = await shop.send("carts/update", cart, key=False, origin="https://shop.example")
+    assert reply.status == 200
+    assert shop.last.data.cart.customer.id is None
+    assert shop.last.data.notes[0].startswith("customer.id")

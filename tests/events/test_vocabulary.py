@@ -48,6 +48,8 @@ def sample(annotation: Any) -> Any:
         return 7
     if annotation is str:
         return "x"
+    if annotation is bool:
+        return True
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return {}
     text = str(annotation)
@@ -232,3 +234,19 @@ def test_tags_genders_and_flags_have_one_form() -> None:
 
 def test_every_kind_has_one_name() -> None:
     assert len(BY_NAME) == len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ann@bücher.example", "ann@xn--bcher-kva.example"),
+        ("Ann@BÜCHER.example", "ann@XN--BCHER-KVA.EXAMPLE"),
+        ("ann@faß.example", "ann@xn--fa-hia.example"),
+        ("ju\u0308rgen@x.example", "j\u00fcrgen@x.example"),
+    ],
+)
+def test_two_spellings_of_an_international_address_are_one(one: str, other: str) -> None:
+    """RFC 5891, RFC 6532"""
+    assert subjects.normal_email(one) == subjects.normal_email(other)
+    assert subjects.spoken_domain("ann@xn--bcher-kva.example") == "ann@bücher.example"
+    assert subjects.normal_email("ann@exa mple") == "ann@exa mple"

@@ -34,6 +34,9 @@ def test_a_person_without_tracking_consent_is_in_no_reference() -> None:
     refs = Refs(KEYS)
     anonymous = MessageRef("012345678901", MESSAGE, None, web_copy=True)
     assert refs.read_open(refs.open(anonymous)) == anonymous
+    counted = MessageRef("012345678901", MESSAGE, None, aggregate=True)
+    assert refs.read_open(refs.open(counted)) == counted
+    assert refs.read_click(refs.click(ClickRef(counted, 1, "", "https://x.example"))).message == counted
 
 
 def test_a_reference_is_safe_in_a_url_and_names_nobody() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from journal_records import numbered, record
+from journal_records import ACCOUNT, numbered, record
 
 from heliograph.errors import Unavailable
 from heliograph.events.codec import REDACTED, decode
 from heliograph.events.event import Redacted
-from heliograph.journal.journal import Journal
+from heliograph.journal.journal import Journal, Rewrite
 
 SOON = 0.02
 """Seconds in which nothing shall happen."""
@@ -171,7 +171,12 @@ class SubjectsAndErasure:
             record(b'{"secret":1}', subject=subject) for subject in ("email:a", "person:1", "email:b") * 3
         ]
         await journal.append(records)
-        assert await journal.redact(["email:a", "person:1", "phone:+1"], replacement="erased:f00") == 6
+        assert (
+            await journal.redact(
+                ["email:a", "person:1", "phone:+1"], account=ACCOUNT, replacement="erased:f00"
+            )
+            == 6
+        )
         entries = await journal.read(0)
         assert [entry.id for entry in entries] == [one.id for one in records]
         assert [entry.seq for entry in entries] == list(range(1, 10))
@@ -187,36 +192,67 @@ class SubjectsAndErasure:
     async def test_erased_entries_are_found_by_what_replaced_their_subject(self, journal: Journal) -> None:
         await journal.append([record(subject=subject) for subject in ("email:a", "email:b", "email:a")])
         assert [entry.seq for entry in await journal.of(["email:a"])] == [1, 3]
-        await journal.redact(["email:a"], replacement="erased:1")
+        await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1")
         assert list(await journal.of(["email:a"])) == []
         assert [entry.seq for entry in await journal.of(["erased:1"])] == [1, 3]
-        await journal.redact(["erased:1", "email:b"], replacement="erased:2")
+        await journal.redact(["erased:1", "email:b"], account=ACCOUNT, replacement="erased:2")
         assert [entry.seq for entry in await journal.of(["erased:2", "erased:1"])] == [1, 2, 3]
 
     async def test_erasing_again_finds_only_what_came_since(self, journal: Journal) -> None:
         await journal.append([record(subject="email:a")])
-        assert await journal.redact(["email:a"], replacement="erased:1") == 1
-        assert await journal.redact(["email:a"], replacement="erased:1") == 0
+        assert await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1") == 1
+        assert await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1") == 0
         await journal.append([record(subject="email:a")])
         assert [entry.seq for entry in await journal.of(["email:a"])] == [2]
-        assert await journal.redact(["email:a"], replacement="erased:1") == 1
-        assert await journal.redact([], replacement="erased:1") == 0
+        assert await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1") == 1
+        assert await journal.redact([], account=ACCOUNT, replacement="erased:1") == 0
+
+    async def test_an_erasure_leaves_other_accounts_alone(self, journal: Journal) -> None:
+        """STD-7: two accounts may know the same address."""
+        own, others = record(subject="email:a"), record(subject="email:a")._replace(account="000000000002")
+        await journal.append([own, others, own._replace(id=record().id)])
+        assert await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1") == 2
+        assert [entry.seq for entry in await journal.of(["email:a"])] == [2]
+        assert tuple((await journal.read(1, limit=1))[0])[1:] == tuple(others)
+
+    async def test_what_mentions_a_word_is_found_whatever_its_case(self, journal: Journal) -> None:
+        """STD-7"""
+        bodies = [b'{"to":"Ann@X.example"}', b'{"to":"ben@x.example"}', b'{"phone":"+4930"}', b"{}"]
+        await journal.append([record(body) for body in bodies])
+        await journal.append([record(bodies[0])._replace(account="000000000002")])
+        assert list(await journal.mentions(["ann@x.example", "+4930"], account=ACCOUNT)) == [1, 3]
+        assert list(await journal.mentions(["ANN@X.EXAMPLE"], account="000000000002")) == [5]
+        assert list(await journal.mentions([], account=ACCOUNT)) == []
+        assert list(await journal.mentions([""], account=ACCOUNT)) == []
+
+    async def test_places_are_rewritten_as_far_as_they_are_the_accounts(self, journal: Journal) -> None:
+        """STD-7"""
+        await journal.append([record(b'{"to":"ann"}', subject=f"email:{name}") for name in "abc"])
+        changes = [Rewrite(1, "email:a", b'{"to":"-"}'), Rewrite(3, "erased:1", REDACTED)]
+        assert await journal.rewrite(changes, account="000000000002") == 0
+        assert await journal.rewrite(changes, account=ACCOUNT) == 2
+        entries = await journal.read(0)
+        assert [entry.data for entry in entries] == [b'{"to":"-"}', b'{"to":"ann"}', REDACTED]
+        assert [entry.subject for entry in entries] == ["email:a", "email:b", "erased:1"]
+        assert [entry.seq for entry in await journal.of(["email:a", "email:c", "erased:1"])] == [1, 3]
+        assert list(await journal.of(["email:c"])) == []
+        assert await journal.rewrite([], account=ACCOUNT) == 0
 
     async def test_a_subject_with_thousands_of_entries_is_erased_whole(self, journal: Journal) -> None:
         for _ in range(3):
             await journal.append([record(subject=f"email:{number % 2}") for number in range(1000)])
-        assert await journal.redact(["email:0"], replacement="erased:1") == 1500
+        assert await journal.redact(["email:0"], account=ACCOUNT, replacement="erased:1") == 1500
         entries = await journal.read(0, limit=3000)
         assert {entry.subject for entry in entries} == {"email:1", "erased:1"}
         assert sum(entry.data == REDACTED for entry in entries) == 1500
 
     async def test_a_subject_does_not_replace_itself(self, journal: Journal) -> None:
         with pytest.raises(ValueError, match="replaces"):
-            await journal.redact(["email:a"], replacement="email:a")
+            await journal.redact(["email:a"], account=ACCOUNT, replacement="email:a")
 
     async def test_ids_of_erased_entries_are_still_known(self, journal: Journal) -> None:
         await journal.append_once([numbered(1)._replace(subject="email:a")])
-        await journal.redact(["email:a"], replacement="erased:1")
+        await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1")
         assert list(await journal.append_once([numbered(1)])) == [False]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from journal_records import START, numbered, record
+from journal_records import ACCOUNT, START, numbered, record
 
 from heliograph.errors import JournalFull, OperatorError
 from heliograph.events.event import Record
@@ -277,7 +277,7 @@ async def test_an_erased_person_is_gone_from_every_file(tmp_path: Path, journal:
     before = bytes_on_disk(tmp_path)
     assert before.count(WHO.encode()) > 100
     assert b"y" * 5 in before
-    assert await journal.redact([f"email:{WHO}"], replacement="erased:f00") == 50
+    assert await journal.redact([f"email:{WHO}"], account=ACCOUNT, replacement="erased:f00") == 50
     await journal.append([record(b'{"after":1}')])
     after = bytes_on_disk(tmp_path)
     assert WHO.encode() not in after
@@ -293,11 +293,11 @@ async def test_an_erasure_that_was_cut_short_is_finished_by_asking_again(
     await journal.append([record(subject=f"email:{WHO}") for _ in range(20)])
     monkeypatch.setattr(subject_index.SubjectIndex, "forget", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        await journal.redact([f"email:{WHO}"], replacement="erased:1")
+        await journal.redact([f"email:{WHO}"], account=ACCOUNT, replacement="erased:1")
     monkeypatch.undo()
     assert list(await journal.of([f"email:{WHO}"])) == []
     assert len(await journal.of(["erased:1"])) == 20
-    assert await journal.redact([f"email:{WHO}"], replacement="erased:2") == 0
+    assert await journal.redact([f"email:{WHO}"], account=ACCOUNT, replacement="erased:2") == 0
     assert WHO.encode() not in bytes_on_disk(tmp_path)
     assert subject_index._hash(f"email:{WHO}") not in bytes_on_disk(tmp_path)
     assert len(await journal.of(["erased:1"])) == 20
@@ -309,7 +309,7 @@ async def test_two_subjects_with_one_hash_are_told_apart(
     monkeypatch.setattr(subject_index, "_hash", lambda subject: subject[:8].encode().ljust(8))
     await journal.append([record(subject=f"email:ab{number % 3}") for number in range(30)])
     assert [entry.seq for entry in await journal.of(["email:ab1"], limit=3)] == [2, 5, 8]
-    assert await journal.redact(["email:ab1"], replacement="erased:1") == 10
+    assert await journal.redact(["email:ab1"], account=ACCOUNT, replacement="erased:1") == 10
     assert [entry.seq for entry in await journal.of(["email:ab2"])] == list(range(3, 31, 3))
     assert len(await journal.of(["erased:1"])) == 10
 

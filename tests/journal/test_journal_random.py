@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from journal_records import numbered, record
+from journal_records import ACCOUNT, numbered, record
 
 from heliograph.events.event import Record
 from heliograph.journal.journal import Journal
@@ -53,7 +53,7 @@ async def act(journal: Journal, step: tuple[Any, ...]) -> object:
         case ("of", subjects, after, limit):
             return list(await journal.of(subjects, after=after, limit=limit))
         case ("redact", subjects):
-            return await journal.redact(subjects, replacement="erased:1")
+            return await journal.redact(subjects, account=ACCOUNT, replacement="erased:1")
     raise AssertionError(step)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from journal_records import numbered, record
+from journal_records import ACCOUNT, numbered, record
 
 from heliograph.errors import JournalFull, OperatorError, Unavailable
 from heliograph.events.event import Record
@@ -167,7 +167,7 @@ async def test_without_an_owner_events_are_refused_soon_and_reading_goes_on(
     with pytest.raises(Unavailable, match="not there"):
         await client.append([record()])
     with pytest.raises(Unavailable, match="not there"):
-        await client.redact(["email:a"], replacement="erased:1")
+        await client.redact(["email:a"], account=ACCOUNT, replacement="erased:1")
     assert len(await client.read(0)) == await client.head() == await client.wait(0, PATIENCE) == 1
     assert await client.wait(1, 0.02) == 1
     await owner.start()
@@ -222,11 +222,11 @@ async def test_an_erasure_through_the_socket_is_done_by_the_owner(
     """STD-7"""
     await client.append([record(b'{"secret":1}', subject=f"email:{n % 2}@example.com") for n in range(10)])
     assert len(await client.of(["email:1@example.com"])) == 5
-    assert await client.redact(["email:1@example.com"], replacement="erased:1") == 5
+    assert await client.redact(["email:1@example.com"], account=ACCOUNT, replacement="erased:1") == 5
     assert [entry.seq for entry in await client.of(["erased:1", "email:1@example.com"])] == [2, 4, 6, 8, 10]
     assert b"email:1@" not in b"".join(path.read_bytes() for path in owner.data.glob("*.db*"))
     with pytest.raises(ValueError, match="replaces"):
-        await client.redact(["email:a"], replacement="email:a")
+        await client.redact(["email:a"], account=ACCOUNT, replacement="email:a")
 
 
 async def test_a_client_that_goes_away_leaves_the_owner_well(owner: Owner) -> None:

@@ -557,7 +557,7 @@ async def test_what_waits_for_an_act_is_erased_with_the_person(world: World) -> 
         await world.say("a", "b", "c")
         await performer.until(1)
         await soon(lambda: loops.lag()[Who(FOLD, "notes")] == 0)
-        await world.journal.redact(["person:1"], replacement="erased:1")
+        await world.journal.redact(["person:1"], account=ACCOUNT, replacement="erased:1")
         erased = make(PersonErased(person="1"), account=ACCOUNT, subject="erased:1", now=world.clock.now())
         await world.journal.append([encode(erased)])
         await soon(lambda: loops.head == 4)
@@ -572,7 +572,7 @@ async def test_a_row_whose_event_was_erased_says_nothing_of_it(world: World) -> 
     async with world.running(acts=[performer.act()]) as loops:
         await world.say("a")
         await settled(loops)
-        await world.journal.redact(["person:1"], replacement="erased:1")
+        await world.journal.redact(["person:1"], account=ACCOUNT, replacement="erased:1")
         await world.clock.advance(10)
         await settled(loops)
     assert performer.made == [("a", 1), ("None", 2)]

@@ -449,3 +449,36 @@ async def test_somebody_who_was_merged_is_who_they_are_now(world: World, office:
     mail = await arrived(world, office)
     token = re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif", text_of(mail, "html"))[0]
     assert Refs(KEYS).read_open(token).person == other
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "tied"),
+    [
+        ("unless_refused", None, True),
+        ("unless_refused", False, False),
+        ("only_if_allowed", None, False),
+        ("only_if_allowed", True, True),
+    ],
+)
+async def test_opens_and_clicks_are_tied_to_a_person_as_far_as_they_allow_it(
+    world: World, policy: str, said: bool | None, tied: bool
+) -> None:
+    """STD-7: pixel and links of whoever does not allow it are those of everybody who got the same."""
+    office = Office(world.url, policy=msgspec.structs.replace(POLICY, tracking=policy))
+    person = office.known.person
+    assert person is not None
+    office.known = office.known._replace(person=msgspec.structs.replace(person, accepts_tracking=said))
+    mail = await arrived(world, office)
+    await office.close()
+    html, refs = text_of(mail, "html"), Refs(KEYS)
+    tokens = re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif", html)
+    clicks = re.findall(re.escape(BASE) + r"/c/([\w-]+)", html)
+    carried = {refs.read_open(tokens[0]), *(refs.read_click(token).message for token in clicks)}
+    assert len(carried) == 1
+    ref = carried.pop()
+    assert (ref == REF) is tied
+    if not tied:
+        assert (ref.person, ref.aggregate) == (None, True)
+        assert ref.message != MESSAGE
+    leave = re.fullmatch(rf"<{re.escape(BASE)}/u/([\w-]+)>", mail["List-Unsubscribe"])
+    assert leave is not None and refs.read_unsubscribe(leave[1]).message == MESSAGE

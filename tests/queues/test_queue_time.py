@@ -14,7 +14,7 @@ from heliograph.aws.door import Call
 from heliograph.clock import ManualClock
 from heliograph.outbound.queues import sqs_service
 from heliograph.queues.file import QueueFile
-from heliograph.queues.messages import forget_subject
+from heliograph.queues.forgetting import forget
 from heliograph.queues.model import QueueFault
 from heliograph.queues.moving import move_some
 
@@ -188,5 +188,10 @@ async def test_what_tells_of_an_erased_person_is_deleted(world: World) -> None:
     await world.send(url, "of nobody")
     await world.file.do(lambda c: c.execute("UPDATE messages SET subject = 'person:1'"))
     await world.send(url, "of another")
-    assert await world.file.do(lambda c: forget_subject(c, ["person:1", "email:a@b.example"])) == 1
+    assert (
+        await world.file.do(
+            lambda c: forget(c, ACCOUNT, '["person:1", "email:a@b.example"]', "[]", "[]", str)
+        )
+        == 1
+    )
     assert await world.bodies(url) == ["of another"]

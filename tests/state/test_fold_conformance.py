@@ -97,6 +97,7 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         *of([custom.Custom], name=st.just("x"), email=addresses, customer_id=st.sampled_from([None, "1"])),
         *of([people.DeviceRegistered], device=st.just("d"), service=st.just("FCM"), email=addresses),
         *of([people.DeviceRemoved], device=st.just("d")),
+        *of([consent.TrackingChosen], allowed=st.booleans(), email=addresses, person=ids.map(str)),
         *of([people.PersonMerged], person=ids.map(str), other=ids.map(str)),
         *of([people.PersonErased], person=ids.map(str)),
     ],
@@ -105,6 +106,7 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         *of([commerce.CartCreated, commerce.CartUpdated], cart=carts, keyless=st.booleans()),
         *of([consent.SuppressionAdded, consent.SuppressionRemoved], **suppressions),
         *of([consent.ConsentGranted], **channels, requested_at=st.just(1)),
+        *of([consent.TrackingChosen], allowed=st.booleans(), email=addresses, phone=phones),
         *of(
             [consent.ConsentWithdrawn, consent.SubscriptionConfirmed, consent.UnsubscriptionRequested],
             **channels,
@@ -164,6 +166,7 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             name=st.sampled_from("ab"),
         ),
     ],
+    "erasures": of([people.ErasureRequested, people.PersonErased], person=ids.map(str)),
 }
 
 

@@ -192,3 +192,10 @@ async def test_headers_of_any_length_and_bytes_are_kept_short_and_readable(ask, 
     (event,) = await events(journal)
     assert event.data.user_agent == "A" * 512
     assert event.data.referrer == "??" + "é" * 510
+
+
+async def test_whoever_is_only_counted_leaves_no_address(ask, journal: MemoryJournal, refs: Refs) -> None:
+    """STD-7: without consent to be tracked."""
+    await ask(f"/o/{refs.open(REF._replace(person=None, aggregate=True))}.gif", client="203.0.113.9")
+    (event,) = await events(journal)
+    assert (event.subject, event.data.ip) == (f"message:{MESSAGE}", "")

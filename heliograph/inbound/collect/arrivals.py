@@ -7,6 +7,7 @@ import asyncio
 from heliograph.accounts.model import Account
 from heliograph.errors import BadRequest
 from heliograph.inbound.collect.bodies import inflated, without_bom
+from heliograph.inbound.collect.countries import country_code
 from heliograph.inbound.collect.identities import CONTROL, LONGEST
 from heliograph.inbound.collect.senders import Sender
 from heliograph.web.http import Request
@@ -32,6 +33,7 @@ def sender_of(request: Request, account: Account, *, keyless: bool) -> Sender:
         ip=request.client,
         keep_ip=policy.ip,
         keyless=keyless,
+        country=country_code(policy.country),
     )
 
 

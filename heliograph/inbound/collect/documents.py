@@ -17,6 +17,7 @@ from heliograph.events.commerce import Basket, Cart, Order, Product, instant
 from heliograph.events.people import Customer, Scalar, text_id
 from heliograph.inbound.collect import mandatory
 from heliograph.inbound.collect.bodies import UNDECODABLE, json_object, not_json, sound
+from heliograph.inbound.collect.countries import country_code
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import Remedy, apply, fit
 from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, identifier, member, phone
@@ -74,7 +75,7 @@ class Form:
 
 def _person(value: Customer, sender: Sender, findings: Findings, remedies: list[Remedy]) -> str:
     subject = _address(value.email, ("email",), sender, findings, remedies) if value.email else ""
-    _phone(value.sms_phone_number_e164, ("sms_phone_number_e164",), findings, remedies)
+    _phone(value, (), sender, findings, remedies)
     number = _number(value.id, ("id",), findings, remedies)
     if subject and number is not None and sender.keyless:
         remedies.append(Remedy(("id",), None))
@@ -109,8 +110,7 @@ def _buyer(value: Basket, sender: Sender, findings: Findings, remedies: list[Rem
     if customer.email and (customer.email != email or not subject):
         other = _address(customer.email, ("customer", "email"), sender, findings, remedies)
         subject = subject or other
-    if customer.sms_phone_number_e164:
-        _phone(customer.sms_phone_number_e164, ("customer", "sms_phone_number_e164"), findings, remedies)
+    _phone(customer, ("customer",), sender, findings, remedies)
     number = _number(customer.id, ("customer", "id"), findings, remedies)
     if subject and number is not None and sender.keyless:
         remedies.append(Remedy(("customer", "id"), None))
@@ -135,9 +135,15 @@ def _number(said: Scalar, path: tuple[str, ...], findings: Findings, remedies: l
     return number
 
 
-def _phone(said: str | None, path: tuple[str, ...], findings: Findings, remedies: list[Remedy]) -> None:
+def _phone(
+    value: Customer, holder: tuple[str, ...], sender: Sender, findings: Findings, remedies: list[Remedy]
+) -> None:
+    """A customer's number; one without a country code is of the customer's country, else of the account's."""
+    said, path = value.sms_phone_number_e164, (*holder, "sms_phone_number_e164")
     if said:
-        right = phone(said, ".".join(path), findings)
+        address = value.default_address or {}
+        country = country_code(address.get("country_code")) or country_code(address.get("country"))
+        right = phone(said, ".".join(path), findings, country or sender.country)
         if right != said:
             remedies.append(Remedy(path, right))
 

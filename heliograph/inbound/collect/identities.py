@@ -37,6 +37,10 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 NOT_A_PAGES_WORD = "left out: a page that has no key cannot say whose number this is"
 """Of a customer's number beside an address: together they would rename somebody (RM-9). Alone it only finds."""
 
+_possible = phonenumbers.is_possible_number
+_valid = phonenumbers.is_valid_number
+"""Without its country code more has to be right: any long enough order number is possible."""
+
 _NO_CONTROL = "must not hold control characters"
 
 
@@ -83,9 +87,12 @@ def member(value: Scalar, field: str, findings: Findings) -> str | None:
     return number
 
 
-def phone(value: Scalar, field: str, findings: Findings, *, region: str = "") -> str | None:
-    """A phone number in E.164 (RM-19). What is a number but written otherwise is noted and put right; where the
-    sender names the `region` (ISO 3166 alpha-2) that it is to be read for, that is no oddity."""
+def phone(
+    value: Scalar, field: str, findings: Findings, country: str = "", *, region: str = ""
+) -> str | None:
+    """A phone number in E.164 (RM-19). What is a number but written otherwise is noted and put right: with its
+    spaces, or as it is dialled within `country` (two letters; empty: not known). Where the sender names the `region`
+    that it is to be read for, that is no oddity."""
     text = text_id(value)
     if text is None:
         return None
@@ -93,10 +100,10 @@ def phone(value: Scalar, field: str, findings: Findings, *, region: str = "") ->
         findings.refuse(field, _NO_CONTROL)
         return None
     try:
-        number = phonenumbers.parse(text, region or None)
+        number = phonenumbers.parse(text, region or country or None)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    if number is None or not (_possible if text.startswith("+") else _valid)(number):
         findings.fault(field, "is not a phone number in E.164 form, as +12025550137 is")
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

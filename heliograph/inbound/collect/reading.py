@@ -6,6 +6,7 @@ Comes in: who says it, the type, the body's bytes, when. Goes out: a record, and
 
 from __future__ import annotations
 
+from heliograph.accounts.privacy import kept_ips
 from heliograph.errors import BadRequest, Unauthorized
 from heliograph.events.custom import Custom
 from heliograph.events.event import Record, new_id, scoped_id
@@ -38,6 +39,7 @@ def read(
     the envelope calls it; `client_id` is the sender's own id of the event. A record whose id is derived may be there
     already (`append_once`). Raises `BadRequest`."""
     findings = Findings(sender.strict)
+    body = kept_ips(body, sender.keep_ip)
     told = event_type(type).read(sender, body, findings)
     if time is not None and time != "":
         at = happened(time, time_field, now, findings, iso=time_field != "x-event-time")

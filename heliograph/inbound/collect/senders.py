@@ -15,7 +15,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `source` names the system that numbers its own events (`x-source`; of a page, its origin); `keep_case` whether the local part of an
     address compares with case; `ip` is the caller's address and `keep_ip` how much of one may be kept (STD-7);
-    `keyless` a browser without a key (RM-2)."""
+    `keyless` a browser without a key (RM-2);
+    `country` where the account's phone numbers are from, in two letters."""
 
     account: str
     strict: bool = False
@@ -26,3 +27,4 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ip: str = ""
     keep_ip: Literal["full", "truncate", "drop"] = "full"
     keyless: bool = False
+    country: str = ""

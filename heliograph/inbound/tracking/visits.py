@@ -75,6 +75,8 @@ def purpose(request: Request) -> str:
 
 
 def _ip(ref: MessageRef, client: str, directory: Directory) -> str:
+    if ref.aggregate:  # whoever it is gave no consent to be told apart
+        return ""
     account = directory.account(ref.account)
     return kept_ip(client, account.policy.ip) if account else ""
 

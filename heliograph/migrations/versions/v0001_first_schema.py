@@ -117,6 +117,8 @@ def _people() -> None:
         sa.Column("last_name", sa.String()),
         sa.Column("gender", sa.String(length=1)),
         sa.Column("accepts_marketing", sa.Boolean()),
+        sa.Column("accepts_tracking", sa.Boolean()),
+        sa.Column("tracking_at", sa.BigInteger()),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
@@ -138,6 +140,28 @@ def _people() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_identities_person"), "identities", ["person"])
+    op.create_table(
+        "coincidences",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("other", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.PrimaryKeyConstraint("event", "other", name=op.f("pk_coincidences")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("requested", sa.BigInteger(), nullable=False),
+        sa.Column("finished", sa.BigInteger()),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("mentions", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+    )
+    op.create_index(op.f("ix_erasures_person"), "erasures", ["person"])
 
 
 def _consent() -> None:

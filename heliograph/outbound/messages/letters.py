@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from heliograph.accounts.model import Account
-from heliograph.events.event import Event
+from heliograph.accounts.model import Account, Policy
+from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
@@ -70,6 +70,7 @@ class Desk:
         if isinstance(sender, Undeliverable):
             return sender
         ref = reference(event, facts)
+        seen = ref if tracked(facts, account.policy) else among_many(event)
         leave = unsubscribe_url(ref, self._refs, self._base)
         urls = {"unsubscribe_url": leave, "confirm_url": confirm_url(ref, self._refs, self._base)}
         composed = self._composer.compose(
@@ -81,7 +82,7 @@ class Desk:
             return Failed(composed)
         html, trap = composed.html, account.policy.trap_link
         if html is not None:
-            html = instrument(html, ref, self._refs, self._base, trap=trap)
+            html = instrument(html, seen, self._refs, self._base, trap=trap)
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
         return_path = envelope_sender(sender.mailbox, event.id, _setting(template, "return_path"))
         parcel = Parcel(return_path, recipient, build(letter))
@@ -95,6 +96,22 @@ def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:
     if person is not None and facts.person is not None:
         person = facts.person.id
     return MessageRef(event.account, event.id, person if person and _UUID.fullmatch(person) else None)
+
+
+def tracked(facts: Facts, policy: Policy) -> bool:
+    """Whether opens and clicks may be tied to whom it goes to: as they said themselves, else as the account does
+    with those who said nothing (STD-7)."""
+    said = facts.person.accepts_tracking if facts.person is not None else None
+    return policy.tracking == "unless_refused" if said is None else said
+
+
+def among_many(event: Event[MessageRequested]) -> MessageRef:
+    """What the pixel and the links carry of a message that must not be tied to anybody: an id that all messages of
+    its automation, job or template have in common, so that their opens are still counted together."""
+    wanted = event.data
+    together = wanted.job or wanted.automation or ""
+    crowd = scoped_id(event.account, "untracked", f"{together}/{wanted.template}")
+    return MessageRef(event.account, crowd, None, aggregate=True)
 
 
 def sender_of(template: Template, account: Account) -> Sender | Undeliverable:

@@ -153,6 +153,12 @@ def chain_of(connection: Connection, run: str) -> list[str]:
     return chain or []
 
 
+def of_person(connection: Connection, account: str, person: str) -> Sequence[Run]:
+    """Every run of a person, open and ended, in the order in which they began."""
+    theirs = select(RUNS).where(RUNS.c.account == account, RUNS.c.person == person)
+    return [Run._make(row) for row in connection.execute(theirs.order_by(RUNS.c.began, RUNS.c.id))]
+
+
 def begin(connection: Connection, run: Run) -> None:
     """Remember a new run."""
     connection.execute(insert(RUNS), run._asdict())

@@ -13,11 +13,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, Text, and_, bindparam, cast, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    or_,
+    select,
+)
 
 from heliograph.events import commerce as wire
 from heliograph.events.event import AnyEvent, Data
-from heliograph.journal.consumer import Fold
+from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
 from heliograph.react.state.goods import (
     CARTS,
@@ -36,7 +48,9 @@ from heliograph.react.state.goods import (
     told_product,
     told_view,
 )
+from heliograph.react.state.portraits import Normal
 from heliograph.react.state.rows import Key, Rows
+from heliograph.react.state.spelling import Spelling
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -119,6 +133,28 @@ def cart(connection: Connection, account: str, cart_id: str) -> Cart | None:
     return _one(Cart, row, closed_by=_closed_by(connection, row)) if row is not None else None
 
 
+def orders_of(
+    connection: Connection, account: str, *, emails: Sequence[str], customer_ids: Sequence[str]
+) -> list[Order]:
+    """The orders that were told of under any of these addresses and customer numbers, in the order of their ids."""
+    return [
+        one
+        for row in _rows_of(connection, ORDERS, account, emails, customer_ids)
+        if (one := _one(Order, row))
+    ]
+
+
+def carts_of(
+    connection: Connection, account: str, *, emails: Sequence[str], customer_ids: Sequence[str]
+) -> list[Cart]:
+    """As `orders_of`, the carts, and whether orders have closed them."""
+    return [
+        one
+        for row in _rows_of(connection, CARTS, account, emails, customer_ids)
+        if (one := _one(Cart, row, closed_by=_closed_by(connection, row)))
+    ]
+
+
 def product(connection: Connection, account: str, product_id: str) -> Product | None:
     """The product of this id."""
     return _one(Product, _row(connection, PRODUCTS, account, product_id))
@@ -142,16 +178,32 @@ def views(connection: Connection, account: str, subjects: Sequence[str], *, limi
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch: each table from its own kinds alone."""
+    normal = Spelling(connection).normal
     for shelf in _SHELVES:
         own = [event for event in events if type(event.data) in shelf.kinds]
         named = [(event, key) for event in own for key in shelf.keys(event)]
         rows: Rows[Any] = Rows(connection, shelf.table, shelf.row)
         rows.read(key for _, key in named)
         for event, key in named:
-            told = shelf.told(rows.get(key), event, key)
+            told = shelf.told(rows.get(key), event, key, normal)
             if told is not None:
                 rows.put(told)
         rows.write()
+
+
+def forget(connection: Connection, erased: Erased) -> None:
+    """What somebody who is erased ordered, chose and looked at is not known any more (STD-7)."""
+    emails, numbers = erased.values("email"), erased.values("customer")
+    for table, scheme in ((ORDERS, "order"), (CARTS, "cart")):
+        anonymous = and_(table.c.email.is_(None), table.c.customer_id.is_(None))
+        theirs = or_(
+            table.c.email.in_(emails),
+            table.c.customer_id.in_(numbers),
+            and_(anonymous, table.c.id.in_(erased.values(scheme))),
+        )
+        connection.execute(delete(table).where(table.c.account == erased.account, theirs))
+    looked = VIEWS.c.subject.in_(erased.references)
+    connection.execute(delete(VIEWS).where(VIEWS.c.account == erased.account, looked))
 
 
 class _Shelf(NamedTuple):
@@ -159,7 +211,7 @@ class _Shelf(NamedTuple):
     table: Table
     row: type[msgspec.Struct]
     keys: Callable[[Any], Sequence[Key]]
-    told: Callable[[Any, Any, Any], msgspec.Struct | None]
+    told: Callable[[Any, Any, Any, Normal], msgspec.Struct | None]
 
 
 def _order_keys(event: Any) -> Sequence[Key]:
@@ -231,6 +283,15 @@ def _follows(found: Row[Any]) -> ColumnElement[bool] | None:
     return and_(or_(*who), after)
 
 
+def _rows_of(
+    connection: Connection, table: Table, account: str, emails: Sequence[str], customer_ids: Sequence[str]
+) -> Sequence[Row[Any]]:
+    theirs = or_(table.c.email.in_(emails), table.c.customer_id.in_(customer_ids))
+    return connection.execute(
+        select(table).where(table.c.account == account, theirs).order_by(table.c.id)
+    ).all()
+
+
 def _row(connection: Connection, table: Table, account: str, id: str) -> Row[Any] | None:
     return connection.execute(select(table).where(table.c.account == account, table.c.id == id)).one_or_none()
 
@@ -291,4 +352,5 @@ FOLD = Fold(
     kinds=frozenset(kind.kind for shelf in _SHELVES for kind in shelf.kinds),
     tables=tuple(shelf.table for shelf in _SHELVES),
     apply=apply,
+    forget=forget,
 )

@@ -37,12 +37,14 @@ from heliograph.events.consent import (
     SubscriptionRequested,
     SuppressionAdded,
     SuppressionRemoved,
+    TrackingChosen,
     UnsubscriptionRequested,
 )
 from heliograph.events.event import AnyEvent, Data
 from heliograph.journal.consumer import Fold
 from heliograph.react.state import portraits, reading
 from heliograph.react.state.rows import Rows, append
+from heliograph.react.state.spelling import Spelling
 
 SUPPRESSIONS = Table(
     "suppressions",
@@ -117,7 +119,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing(connection: Connection, account: str, channel: str, address: str) -> Standing:
     """How it stands with an address now. Where two spellings of it are known, the stricter word counts."""
-    wanted = reading.spellings(address) if channel == "email" else [address]
+    wanted = _forms(connection, account, channel, address)
     hashed = (erased_form(connection, account, channel, form) for form in wanted)
     wanted = [*wanted, *(form for form in hashed if form is not None)]
     place = {"of_account": account, "of_channel": channel, "of_addresses": wanted}
@@ -149,7 +151,7 @@ _ANSWERS = select(OPT_INS.c.own, OPT_INS.c.shop).where(_at_place(OPT_INS))
 def suppressions(connection: Connection, account: str, channel: str, address: str) -> list[Suppression]:
     """The reasons for which an address is not written to, in full, the oldest first."""
     table = SUPPRESSIONS.c
-    wanted = reading.spellings(address) if channel == "email" else [address]
+    wanted = _forms(connection, account, channel, address)
     found = connection.execute(
         select(table.type, table.since, table.reason, table.ip)
         .where(table.account == account, table.channel == channel, table.address.in_(wanted))
@@ -160,7 +162,7 @@ def suppressions(connection: Connection, account: str, channel: str, address: st
 
 def log(connection: Connection, account: str, channel: str, address: str) -> list[dict[str, Any]]:
     """What is on record about the consent of an address, in the order of time."""
-    wanted = reading.spellings(address) if channel == "email" else [address]
+    wanted = _forms(connection, account, channel, address)
     found = connection.execute(
         select(CONSENT_LOG)
         .where(
@@ -176,7 +178,7 @@ def log(connection: Connection, account: str, channel: str, address: str) -> lis
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch."""
     ledger = _Ledger(connection)
-    told = [(event, _told(event)) for event in events]
+    told = [(event, _told(event, ledger.normal)) for event in events]
     ledger.opt_ins.read((event.account, "email", answer[0]) for event, answer in told if answer)
     for event, answer in told:
         if answer is not None:
@@ -230,7 +232,12 @@ class _Ledger:
         self._connection = connection
         self.opt_ins = Rows(connection, OPT_INS, _OptInRow)
         self.suppressions = Rows(connection, SUPPRESSIONS, _SuppressionRow)
+        self.normal = Spelling(connection).normal
         self._log: list[_LogRow] = []
+
+    def address(self, event: AnyEvent, channel: str, address: str) -> str | None:
+        """What an event names on a channel, in the form in which it is kept."""
+        return self.normal(event.account, address) if channel == "email" else reading.key_of(address)
 
     def write(self) -> None:
         self.opt_ins.write()
@@ -275,20 +282,20 @@ class _Ledger:
         return self.opt_ins.get((account, channel, address)) or _OptInRow(account, channel, address)
 
 
-def _told(event: AnyEvent) -> tuple[str, bool] | None:
+def _told(event: AnyEvent, normal: portraits.Normal) -> tuple[str, bool] | None:
     """The address of an order or cart and what it says of marketing; None where it says nothing."""
     of = _BASKETS.get(type(event.data))
     email, answer = portraits.buyer(of(event.data)) if of else (None, None)
-    address = reading.email_of(event, email) if answer is not None else None
+    address = normal(event.account, email) if answer is not None else None
     return (address, answer) if address and answer is not None else None
 
 
-def _address(event: AnyEvent, channel: str, address: str) -> str | None:
-    return reading.email_of(event, address) if channel == "email" else reading.key_of(address)
+def _forms(connection: Connection, account: str, channel: str, address: str) -> list[str]:
+    return Spelling(connection).forms(account, address) if channel == "email" else [address]
 
 
 def _granted(ledger: _Ledger, event: AnyEvent, data: ConsentGranted) -> None:
-    if address := _address(event, data.channel, data.address):
+    if address := ledger.address(event, data.channel, data.address):
         ledger.own(event, data.channel, address, True)
         ledger.enter(
             event,
@@ -305,7 +312,7 @@ def _granted(ledger: _Ledger, event: AnyEvent, data: ConsentGranted) -> None:
 
 
 def _withdrawn(ledger: _Ledger, event: AnyEvent, data: ConsentWithdrawn) -> None:
-    if address := _address(event, data.channel, data.address):
+    if address := ledger.address(event, data.channel, data.address):
         ledger.own(event, data.channel, address, False)
         ledger.enter(
             event,
@@ -320,25 +327,33 @@ def _withdrawn(ledger: _Ledger, event: AnyEvent, data: ConsentWithdrawn) -> None
 
 
 def _subscribing(ledger: _Ledger, event: AnyEvent, data: SubscriptionRequested) -> None:
-    ledger.enter(event, "email", reading.email_of(event, data.email), source=data.source, ip=data.ip)
+    ledger.enter(event, "email", ledger.normal(event.account, data.email), source=data.source, ip=data.ip)
     ledger.enter(event, "sms", reading.key_of(data.phone), source=data.source, ip=data.ip)
 
 
 def _confirmed(ledger: _Ledger, event: AnyEvent, data: SubscriptionConfirmed) -> None:
-    address = _address(event, data.channel, data.address)
+    address = ledger.address(event, data.channel, data.address)
     ledger.enter(event, data.channel, address, optin_ip=data.ip, message=data.message)
 
 
 def _unsubscribing(ledger: _Ledger, event: AnyEvent, data: UnsubscriptionRequested) -> None:
-    address = _address(event, data.channel, data.address)
+    address = ledger.address(event, data.channel, data.address)
     ledger.enter(
         event, data.channel, address, source=data.how, ip=data.ip, message=data.message, reason=data.reason
     )
 
 
+def _chosen(ledger: _Ledger, event: AnyEvent, data: TrackingChosen) -> None:
+    what = {"opted_in": data.allowed, "source": data.source or data.how, "ip": data.ip}
+    ledger.enter(
+        event, "email", ledger.normal(event.account, data.email), text_version=data.text_version, **what
+    )
+    ledger.enter(event, "sms", reading.key_of(data.phone), text_version=data.text_version, **what)
+
+
 def _added(ledger: _Ledger, event: AnyEvent, data: SuppressionAdded) -> None:
     """A repeat changes neither when nor why it began."""
-    address = _address(event, data.channel, data.address)
+    address = ledger.address(event, data.channel, data.address)
     if address and ledger.suppressions.get((event.account, data.channel, address, data.type)) is None:
         since = reading.happened(event)
         ledger.suppressions.put(
@@ -348,7 +363,7 @@ def _added(ledger: _Ledger, event: AnyEvent, data: SuppressionAdded) -> None:
 
 def _removed(ledger: _Ledger, event: AnyEvent, data: SuppressionRemoved) -> None:
     """RM-12: this type alone."""
-    address = _address(event, data.channel, data.address)
+    address = ledger.address(event, data.channel, data.address)
     if address:
         ledger.suppressions.remove((event.account, data.channel, address, data.type))
 
@@ -359,6 +374,7 @@ _STEPS: dict[type[Data], Callable[[_Ledger, AnyEvent, Any], None]] = {
     SubscriptionRequested: _subscribing,
     SubscriptionConfirmed: _confirmed,
     UnsubscriptionRequested: _unsubscribing,
+    TrackingChosen: _chosen,
     SuppressionAdded: _added,
     SuppressionRemoved: _removed,
 }

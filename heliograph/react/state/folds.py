@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliograph.journal.consumer import Fold
-from heliograph.react.state import commerce, consent, definitions, messages, people
+from heliograph.react.state import commerce, consent, definitions, erasures, messages, people
 
 FOLDS: tuple[Fold, ...] = (
     people.FOLD,
@@ -11,4 +11,5 @@ FOLDS: tuple[Fold, ...] = (
     commerce.FOLD,
     messages.FOLD,
     definitions.FOLD,
+    erasures.FOLD,
 )

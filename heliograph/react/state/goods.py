@@ -17,6 +17,7 @@ from heliograph.events import commerce as wire
 from heliograph.events.event import AnyEvent, Event
 from heliograph.events.people import flag
 from heliograph.react.state import reading
+from heliograph.react.state.portraits import Normal
 
 T = TypeVar("T")
 
@@ -174,12 +175,12 @@ class Look(msgspec.Struct, array_like=True, gc=False):
 
 
 def told_order(
-    known: OrderRow | None, event: Event[wire.OrderCreated], key: tuple[str, str]
+    known: OrderRow | None, event: Event[wire.OrderCreated], key: tuple[str, str], normal: Normal
 ) -> OrderRow | None:
     """The order after an event; None where it changes nothing."""
     at, order = reading.happened(event), event.data.order
     row = known or OrderRow(account=key[0], id=key[1], began=at)
-    if not _told(row, known is None, event, order, deleted=isinstance(event.data, wire.OrderDeleted)):
+    if not _told(row, known is None, event, order, normal, deleted=isinstance(event.data, wire.OrderDeleted)):
         return row if _earlier(row, at) else None
     row.cart = reading.key_of(order.cart_id) or reading.key_of(order.cart_token) or row.cart
     row.status = wire.status_name(order.status) or row.status
@@ -188,11 +189,13 @@ def told_order(
     return row
 
 
-def told_cart(known: CartRow | None, event: Event[wire.CartCreated], key: tuple[str, str]) -> CartRow | None:
+def told_cart(
+    known: CartRow | None, event: Event[wire.CartCreated], key: tuple[str, str], normal: Normal
+) -> CartRow | None:
     """The cart after an event; None where it changes nothing. The same id is the same cart (RM-10)."""
     at, cart = reading.happened(event), event.data.cart
     row = known or CartRow(account=key[0], id=key[1], began=at)
-    if not _told(row, known is None, event, cart, deleted=isinstance(event.data, wire.CartDeleted)):
+    if not _told(row, known is None, event, cart, normal, deleted=isinstance(event.data, wire.CartDeleted)):
         return row if _earlier(row, at) else None
     row.token = reading.key_of(cart.cart_token) or row.token
     return row
@@ -208,6 +211,7 @@ def told_product(
     known: ProductRow | None,
     event: Event[wire.ProductCreated] | Event[wire.OrderCreated],
     key: tuple[str, str],
+    _: Normal,
 ) -> ProductRow | None:
     """The product after an event; None where it changes nothing. Orders tell of products that are not known."""
     data = event.data
@@ -258,7 +262,7 @@ def _told_product(
 
 
 def told_view(
-    known: ViewsRow | None, event: Event[wire.ProductViewed], key: tuple[str, str]
+    known: ViewsRow | None, event: Event[wire.ProductViewed], key: tuple[str, str], _: Normal
 ) -> ViewsRow | None:
     """A visitor's looks after another one; None where it is one that was counted, or older than all that are kept.
 
@@ -295,13 +299,21 @@ def _latest(look: Look) -> tuple[int, str]:
     return look.last, look.event
 
 
-def _told(row: OrderRow | CartRow, new: bool, event: AnyEvent, basket: wire.Basket, *, deleted: bool) -> bool:
+def _told(
+    row: OrderRow | CartRow,
+    new: bool,
+    event: AnyEvent,
+    basket: wire.Basket,
+    normal: Normal,
+    *,
+    deleted: bool,
+) -> bool:
     """Draw what orders and carts have in common; False where the row knows better."""
     at, updated = reading.happened(event), reading.stated(basket.updated_at, event)
     if not new and not _newer(row.updated, row.at, updated, at):
         return False
     customer = basket.customer
-    row.email = reading.email_of(event, basket.address) or row.email
+    row.email = normal(event.account, basket.address) or row.email
     row.customer_id = (reading.key_of(customer.id) if customer else None) or row.customer_id
     row.currency = basket.currency or row.currency
     row.total = _known(wire.amount(basket.total_price), row.total)

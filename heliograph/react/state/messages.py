@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, String, Table, func, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, String, Table, delete, func, select
 
 from heliograph.database import METADATA
 from heliograph.events.consent import Channel, ConsentWithdrawn, UnsubscriptionRequested
@@ -32,9 +32,9 @@ from heliograph.events.messages import (
     MessageSent,
     MessageSuppressed,
 )
-from heliograph.journal.consumer import Fold
+from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
-from heliograph.react.state.rows import Key, Rows, append
+from heliograph.react.state.rows import CHUNKS, Key, Rows, append
 
 State = Literal[
     "requested",
@@ -231,6 +231,16 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     append(connection, HITS, hits)
 
 
+def forget(connection: Connection, erased: Erased) -> None:
+    """Nothing is known of the messages to somebody who is erased (STD-7)."""
+    theirs = erased.values("message")
+    for start in range(0, len(theirs), CHUNKS[-1]):
+        some = theirs[start : start + CHUNKS[-1]]
+        own = select(MESSAGES.c.id).where(MESSAGES.c.account == erased.account, MESSAGES.c.id.in_(some))
+        connection.execute(delete(HITS).where(HITS.c.message.in_(own)))
+        connection.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(own)))
+
+
 def _key(event: AnyEvent) -> Key | None:
     if isinstance(event.data, MessageRequested):
         return (event.id,)
@@ -334,4 +344,5 @@ FOLD = Fold(
     kinds=frozenset({MessageRequested.kind}) | {kind.kind for kind in _TELLS},
     tables=(MESSAGES, HITS),
     apply=apply,
+    forget=forget,
 )

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
 
 from heliograph.events import subjects as references
+from heliograph.events.consent import TrackingChosen
 from heliograph.events.event import AnyEvent
 from heliograph.events.people import DeviceRemoved, PersonDeleted, PersonErased, PersonMerged
-from heliograph.journal.consumer import Fold
+from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import portraits, reading
 from heliograph.react.state.persons import (
+    COINCIDENCES,
     CURRENT,
     IDENTITIES,
     PERSONS,
@@ -29,15 +31,18 @@ from heliograph.react.state.persons import (
     IdentityRow,
     PersonRow,
     absorb,
+    choose_tracking,
     describe,
     new_person,
 )
 from heliograph.react.state.portraits import Identity, Portrait
 from heliograph.react.state.rows import Rows, append
+from heliograph.react.state.spelling import Spelling
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """A person as state knows them. `document` is the customer in the wire form of S3, as last known."""
+    """A person as state knows them. `document` is the customer in the wire form of S3, as last known; `created` and
+    `updated` are when they were first and last told of, in microseconds."""
 
     id: str
     email: str | None
@@ -47,9 +52,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     last_name: str | None
     gender: str | None
     accepts_marketing: bool | None
+    accepts_tracking: bool | None = None
     tags: tuple[str, ...]
     document: dict[str, Any]
     deleted: bool
+    created: int = 0
+    updated: int = 0
 
 
 def find(
@@ -67,7 +75,9 @@ def find(
         return found
     wanted = [("person", person)] if person else []
     wanted += [("customer", customer_id)] if customer_id else []
-    wanted += [("email", spelling) for spelling in reading.spellings(email)] if email else []
+    wanted += (
+        [("email", spelling) for spelling in Spelling(connection).forms(account, email)] if email else []
+    )
     wanted += [("phone", phone)] if phone else []
     for kind, value in wanted:
         owner = connection.scalar(_OWNER, {"account": account, "kind": kind, "value": value})
@@ -79,12 +89,44 @@ def find(
 def subjects(connection: Connection, account: str, person_id: str) -> list[str]:
     """Every reference under which events of this person are recorded: their id, and all identities they have
     or had, unless somebody else has them now."""
-    identities = connection.execute(
-        select(IDENTITIES.c.kind, IDENTITIES.c.value)
-        .where(IDENTITIES.c.account == account, IDENTITIES.c.person == person_id)
-        .order_by(IDENTITIES.c.kind, IDENTITIES.c.value)
-    )
-    return [references.person(person_id), *(references.thing(kind, value) for kind, value in identities)]
+    known = identities(connection, account, person_id)
+    return [references.person(person_id), *(references.thing(one.kind, one.value) for one in known)]
+
+
+class Coincidence(NamedTuple):
+    """An event showed `person` with an identity of this kind that had been `other`'s."""
+
+    event: str
+    person: str
+    other: str
+    kind: str
+
+
+def coincidences(connection: Connection, events: Sequence[str]) -> list[Coincidence]:
+    """What these events showed of two people who may be one."""
+    found = connection.execute(_SHOWN, {"of_events": list(events)}) if events else ()
+    return [Coincidence(row.event, row.person, row.other, row.kind) for row in found]
+
+
+def page(connection: Connection, account: str, *, after: str = "", limit: int = 100) -> list[Person]:
+    """People of an account in the order of their ids, which is that in which they came."""
+    found = connection.execute(_PAGE, {"of_account": account, "after": after, "limit": limit})
+    return [_person(row) for row in found]
+
+
+class Known(NamedTuple):
+    """An identity of a person: kind and value, since when and until when (microseconds; None: still)."""
+
+    kind: str
+    value: str
+    since: int
+    ended: int | None
+
+
+def identities(connection: Connection, account: str, person_id: str) -> list[Known]:
+    """Everything a person is or was known by; kind `person` are those who were merged into them."""
+    rows = connection.execute(_IDENTITIES, {"of_account": account, "of_id": person_id})
+    return [Known(*row) for row in rows]
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
@@ -94,7 +136,8 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
             for event in run:
                 _settle(connection, event)
             continue
-        shown = [(event, who) for event in run if (who := portraits.portrait(event)) is not None]
+        normal = Spelling(connection).normal
+        shown = [(event, who) for event in run if (who := portraits.portrait(event, normal)) is not None]
         book = _Book(connection)
         book.read([who for _, who in shown])
         for event, who in shown:
@@ -116,6 +159,10 @@ def _remember(book: _Book, event: AnyEvent, who: Portrait) -> None:
         if row is not None:
             book.end((event.account, "device", event.data.device), at)
         return
+    if isinstance(event.data, TrackingChosen):
+        if row is not None and choose_tracking(row, event.data.allowed, at):
+            book.persons.put(row)
+        return
     ties = who.ties
     if row is None:
         kinds = [kind for _, kind, _ in who.identities]
@@ -127,7 +174,7 @@ def _remember(book: _Book, event: AnyEvent, who: Portrait) -> None:
     if ties:
         for key in who.identities:
             if not who.keyless or book.free(row, key):
-                book.tie(row, key, at)
+                book.tie(row, key, at, event.id)
     if describe(row, who, at):
         book.persons.put(row)
 
@@ -138,6 +185,8 @@ class _Book:
     def __init__(self, connection: Connection) -> None:
         self.persons = Rows(connection, PERSONS, PersonRow)
         self.identities = Rows(connection, IDENTITIES, IdentityRow)
+        self._connection = connection
+        self._coincidences: list[tuple[str, str, str, str, str]] = []
 
     def read(self, shown: Sequence[Portrait]) -> None:
         """Read ahead: whom the first identity of each portrait finds, and what of the others is not theirs yet."""
@@ -156,18 +205,22 @@ class _Book:
     def write(self) -> None:
         self.persons.write()
         self.identities.write()
+        append(self._connection, COINCIDENCES, self._coincidences)
 
     def find(self, who: Portrait) -> PersonRow | None:
         deciding = who.identities[:1] if who.keyless else who.identities
         return next((row for key in deciding if (row := self._owner(key)) is not None), None)
 
     def _owner(self, key: Identity) -> PersonRow | None:
+        account, kind, value = key
+        if kind == "person" and (own := self.persons.get((value,))) is not None and own.account == account:
+            return own
         identity = self.identities.get(key)
         return (
             self.persons.get((identity.person,)) if identity is not None and identity.ended is None else None
         )
 
-    def tie(self, row: PersonRow, key: Identity, at: int) -> None:
+    def tie(self, row: PersonRow, key: Identity, at: int, event: str) -> None:
         """Make an identity this person's. What is older than the newest word on them moves nothing: it is kept
         as one that they had, where nobody else has it."""
         if _shows(row, key):
@@ -184,6 +237,7 @@ class _Book:
             former = kind in SINGLE and held is not None and not fresh
             if identity is not None and identity.ended is None and field is not None:
                 self._take(identity, field)
+                self._coincidences.append((event, identity.person, account, row.id, kind))
             self.identities.put(IdentityRow(*key, row.id, at, at if former else None))
             if kind in SINGLE and held is not None and fresh:
                 self.end((account, kind, held), at)
@@ -225,7 +279,9 @@ def _settle(connection: Connection, event: AnyEvent) -> None:
 
 
 def _merge(connection: Connection, account: str, person: str, other: str, at: int) -> None:
-    """`other` is now `person`: what is not known is taken over, identities move, and the other's id is one."""
+    """`other` is now `person`: what is not known is taken over, identities move, and the other's id is one. Either
+    may have been merged before: then it is about whoever they are now."""
+    person, other = _now(connection, account, person), _now(connection, account, other)
     persons = Rows(connection, PERSONS, PersonRow)
     persons.read([(person,), (other,)])
     row, gone = persons.get((person,)), persons.get((other,))
@@ -239,18 +295,31 @@ def _merge(connection: Connection, account: str, person: str, other: str, at: in
     append(connection, IDENTITIES, [(account, "person", other, person, at, None)])
 
 
+def _now(connection: Connection, account: str, person: str) -> str:
+    return connection.scalar(_OWNER, {"account": account, "kind": "person", "value": person}) or person
+
+
+def forget(connection: Connection, erased: Erased) -> None:
+    """Nobody is known by any of their identities (STD-7)."""
+    _erase(connection, erased.account, erased.person)
+
+
 def _erase(connection: Connection, account: str, person: str) -> None:
     """Nothing of them remains, as if the journal were replayed after their events were redacted (STD-7)."""
     connection.execute(
         delete(IDENTITIES).where(IDENTITIES.c.account == account, IDENTITIES.c.person == person)
     )
     connection.execute(delete(PERSONS).where(PERSONS.c.account == account, PERSONS.c.id == person))
+    shown = or_(COINCIDENCES.c.person == person, COINCIDENCES.c.other == person)
+    connection.execute(delete(COINCIDENCES).where(COINCIDENCES.c.account == account, shown))
 
 
 def _by_id(connection: Connection, account: str, person_id: str) -> Person | None:
     found = connection.execute(_PERSON, {"of_account": account, "of_id": person_id}).one_or_none()
-    if found is None:
-        return None
+    return _person(found) if found is not None else None
+
+
+def _person(found: Row[Any]) -> Person:
     return Person(
         id=found.id,
         email=found.email,
@@ -260,14 +329,36 @@ def _by_id(connection: Connection, account: str, person_id: str) -> Person | Non
         last_name=found.last_name,
         gender=found.gender,
         accepts_marketing=found.accepts_marketing,
+        accepts_tracking=found.accepts_tracking,
         tags=tuple(found.tags),
         document=found.document,
         deleted=found.deleted is not None,
+        created=found.created,
+        updated=found.updated,
     )
 
 
 _PERSON = select(PERSONS).where(
     PERSONS.c.id == bindparam("of_id"), PERSONS.c.account == bindparam("of_account")
+)
+
+_PAGE = (
+    select(PERSONS)
+    .where(PERSONS.c.account == bindparam("of_account"), PERSONS.c.id > bindparam("after"))
+    .order_by(PERSONS.c.id)
+    .limit(bindparam("limit"))
+)
+
+_IDENTITIES = (
+    select(IDENTITIES.c.kind, IDENTITIES.c.value, IDENTITIES.c.since, IDENTITIES.c.ended)
+    .where(IDENTITIES.c.account == bindparam("of_account"), IDENTITIES.c.person == bindparam("of_id"))
+    .order_by(IDENTITIES.c.kind, IDENTITIES.c.value)
+)
+
+_SHOWN = (
+    select(COINCIDENCES)
+    .where(COINCIDENCES.c.event.in_(bindparam("of_events", expanding=True)))
+    .order_by(COINCIDENCES.c.event, COINCIDENCES.c.other)
 )
 
 _OWNER = select(IDENTITIES.c.person).where(
@@ -280,6 +371,7 @@ _OWNER = select(IDENTITIES.c.person).where(
 FOLD = Fold(
     name="people",
     kinds=portraits.KINDS | {PersonMerged.kind, PersonErased.kind},
-    tables=(PERSONS, IDENTITIES),
+    tables=(PERSONS, IDENTITIES, COINCIDENCES),
     apply=apply,
+    forget=forget,
 )

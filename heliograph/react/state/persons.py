@@ -34,6 +34,8 @@ PERSONS = Table(
     Column("last_name", String),
     Column("gender", String(1)),
     Column("accepts_marketing", Boolean),
+    Column("accepts_tracking", Boolean),
+    Column("tracking_at", BigInteger),
     Column("tags", JSON, nullable=False),
     Column("document", JSON, nullable=False),
     Column("created", BigInteger, nullable=False),
@@ -44,6 +46,7 @@ PERSONS = Table(
 )
 """A person's id is the id of the event that first named them, so that a replay finds the same ids.
 `email`, `customer_id` and `phone` are the current ones; all there ever were are in `identities`.
+`accepts_tracking` is what they said of it themselves at `tracking_at`, else (None) what their shop says.
 `said` is the digest of the newest word on them."""
 
 IDENTITIES = Table(
@@ -63,6 +66,20 @@ merged into another (kind `person`). An ended identity finds nobody any more; it
 under it is still known to be theirs."""
 
 
+COINCIDENCES = Table(
+    "coincidences",
+    METADATA,
+    Column("event", String(36), primary_key=True),
+    Column("other", String(36), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("person", String(36), nullable=False),
+    Column("kind", String(8), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Events that showed two people under one roof: what was `other`'s (an identity of this kind) is `person`'s from
+then on. Whether the two are one is not for a fold to say: `heliograph.react.identities` decides."""
+
+
 class PersonRow(msgspec.Struct, gc=False):
     """A row of `persons`; tags and document are JSON text."""
 
@@ -75,6 +92,8 @@ class PersonRow(msgspec.Struct, gc=False):
     last_name: str | None
     gender: str | None
     accepts_marketing: bool | None
+    accepts_tracking: bool | None
+    tracking_at: int | None
     tags: str
     document: str
     created: int
@@ -113,6 +132,8 @@ def new_person(account: str, person_id: str, at: int) -> PersonRow:
         last_name=None,
         gender=None,
         accepts_marketing=None,
+        accepts_tracking=None,
+        tracking_at=None,
         tags="[]",
         document="{}",
         created=at,
@@ -147,6 +168,7 @@ def _draw(row: PersonRow, customer: Customer, shown: Portrait, fresh: bool) -> b
         "last_name": customer.last_name or None,
         "gender": gender(customer.gender),
         "accepts_marketing": accepts,
+        "accepts_tracking": flag(customer.accepts_tracking) if row.tracking_at is None else None,
     }
     tags = tag_list(customer.tags)
     if tags is not None and (fresh or row.tags == "[]"):
@@ -162,8 +184,19 @@ def _draw(row: PersonRow, customer: Customer, shown: Portrait, fresh: bool) -> b
     return changed
 
 
+def choose_tracking(row: PersonRow, allowed: bool, at: int) -> bool:
+    """A person's own word on being tracked; the newest counts. Whether it is news."""
+    if row.tracking_at is not None and at < row.tracking_at:
+        return False
+    row.accepts_tracking, row.tracking_at = allowed, at
+    return True
+
+
 def absorb(row: PersonRow, other: PersonRow) -> None:
-    """Take over from a person who turned out to be the same what is not known of this one."""
+    """Take over from a person who turned out to be the same what is not known of this one. Who refused to be
+    tracked under either name has refused."""
+    if row.accepts_tracking is None or other.accepts_tracking is False:
+        row.accepts_tracking, row.tracking_at = other.accepts_tracking, other.tracking_at
     for name in ("email", "customer_id", "phone", "first_name", "last_name", "gender", "accepts_marketing"):
         if getattr(row, name) is None:
             setattr(row, name, getattr(other, name))

@@ -20,7 +20,7 @@ from heliograph.events.commerce import (
     OrderUpdated,
     ProductViewed,
 )
-from heliograph.events.consent import SubscriptionRequested
+from heliograph.events.consent import SubscriptionRequested, TrackingChosen
 from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.people import (
@@ -35,7 +35,11 @@ from heliograph.events.people import (
 from heliograph.react.state import reading
 
 Identity = tuple[str, str, str]
-"""Account, kind (`customer`, `email`, `phone`, `device`) and value."""
+"""Account, kind (`person`, `customer`, `email`, `phone`, `device`) and value."""
+
+
+Normal = Callable[[str, str | None], str | None]
+"""An account's way with an address: its normal form, None where there is none."""
 
 
 class Portrait(NamedTuple):
@@ -57,10 +61,11 @@ class Portrait(NamedTuple):
     """Whether it says nothing of who is known already (`update_existing` of a batch of contacts)."""
 
 
-def portrait(event: AnyEvent) -> Portrait | None:
-    """Whom the event shows; None where it names nobody."""
+def portrait(event: AnyEvent, normal: Normal) -> Portrait | None:
+    """Whom the event shows; None where it names nobody. `normal` gives an address of an account its normal form
+    (`Spelling.normal`)."""
     of = _OF.get(type(event.data))
-    found = of(event, event.data) if of else None
+    found = of(event, event.data, normal) if of else None
     return found if found is not None and found.identities else None
 
 
@@ -76,15 +81,19 @@ def buyer(basket: Basket) -> tuple[str | None, bool | None]:
 
 def _identities(
     event: AnyEvent,
+    normal: Normal,
     *,
     customer_id: str | None = None,
     email: str | None = None,
     phone: str | None = None,
     device: str | None = None,
+    person: str | None = None,
 ) -> list[Identity]:
     account = event.account
-    address = reading.email_of(event, email) if email else None
-    found = [(account, "customer", customer_id)] if customer_id else []
+    address = normal(account, email)
+    found = [(account, "person", person)] if person else []
+    if customer_id:
+        found.append((account, "customer", customer_id))
     if address:
         found.append((account, "email", address))
     if phone:
@@ -94,10 +103,11 @@ def _identities(
     return found
 
 
-def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
+def _person(event: AnyEvent, data: PersonCreated, normal: Normal) -> Portrait:
     customer = data.person
     identities = _identities(
         event,
+        normal,
         customer_id=reading.key_of(customer.id),
         email=customer.email,
         phone=reading.key_of(customer.sms_phone_number_e164),
@@ -106,13 +116,14 @@ def _person(event: AnyEvent, data: PersonCreated) -> Portrait:
     return Portrait(identities, True, customer, reading.sent(event), accepts, data.keyless, only_if_new)
 
 
-def _buyer(event: AnyEvent, basket: Basket, *, keyless: bool = False) -> Portrait:
+def _buyer(event: AnyEvent, basket: Basket, normal: Normal, *, keyless: bool = False) -> Portrait:
     email, accepts = buyer(basket)
     customer = basket.customer
     if customer is None:
-        return Portrait(_identities(event, email=email), keyless=keyless)
+        return Portrait(_identities(event, normal, email=email), keyless=keyless)
     identities = _identities(
         event,
+        normal,
         customer_id=reading.key_of(customer.id),
         email=email,
         phone=reading.key_of(customer.sms_phone_number_e164),
@@ -120,7 +131,7 @@ def _buyer(event: AnyEvent, basket: Basket, *, keyless: bool = False) -> Portrai
     return Portrait(identities, True, customer, reading.sent_customer(event), accepts, keyless)
 
 
-def _subscriber(event: AnyEvent, data: SubscriptionRequested) -> Portrait:
+def _subscriber(event: AnyEvent, data: SubscriptionRequested, normal: Normal) -> Portrait:
     customer = Customer(
         email=data.email,
         first_name=data.first_name,
@@ -131,6 +142,7 @@ def _subscriber(event: AnyEvent, data: SubscriptionRequested) -> Portrait:
     )
     identities = _identities(
         event,
+        normal,
         customer_id=reading.key_of(data.customer_id),
         email=data.email,
         phone=reading.key_of(data.phone),
@@ -138,16 +150,24 @@ def _subscriber(event: AnyEvent, data: SubscriptionRequested) -> Portrait:
     return Portrait(identities, True, customer, msgspec.json.encode(customer), keyless=data.keyless)
 
 
-def _visitor(event: AnyEvent, data: ProductViewed | Custom) -> Portrait:
+def _visitor(event: AnyEvent, data: ProductViewed | Custom, normal: Normal) -> Portrait:
     return Portrait(
-        _identities(event, customer_id=reading.key_of(data.customer_id), email=data.email), ties=False
+        _identities(event, normal, customer_id=reading.key_of(data.customer_id), email=data.email), ties=False
     )
 
 
-def _app(event: AnyEvent, data: DeviceRegistered) -> Portrait:
+def _chooser(event: AnyEvent, data: TrackingChosen, normal: Normal) -> Portrait:
+    identities = _identities(
+        event, normal, person=reading.key_of(data.person), email=data.email, phone=reading.key_of(data.phone)
+    )
+    return Portrait(identities, ties=False)
+
+
+def _app(event: AnyEvent, data: DeviceRegistered, normal: Normal) -> Portrait:
     return Portrait(
         _identities(
             event,
+            normal,
             customer_id=reading.key_of(data.customer_id),
             email=data.email,
             device=reading.key_of(data.device),
@@ -155,19 +175,20 @@ def _app(event: AnyEvent, data: DeviceRegistered) -> Portrait:
     )
 
 
-def _app_gone(event: AnyEvent, data: DeviceRemoved) -> Portrait:
-    return Portrait(_identities(event, device=reading.key_of(data.device)), ties=False)
+def _app_gone(event: AnyEvent, data: DeviceRemoved, normal: Normal) -> Portrait:
+    return Portrait(_identities(event, normal, device=reading.key_of(data.device)), ties=False)
 
 
-_OF: dict[type[Data], Callable[[AnyEvent, Any], Portrait]] = {
+_OF: dict[type[Data], Callable[[AnyEvent, Any, Normal], Portrait]] = {
     PersonCreated: _person,
     PersonUpdated: _person,
     PersonDeleted: _person,
-    OrderCreated: lambda event, data: _buyer(event, data.order),
-    OrderUpdated: lambda event, data: _buyer(event, data.order),
-    CartCreated: lambda event, data: _buyer(event, data.cart, keyless=data.keyless),
-    CartUpdated: lambda event, data: _buyer(event, data.cart, keyless=data.keyless),
+    OrderCreated: lambda event, data, normal: _buyer(event, data.order, normal),
+    OrderUpdated: lambda event, data, normal: _buyer(event, data.order, normal),
+    CartCreated: lambda event, data, normal: _buyer(event, data.cart, normal, keyless=data.keyless),
+    CartUpdated: lambda event, data, normal: _buyer(event, data.cart, normal, keyless=data.keyless),
     SubscriptionRequested: _subscriber,
+    TrackingChosen: _chooser,
     ProductViewed: _visitor,
     Custom: _visitor,
     DeviceRegistered: _app,

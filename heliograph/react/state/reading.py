@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from heliograph.events import subjects
 from heliograph.events.commerce import instant
 from heliograph.events.event import AnyEvent
 from heliograph.events.people import Scalar, text_id
@@ -37,25 +36,6 @@ def key_of(value: Scalar) -> str | None:
     """A sender's id as a key; None where there is none."""
     text = text_id(value)
     return text if text is not None and len(text) <= KEY_LIMIT else None
-
-
-def email_of(event: AnyEvent, address: str | None) -> str | None:
-    """An address in its normal form. Whether the local part's case counts is the account's policy, which the
-    door has applied to the subject; where the subject is another, case does not count."""
-    if address is None or len(address) > KEY_LIMIT:
-        return None
-    normal = subjects.normal_email(address)
-    scheme, _, own = event.subject.partition(":")
-    if scheme == "email" and own.lower() == normal:
-        return own
-    return normal or None
-
-
-def spellings(address: str) -> list[str]:
-    """The forms under which an address may be kept: with the local part's case, and without."""
-    return list(
-        dict.fromkeys((subjects.normal_email(address, keep_case=True), subjects.normal_email(address)))
-    )
 
 
 def sent(event: AnyEvent) -> bytes:

@@ -1,0 +1,86 @@
+"""What a resource of the API is: a value of calls, each a path, the types that it takes and gives, and a function.
+
+`serving` makes routes of calls and `openapi` describes them, both from these types alone: so what is described is
+what is checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Account, Scope
+from heliograph.clock import Clock
+from heliograph.journal.journal import Journal
+
+T = TypeVar("T")
+
+Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""RFC 3339 in UTC, with microseconds."""
+
+PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at most.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What calls work with: the journal, state to read, accounts, the clock."""
+
+    journal: Journal
+    state: Engine
+    directory: Directory
+    clock: Clock
+
+    async def read(self, look: Callable[[Connection], T]) -> T:
+        """What `look` finds in state; asked in a thread, for the database may have to wait for the disk."""
+        return await asyncio.to_thread(self._look, look)
+
+    def _look(self, look: Callable[[Connection], T]) -> T:
+        with self.state.connect() as connection:
+            return look(connection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request, checked: whose it is, and what it says. `query` and `body` are of the call's own types."""
+
+    account: Account
+    path: dict[str, str]
+    query: Any
+    body: Any
+    by: str
+    """Who asks, for events: the key's public part."""
+
+
+Handler = Callable[[Means, Asked], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One method of one path below `/api/v1`. `answer` is the type of what `handler` returns; `status` is told
+    with it. Errors are raised (`heliograph.errors`)."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    name: str
+    summary: str
+    handler: Handler
+    answer: Any
+    query: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    status: int = 200
+    scope: Scope = "manage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A sort of thing that the API speaks of: `name` in the plural, what it is, and its calls."""
+
+    name: str
+    description: str
+    calls: tuple[Call, ...]
