@@ -143,7 +143,7 @@ def _phone(
     if said:
         address = value.default_address or {}
         country = country_code(address.get("country_code")) or country_code(address.get("country"))
-        right = phone(said, ".".join(path), findings, country or sender.country)
+        right = phone(said, ".".join(path), findings, country=country or sender.country)
         if right != said:
             remedies.append(Remedy(path, right))
 

@@ -88,11 +88,11 @@ def member(value: Scalar, field: str, findings: Findings) -> str | None:
 
 
 def phone(
-    value: Scalar, field: str, findings: Findings, country: str = "", *, region: str = ""
+    value: Scalar, field: str, findings: Findings, *, region: str = "", country: str = ""
 ) -> str | None:
     """A phone number in E.164 (RM-19). What is a number but written otherwise is noted and put right: with its
-    spaces, or as it is dialled within `country` (two letters; empty: not known). Where the sender names the `region`
-    that it is to be read for, that is no oddity."""
+    spaces, or as it is dialled within `country`, where its owner is. Where the sender names the `region` that it is
+    to be read for, that is no oddity. Both are ISO 3166 alpha-2."""
     text = text_id(value)
     if text is None:
         return None

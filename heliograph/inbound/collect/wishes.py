@@ -73,7 +73,7 @@ def read_unsubscription(sender: Sender, body: bytes, findings: Findings) -> Told
 def _wish(sender: Sender, body: bytes, findings: Findings) -> tuple[Wish, str | None, str | None, str]:
     wish = msgspec.convert(fit(json_object(body), Wish, findings), Wish)
     email = address(wish.email, ("email",), findings) if wish.email else None
-    number = phone(wish.sms_phone_number_e164, "sms_phone_number_e164", findings, sender.country)
+    number = phone(wish.sms_phone_number_e164, "sms_phone_number_e164", findings, country=sender.country)
     if email is None and number is None and not findings.refusals:
         findings.refuse(
             "email", "missing: a newsletter event needs a valid email or a phone number in E.164 form"
