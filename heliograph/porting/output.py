@@ -15,7 +15,8 @@ from heliograph.errors import OperatorError
 from heliograph.porting.tables import Column
 from heliograph.porting.writers import FORMATS, Format, Writer
 
-ZIPPED = ".gz"
+ZIPPED, LEVEL = ".gz", 6
+"""How compressed files end, and how hard they are compressed: gzip's own default, twice as fast as Python's."""
 
 
 def format_of(name: str | None, file: Path | None) -> Format:
@@ -47,7 +48,7 @@ def written(file: Path | None, format: Format, columns: Sequence[Column], *, raw
     with _replacing(file) as plain:
         zipped = file.name.endswith(ZIPPED) and format.name != "parquet"
         with (
-            gzip.GzipFile(filename="", fileobj=plain, mode="wb", mtime=0)
+            gzip.GzipFile(filename="", fileobj=plain, mode="wb", compresslevel=LEVEL, mtime=0)
             if zipped
             else contextlib.nullcontext(plain) as onto
         ):

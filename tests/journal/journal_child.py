@@ -46,6 +46,7 @@ async def append(journal: Journal) -> None:
             try:
                 await journal.append(records)
             except Unavailable:
+                await asyncio.sleep(0.01)  # refused at once while nobody is there: the journal needs its turn
                 continue
             say(" ".join(one.id for one in records))
 
