@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup browser languages demo serve test check bench lock clean
+.PHONY: setup browser languages demo serve test check bench golden lock clean
 
 setup: $(STAMP)
 
@@ -45,6 +45,10 @@ check: setup
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Draws the sheets of pictures that docs/images keeps: look at them before you commit them.
+golden: setup
+	$(BIN)/python tests/images/timer_sheets.py docs/images
 
 lock:
 	$(BIN)/python -m pip install --quiet uv

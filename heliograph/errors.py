@@ -10,7 +10,9 @@
     |   |-- NotAcceptable      406
     |   |-- TooSlow            408  the body did not arrive in time
     |   |-- TooLarge           413
-    |   |-- UnsupportedMedia   415  a content encoding that we do not undo
+    |   |-- UnsupportedMedia   415  a content encoding that we do not undo, a content type that we do not read
+    |   |-- Unprocessable      422  well formed, but some fields are wrong: all of them in `faults`
+    |   |-- Undrawable         422  a picture that cannot be drawn: no font has a character, or no room for the text
     |   `-- TooManyRequests    429  with `retry_after`
     |-- OperatorError          the operator's: refuse to start or to act, naming the setting or the command
     `-- Unavailable            ours or the machine's, passing: 503 with `retry_after`; nothing was acknowledged
@@ -115,6 +117,20 @@ class UnsupportedMedia(CallerError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class Unprocessable(CallerError):
+    """422: the body is well formed, and what some of its fields say cannot be done; each is one of `faults`."""
+
+    status = 422
+    code = "invalid"
+
+
+class Undrawable(CallerError):
+    """422: the picture cannot be drawn as it is asked for; `message` names the characters or the measure."""
+
+    status = 422
+    code = "undrawable"
 
 
 class TooManyRequests(CallerError):

@@ -29,13 +29,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "outbound.messages",
         "outbound.feeds",
         "outbound.queues",
+        "outbound.images",
     ),
     ("react.state",),
     ("journal",),
     ("events",),
     ("aws",),
     ("accounts",),
-    ("web", "refs", "egress", "readers", "bounces", "queues"),
+    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "merge_tags"),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )
 """Top may import below; names on one line are strangers to each other."""
