@@ -1,12 +1,13 @@
 """The only door out for HTTP: what may be called, for how long, and how much may come back.
 
-Everything that we call on somebody's word (a webhook's receiver first of all) is called through `Egress`. The
+Everything that we call on somebody's word (a webhook's receiver, a picture's source) is called through `Egress`. The
 address is judged at the moment of connecting, on the very address that the socket will use: a name that resolves
 to something else a second later (DNS rebinding), a number in disguise, or a mapped, translated or tunnelled
 address does not get past it. Redirects are answers, not orders. Bodies and times are capped, nothing is
 unpacked, no cookie is kept, and no proxy is taken from the environment.
 
-What the remote does wrong is a value: `post` returns an `Answer` or a `Failed`, and raises only for bugs of ours.
+What the remote does wrong is a value: `post` and `get` return an `Answer` or a `Failed`, and raise only for bugs of
+ours.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from yarl import URL
 from heliograph.errors import OperatorError
 from heliograph.settings import Settings
 
-BODY_CAP = 64 * 1024  # bytes of an answer's body that are read; beyond, the connection is closed
+BODY_CAP = (
+    64 * 1024
+)  # bytes of an answer's body that are read unless `get` is told more; beyond, the connection is closed
 CONNECT_TIMEOUT = (
     3.0  # seconds for TCP and TLS with one address, so that another one gets its turn within 5 s
 )
@@ -46,7 +49,7 @@ answer's head is over 8 KiB a line. protocol: what came is not HTTP."""
 
 
 class Answer(NamedTuple):
-    """What came back, whatever its status. `body` is at most `BODY_CAP` bytes, as sent; `truncated`: there was more."""
+    """What came back, whatever its status. `body` is at most the cap's bytes, as sent; `truncated`: there was more."""
 
     status: int
     headers: Mapping[str, str]
@@ -166,6 +169,18 @@ class Egress:
         self, url: str, body: bytes, headers: Mapping[str, str], timeout: float
     ) -> Answer | Failed:
         """POST these bytes. `timeout` in seconds covers everything from the name to the answer's last byte."""
+        return await self._ask("POST", url, body, headers, timeout, BODY_CAP)
+
+    async def get(
+        self, url: str, headers: Mapping[str, str], timeout: float, *, cap: int = BODY_CAP
+    ) -> Answer | Failed:
+        """GET; at most `cap` bytes of the body are read. `timeout` as for `post`. A redirect is an answer here
+        too: whoever follows it calls again, and is judged again."""
+        return await self._ask("GET", url, None, headers, timeout, cap)
+
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: float, cap: int
+    ) -> Answer | Failed:
         where = target(url)
         if isinstance(where, Failed):
             return where
@@ -176,9 +191,9 @@ class Egress:
         try:
             async with (
                 asyncio.timeout(timeout),
-                session.post(where, data=body, headers=headers, allow_redirects=False) as response,
+                session.request(method, where, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                payload, truncated = await _read(response)
+                payload, truncated = await _read(response, cap)
                 return Answer(response.status, response.headers, payload, truncated)
         except aiohttp.ConnectionTimeoutError:
             return Failed("timeout", f"no connection within {CONNECT_TIMEOUT:g} s")
@@ -322,16 +337,15 @@ def _header_fault(headers: Mapping[str, str]) -> str | None:
     return None
 
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+async def _read(response: aiohttp.ClientResponse, cap: int) -> tuple[bytes, bool]:
     """The body up to the cap, and whether there was more; then the connection is closed, not drained."""
-    body = await response.content.readany()
-    while len(body) <= BODY_CAP:
-        more = await response.content.readany()
-        if not more:
-            return body, False
-        body += more
-    response.close()
-    return body[:BODY_CAP], True
+    gathered = bytearray()
+    while piece := await response.content.readany():
+        gathered += piece
+        if len(gathered) > cap:
+            response.close()
+            return bytes(gathered[:cap]), True
+    return bytes(gathered), False
 
 
 def _failed(error: Exception) -> Failed:

@@ -509,3 +509,38 @@ async def test_a_closed_door_opens_again(door: MakeEgress, serve: Serve) -> None
     await egress.close()
     await egress.close()
     assert isinstance(await egress.post(receiver.url(), b"{}", HEADERS, 5), Answer)
+
+
+async def test_a_get_has_no_body_and_its_own_cap(door: MakeEgress, serve: Serve) -> None:
+    body = b"x" * 300_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + body
+    receiver = await serve(lambda receiver: receiver.answering(answer))
+    egress = door()
+    whole = await egress.get(receiver.url(), {"Accept": "image/png"}, 5, cap=400_000)
+    assert isinstance(whole, Answer)
+    assert (whole.status, whole.body, whole.truncated) == (200, body, False)
+    head = receiver.heads[0].lower()
+    assert head.startswith(b"get /hook http/1.1\r\n") and b"accept: image/png" in head
+    assert b"content-length" not in head and b"transfer-encoding" not in head
+    short = await egress.get(receiver.url(), {}, 5)
+    assert isinstance(short, Answer) and (len(short.body), short.truncated) == (BODY_CAP, True)
+    exact = await egress.get(receiver.url(), {}, 5, cap=300_000)
+    assert isinstance(exact, Answer) and (len(exact.body), exact.truncated) == (300_000, False)
+
+
+async def test_a_get_is_guarded_as_a_post_is(door: MakeEgress, serve: Serve) -> None:
+    """PER-13: the same address guard, the same URLs, redirects not followed, no header smuggled."""
+    receiver = await serve(lambda receiver: receiver.answering(REDIRECT))
+    answer = await door().get(receiver.url(), {}, 5)
+    assert isinstance(answer, Answer) and answer.status == 307 and receiver.connections == 1
+    for egress, url, headers in (
+        (door(allow=()), receiver.url(), {}),
+        (door(), "http://169.254.169.254/latest/meta-data/", {}),
+        (door(), "http://[::ffff:169.254.169.254]/", {}),
+        (door(), "file:///etc/passwd", {}),
+        (door(), receiver.url().replace("//", "//user:password@"), {}),
+        (door(), receiver.url(), {"X": "a\r\nY: b"}),
+    ):
+        outcome = await egress.get(url, headers, 5)
+        assert isinstance(outcome, Failed) and outcome.kind == "refused", url
+    assert receiver.connections == 1
