@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, latency, plugins, queues, readers
+from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -18,6 +18,9 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "batches": ("Batches, one worker alone", http.batches),
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
+    "images-timers": ("Live pictures: countdown timers", timers.against_others),
+    "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
+    "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
     "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
@@ -25,8 +28,11 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Run the scenes of these names; all without names."""
-    unknown = sorted(set(names) - set(SCENES))
+    """Run the scenes of these names, `images` for all that begin with `images-`; all without names."""
+    chosen = [
+        scene for scene in SCENES if not names or any(scene == n or scene.startswith(f"{n}-") for n in names)
+    ]
+    unknown = [name for name in names if not any(s == name or s.startswith(f"{name}-") for s in SCENES)]
     if unknown:
         console.print(f"There is no scene {unknown[0]}: {', '.join(SCENES)}")
         return 2
@@ -44,9 +50,9 @@ def main(names: list[str]) -> int:
         console.print(facts(scratch))
         console.print("Load and server share these cores: read the ratios, not the absolute figures.\n")
         for name, (title, scene) in SCENES.items():
-            if names and name not in names:
+            if name not in chosen:
                 continue
-            if "wrk" in missing and scene.__module__.endswith(("http", "plugins")):
+            if "wrk" in missing and scene.__module__.endswith(("http", "images", "plugins")):
                 continue
             show(title, scene(scratch))
     return 0

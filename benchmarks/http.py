@@ -52,21 +52,21 @@ def against_references(scratch: Path) -> list[Row]:
     """Pixels, clicks and orders, one per request: ours, the plain app's, and for pixels nginx's."""
     asked = {"pixel": samples.pixels, "click": samples.clicks, "order": samples.orders}
     figures: dict[tuple[str, str, int], Figure] = {}
-    with _place(scratch) as place, plain(place) as server:
+    with place(scratch) as here, plain(here) as server:
         for name, made in asked.items():
             # Twice as long as the others: the reference is what every ratio stands on.
-            first, second = (measure(server, made(server, 500), place, connections=64) for _ in range(2))
+            first, second = (measure(server, made(server, 500), here, connections=64) for _ in range(2))
             figures["plain", name, 64] = first.mean(second)
-    with _place(scratch) as place, nginx(place) as other:
+    with place(scratch) as here, nginx(here) as other:
         if other is not None:
             for connections in (64, 256):
                 asks = samples.pixels(other, 500)
-                figures["nginx", "pixel", connections] = measure(other, asks, place, connections=connections)
-    with _place(scratch) as place, ours(place, only_web=True) as server:
+                figures["nginx", "pixel", connections] = measure(other, asks, here, connections=connections)
+    with place(scratch) as here, ours(here, only_web=True) as server:
         for name, made in asked.items():
             for connections in (64, 256):
                 figures["ours", name, connections] = measure(
-                    server, made(server, 2000), place, connections=connections
+                    server, made(server, 2000), here, connections=connections
                 )
         memory = max(memory_mb(pid) for pid in server.pids())
     return [
@@ -83,15 +83,15 @@ def against_references(scratch: Path) -> list[Row]:
 
 def batches(scratch: Path) -> list[Row]:
     """Batches of 1,000 orders, alone and with small requests beside them."""
-    with _place(scratch) as place, ours(place, only_web=True) as server:
+    with place(scratch) as here, ours(here, only_web=True) as server:
         alone = load.run(
-            server.url, samples.batches(server, 8), place, connections=4, seconds=SECONDS, name="batch"
+            server.url, samples.batches(server, 8), here, connections=4, seconds=SECONDS, name="batch"
         )
         beside = load.start(
-            server.url, samples.batches(server, 8), place, connections=4, seconds=SECONDS, name="batch"
+            server.url, samples.batches(server, 8), here, connections=4, seconds=SECONDS, name="batch"
         )
         small = load.run(
-            server.url, samples.orders(server, 500), place, connections=8, seconds=SECONDS - 1, name="small"
+            server.url, samples.orders(server, 500), here, connections=8, seconds=SECONDS - 1, name="small"
         )
         mixed = load.finish(beside)
     return [
@@ -114,9 +114,9 @@ def batches(scratch: Path) -> list[Row]:
 def two_workers(scratch: Path) -> list[Row]:
     """Two workers and the writer process, with everything else of the tree running too."""
     rows = []
-    with _place(scratch) as place, ours(place, workers=2) as server:
+    with place(scratch) as here, ours(here, workers=2) as server:
         for name, made in (("pixel", samples.pixels), ("order", samples.orders)):
-            figure = measure(server, made(server, 2000), place, connections=256)
+            figure = measure(server, made(server, 2000), here, connections=256)
             rows.append(Row(f"{name}, 2 workers, whole tree, 256 connections", str(figure)))
     return rows
 
@@ -148,6 +148,7 @@ def _rows(figures: dict[tuple[str, str, int], Figure]) -> list[Row]:
 
 
 @contextlib.contextmanager
-def _place(scratch: Path) -> Iterator[Path]:
+def place(scratch: Path) -> Iterator[Path]:
+    """A directory for one scene's server, gone afterwards."""
     with tempfile.TemporaryDirectory(dir=scratch) as made:
         yield Path(made)

@@ -1,6 +1,6 @@
 """Signed references: what goes out in a URL and comes back when it is used.
 
-`outbound.messages` writes them, `inbound.tracking` and `inbound.consent` read them. A reference is
+`outbound.messages` writes them, `inbound.tracking`, `inbound.consent` and `outbound.images` read them. A reference is
 self-contained (account, message, person, and a click's destination), so that the hot path looks nothing
 up and clicks redirect while every database is down. It carries no PII: people are random ids.
 
@@ -66,6 +66,7 @@ class Refs:
         self._click = master.purpose("click")
         self._unsubscribe = master.purpose("unsubscribe")
         self._confirm = master.purpose("confirm")
+        self._image = master.purpose("image")
 
     def open(self, ref: MessageRef) -> str:
         """The token of a message's open pixel."""
@@ -108,6 +109,14 @@ class Refs:
     def read_confirm(self, token: str) -> MessageRef:
         """What a confirmation token says."""
         return _unpack(_verify(self._confirm, token))
+
+    def image(self, ref: MessageRef) -> str:
+        """What a live picture's URL says of the message that it stands in (`slots.REFERENCE`)."""
+        return _seal(self._image, _pack(self._image.current, ref))
+
+    def read_image(self, token: str) -> MessageRef:
+        """What a live picture's token says."""
+        return _unpack(_verify(self._image, token))
 
 
 def _pack(kid: int, ref: MessageRef) -> bytes:

@@ -129,6 +129,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     webhook_https_only: Annotated[bool, _doc("refuse http:// receivers, as the document asks (RM-15)")] = True
     webhook_timeout: Annotated[float, Meta(gt=0, description="seconds for a receiver's answer (S3: 5)")] = 5.0
+    image_url: Annotated[
+        str,
+        _doc("what URLs of live pictures begin with, such as https://image.example.com; empty: as base_url"),
+    ] = ""
+    click_url: Annotated[
+        str,
+        _doc(
+            "the same for the links of live pictures, such as https://click.example.com; empty: as base_url"
+        ),
+    ] = ""
+    image_api_requests: Annotated[
+        int,
+        Meta(
+            ge=0, description="calls of the Personalize API per account in 15 minutes before 429; 0: no limit"
+        ),
+    ] = 300
+    image_rate: Annotated[
+        int,
+        Meta(ge=0, description="live pictures per second, account and worker before 503; 0: no limit"),
+    ] = 0
+    image_setups: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="new styles set up per second, account and worker before 429 or 503: each takes 12 ms; 0: no limit",
+        ),
+    ] = 20
     reader_rules: Annotated[
         str, _doc("a TOML file of rules that are asked before ours who is reading; empty: none")
     ] = ""
@@ -188,6 +215,12 @@ def shown(settings: Settings) -> dict[str, Any]:
 def public_url(settings: Settings) -> str:
     """What URLs begin with, without a slash at the end."""
     return (settings.base_url or f"http://{settings.listen}").rstrip("/")
+
+
+def picture_urls(settings: Settings) -> tuple[str, str]:
+    """What URLs of live pictures, and of their links, begin with, without a slash at the end."""
+    base = public_url(settings)
+    return settings.image_url.rstrip("/") or base, settings.click_url.rstrip("/") or base
 
 
 def _from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, public_url
+from heliograph.settings import Settings, picture_urls, public_url
 
 log = logging.getLogger("heliograph.engine")
 
@@ -118,7 +118,7 @@ class EngineRoom:
             clock,
             settings,
             look_into(self._reading),
-            Desk(Composer(clock), self._refs, public_url(settings)),
+            Desk(Composer(clock), self._refs, public_url(settings), picture_urls(settings)),
             self._lines,
         )
         eraser = Eraser(

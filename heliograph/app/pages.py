@@ -25,6 +25,7 @@ WELCOME = f"""Heliograph {__version__}
 
 events   POST /webhooks/store/STORE_ID
 batches  POST /api/v1/events/batch
+pictures POST /v3/personalize/KIND/publish
 api      /api/v1/... described at GET /api/openapi.json
 health   GET /healthz  GET /readyz  GET /metrics
 """

@@ -29,9 +29,12 @@ from heliograph.app.storage import owned, remote
 from heliograph.aws.door import Door
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
+from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
+from heliograph.outbound.images.live import PICTURES, open_live
+from heliograph.outbound.images.sources.sources import Sources
 from heliograph.outbound.queues import sqs_service
 from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
@@ -106,15 +109,28 @@ class Worker:
         else:
             journal = await self._closing.enter_async_context(remote(self.settings))
         refs = Refs(directory.master)
+        live = open_live(
+            self.settings, directory, refs, journal, engine, self.clock, self._sources(), self.readers
+        )
+        self._closing.callback(live.close)
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
-        others = api.routes(means, self.settings)
-        return self._routes(directory, refs, journal, engine), pages(journal, engine, others)
+        others = (*live.pages, *api.routes(means, self.settings))
+        routes = (*self._routes(directory, refs, journal, engine), *live.doors)
+        return routes, pages(journal, engine, others)
 
     async def stop(self) -> None:
         """Finish what was accepted, then let go."""
         await self._closing.aclose()
+
+    def _sources(self) -> Sources:
+        """The pictures that operators name, fetched by this worker."""
+        egress = Egress(self.settings)
+        self._closing.push_async_callback(egress.close)
+        sources = Sources(egress, self.clock, self.data / PICTURES)
+        self._closing.push_async_callback(sources.close)
+        return sources
 
     def _routes(
         self, directory: Directory, refs: Refs, journal: Journal, engine: Engine

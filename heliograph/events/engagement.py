@@ -102,18 +102,24 @@ class ReaderJudged(Data, frozen=True, kw_only=True):
 
 
 class VoteCast(Visit, frozen=True, kw_only=True):
-    """A vote in a sentiment tracker (PER-10). `option` is the option's place, from 1."""
+    """A vote in a sentiment tracker (PER-10). `option` is the option's place, from 1. `person`: whoever the link
+    names, our own id or the `id` that a foreign sender put there. `reader`: what the request alone tells of who
+    followed the link, in the words of `ReaderJudged`."""
 
     kind: ClassVar[str] = "vote.cast"
     tracker: str
     option: int
     person: str | None = None
+    reader: str = ""
 
 
 class ImageShown(Visit, frozen=True, kw_only=True):
-    """A live picture was looked at. `variant` tells which: frame set, rule, fallback, expired."""
+    """A live picture was looked at. `variant` tells which: `countdown`, `expired`, `fallback`, `rule_1`, `option_2`.
+    `parameter` is what the URL said, `person` and `reader` as in `VoteCast`."""
 
     kind: ClassVar[str] = "image.shown"
     image: str
     variant: str = ""
     parameter: str = ""
+    person: str | None = None
+    reader: str = ""

@@ -76,12 +76,14 @@ class JobFailed(JobMoved, frozen=True, kw_only=True):
 
 
 class ImagePublished(Data, frozen=True, kw_only=True):
-    """Live content was published; it is immutable from here on (PER-15)."""
+    """Live content was published; it is immutable from here on (PER-15). `definition` holds everything that decides
+    what is drawn, defaults too, so that a later version draws the same; `by` is the key or the command it came by."""
 
     kind: ClassVar[str] = "image.published"
     image: str
     content_type: str
     definition: dict[str, Any]
+    by: str = ""
 
 
 class ImageArchived(Data, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ class ImageArchived(Data, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "image.archived"
     image: str
+    by: str = ""
 
 
 class RecordPut(Data, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from state_world import ACCOUNT, NOW, OTHER, dump, recorded
 
 from heliograph.clock import SECOND
 from heliograph.database import memory_state
-from heliograph.events import commerce, consent, custom, definitions, engagement, messages, people
+from heliograph.events import commerce, consent, custom, definitions, engagement, jobs, messages, people
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.vocabulary import BY_NAME
 from heliograph.journal.consumer import Fold
@@ -33,6 +33,7 @@ flags = st.sampled_from([None, True, False])
 tags = maybe(st.none(), st.lists(st.sampled_from("xyz"), max_size=2))
 names = maybe(st.none(), st.sampled_from(["Ann", "Ben"]))
 dates = maybe(st.none(), st.integers(-20, 20).map(lambda n: NOW // SECOND + n))
+readers = st.sampled_from(["human", "scanner", "unknown"])
 ids = st.integers(0, 5)
 """Which earlier event of the story a person or message id is taken from."""
 
@@ -166,6 +167,31 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             name=st.sampled_from("ab"),
         ),
     ],
+    "images": [
+        *of(
+            [jobs.ImagePublished],
+            image=st.sampled_from("ab"),
+            content_type=st.just("timers"),
+            definition=st.just({}),
+        ),
+        *of([jobs.ImageArchived], image=st.sampled_from("ab")),
+        *of(
+            [engagement.ImageShown],
+            image=st.sampled_from("ab"),
+            variant=st.sampled_from(["", "expired"]),
+            reader=readers,
+        ),
+        *of(
+            [engagement.VoteCast],
+            tracker=st.sampled_from("ab"),
+            option=st.integers(1, 3),
+            person=maybe(st.none(), ids.map(str)),
+            message=maybe(st.none(), ids.map(str)),
+            ip=st.sampled_from(["", "198.51.100.7"]),
+            reader=readers,
+        ),
+        *of([engagement.ReaderJudged], event=ids.map(str), reader=readers, reason=st.just("r")),
+    ],
     "erasures": of([people.ErasureRequested, people.PersonErased], person=ids.map(str)),
 }
 
@@ -176,7 +202,7 @@ def stories(draw: st.DrawFn, name: str) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     for turn in range(draw(st.integers(1, 20))):
         data = draw(st.one_of(STORIES[name]))
-        for field in ("message", "person", "other"):
+        for field in ("message", "person", "other", "event"):
             place = getattr(data, field, None)
             if isinstance(place, str) and events:
                 known = events[int(place) % len(events)].id

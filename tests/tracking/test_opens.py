@@ -14,11 +14,12 @@ from heliograph.errors import JournalFull
 from heliograph.events import codec
 from heliograph.events.engagement import MessageOpened
 from heliograph.inbound import tracking
-from heliograph.inbound.tracking.losses import OPENS
 from heliograph.journal.memory import MemoryJournal
 from heliograph.readers import Readers
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring
+from heliograph.web.losses import LOST
+from heliograph.web.visitors import PIXEL
 
 MESSAGE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
 PERSON = "0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
@@ -34,7 +35,7 @@ class BrokenJournal:
 
 
 def lost() -> float:
-    return OPENS._value.get()
+    return LOST.labels("message.opened")._value.get()
 
 
 async def events(journal):
@@ -48,12 +49,12 @@ def assert_picture(reply) -> None:
     assert headers["cache-control"] == "no-store, no-cache, must-revalidate, private"
     assert headers["pragma"] == "no-cache"
     assert headers["expires"].endswith("1970 00:00:00 GMT")
-    assert reply.body == tracking.doors.PIXEL
+    assert reply.body == PIXEL
 
 
 def test_the_pixel_is_one_transparent_point_in_43_bytes() -> None:
     """GIF89a, sections 18 to 27: screen 1x1, a graphic control extension with a transparent colour, one image."""
-    picture = tracking.doors.PIXEL
+    picture = PIXEL
     assert len(picture) == 43
     assert picture[:6] == b"GIF89a"
     assert struct.unpack("<HH", picture[6:10]) == (1, 1)

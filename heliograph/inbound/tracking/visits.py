@@ -14,13 +14,7 @@ from heliograph.events.event import Record, new_id
 from heliograph.readers import NO_ACCEPT, Readers
 from heliograph.refs import ClickRef, MessageRef
 from heliograph.web.http import Request
-
-HEADER_LIMIT = 512
-"""Characters kept of a User-Agent or Referer; real ones are under 400, hostile ones fill disks."""
-
-ACCEPT_LIMIT = 128
-"""Characters kept of an Accept; what tells a browser stands at its beginning."""
-PURPOSE_LIMIT = 64
+from heliograph.web.visitors import accept, kept, purpose
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,8 +25,8 @@ def opened(ref: MessageRef, request: Request, directory: Directory, readers: Rea
     data = MessageOpened(
         message=ref.message,
         ip=_ip(ref, client, directory),
-        user_agent=_kept(request.header("user-agent")),
-        referrer=_kept(request.header("referer")),
+        user_agent=kept(request.header("user-agent")),
+        referrer=kept(request.header("referer")),
         web_copy=ref.web_copy,
         network=readers.network(client),
         purpose=purpose(request) if ref.web_copy else "",  # in a mail nothing is prerendered
@@ -47,11 +41,11 @@ def clicked(ref: ClickRef, request: Request, directory: Directory, readers: Read
     data = LinkClicked(
         message=message.message,
         ip=_ip(message, client, directory),
-        user_agent=_kept(request.header("user-agent")),
-        referrer=_kept(request.header("referer")),
+        user_agent=kept(request.header("user-agent")),
+        referrer=kept(request.header("referer")),
         web_copy=message.web_copy,
         network=readers.network(client),
-        accept=_kept(request.header("accept"))[:ACCEPT_LIMIT] or NO_ACCEPT,
+        accept=accept(request) or NO_ACCEPT,
         purpose=purpose(request),
         url=ref.url,
         link=ref.link,
@@ -67,23 +61,8 @@ def subject(ref: MessageRef) -> str:
     return f"person:{ref.person}" if ref.person else f"message:{ref.message}"
 
 
-def purpose(request: Request) -> str:
-    """What a request says of being made ahead of time; empty where it says nothing. Browsers send Sec-Purpose, older
-    ones Purpose or X-Moz."""
-    said = request.header("sec-purpose") or request.header("purpose") or request.header("x-moz")
-    return _kept(said)[:PURPOSE_LIMIT]
-
-
 def _ip(ref: MessageRef, client: str, directory: Directory) -> str:
     if ref.aggregate:  # whoever it is gave no consent to be told apart
         return ""
     account = directory.account(ref.account)
     return kept_ip(client, account.policy.ip) if account else ""
-
-
-def _kept(value: str) -> str:
-    if not value:
-        return value
-    value = value[:HEADER_LIMIT]
-    # A header may hold any byte; what is no text would not be JSON.
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()

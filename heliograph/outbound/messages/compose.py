@@ -20,6 +20,7 @@ from heliograph.accounts.model import Account
 from heliograph.clock import Clock, to_datetime
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.anchors import BodyTag, scan
+from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.plaintext import from_html
 from heliograph.outbound.messages.sandbox import HTML, TEXT, Sandbox, Source, parse
 from heliograph.react.state.people import Person
@@ -80,9 +81,13 @@ class Composer:
         self._kept: OrderedDict[Key, Parsed | tuple[RenderError, ...]] = OrderedDict()
 
     def compose(
-        self, key: Key, parts: Mapping[str, str], filling: Mapping[str, object]
+        self,
+        key: Key,
+        parts: Mapping[str, str],
+        filling: Mapping[str, object],
+        live: Live | None = None,
     ) -> Composed | tuple[RenderError, ...]:
-        """The mail for these values, or everything that is wrong with it."""
+        """The mail for these values, or everything that is wrong with it. `live`: where live pictures are."""
         parsed = self._parsed(key, parts)
         if not isinstance(parsed, Parsed):
             return parsed
@@ -91,7 +96,7 @@ class Composer:
         for part, shown, _ in _PARTS:
             if part not in parsed.sources:
                 continue
-            text = parsed.sources[part].render(filling, self._clock, shown)
+            text = parsed.sources[part].render(filling, self._clock, shown, live)
             if isinstance(text, RenderError):
                 errors.append(text)
             else:

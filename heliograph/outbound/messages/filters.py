@@ -54,12 +54,12 @@ def date(value: object, form: object = None, *, context: RenderContext) -> objec
     """`date`: an instant in the account's time zone, in the form of strftime. `now` and `today` are the clock's;
     numbers are seconds since 1970; a text is read as ISO 8601 or RFC 5322; what is no date stays as it is."""
     now = context.resolve("now")
-    instant = _instant(value, now)
-    if instant is None or not form:
+    found = instant(value, now)
+    if found is None or not form:
         return value
     if len(str(form)) > 200 or _WIDE_FORMAT.search(str(form)):
         raise FilterArgumentError("date: the format is too long", token=None)
-    text = instant.strftime(str(form))
+    text = found.strftime(str(form))
     return Markup(text) if context.autoescape and isinstance(form, Markup) else text
 
 
@@ -89,7 +89,8 @@ def _before_uniq(value: object, *_: object) -> None:
         raise ResourceLimitError(f"uniq takes up to {UNIQ_LIMIT:,} elements", token=None)
 
 
-def _instant(value: object, now: datetime) -> datetime | None:
+def instant(value: object, now: datetime) -> datetime | None:
+    """The instant that a template's value is, in the zone of `now`; None for what is no date."""
     if value in ("now", "today"):
         return now
     try:

@@ -16,6 +16,7 @@ from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
 from heliograph.outbound.messages.facts import VIEWED, Facts
 from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
+from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.mime import (
     Letter,
     Sender,
@@ -52,12 +53,16 @@ class Failed(NamedTuple):
 
 
 class Desk:
-    """Where letters are written: what is the same for all of them. `base`: what our URLs begin with."""
+    """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
+    those of live pictures and of their links begin with, where that is something else."""
 
-    def __init__(self, composer: Composer, refs: Refs, base: str) -> None:
+    def __init__(
+        self, composer: Composer, refs: Refs, base: str, pictures: tuple[str, str] | None = None
+    ) -> None:
         self._composer = composer
         self._refs = refs
         self._base = base
+        self._pictures = pictures or (base, base)
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -77,6 +82,7 @@ class Desk:
             (account.number, template.name, template.version),
             template.parts,
             {**values(event.data, facts.person, account, now, urls), VIEWED: facts.viewed},
+            Live(*self._pictures, self._refs.image(ref)),
         )
         if not isinstance(composed, Composed):
             return Failed(composed)

@@ -23,6 +23,7 @@ from liquid.expression import Expression
 from heliograph.clock import Clock
 from heliograph.events.messages import RenderError
 from heliograph.outbound.messages.filters import OUTPUT_LIMIT, date, guarded
+from heliograph.outbound.messages.live import SLOT_TAGS, Live
 
 SOURCE_LIMIT = 512 * 1024
 """Characters of one part's source. The largest real templates are under 150 kB."""
@@ -91,10 +92,11 @@ class Output(StringIO):
 
 
 class Context(RenderContext):
-    """python-liquid's context, with a budget."""
+    """python-liquid's context, with a budget, and with where live pictures are."""
 
-    __slots__ = ("budget",)
+    __slots__ = ("budget", "live")
     budget: Budget
+    live: Live | None
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         self.budget.turn(length)
@@ -113,7 +115,7 @@ class Context(RenderContext):
 
 
 class Sandbox(Environment):
-    """The Liquid that templates are written in: the standard tags and filters, without partials."""
+    """The Liquid that templates are written in: the standard tags and filters without partials, and live pictures."""
 
     local_namespace_limit = OUTPUT_LIMIT
     block_nesting_limit = 50
@@ -122,6 +124,8 @@ class Sandbox(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         del self.tags["include"], self.tags["render"]
+        for tag in SLOT_TAGS:
+            self.add_tag(tag)
         self.add_filter("raw", self.filters["safe"])
         self.add_filter("date", date)
         for name, function in self.filters.items():
@@ -141,11 +145,13 @@ class Source:
         self._template = template
         self._tags = tags
 
-    def render(self, values: Mapping[str, object], clock: Clock, part: str) -> str | RenderError:
-        """The text for these values, or what is wrong and where."""
+    def render(
+        self, values: Mapping[str, object], clock: Clock, part: str, live: Live | None = None
+    ) -> str | RenderError:
+        """The text for these values, or what is wrong and where. `live`: where live pictures are; None: nowhere."""
         budget = Budget(clock, self._tags)
         context = Context(self._template, globals=values)
-        context.budget = budget
+        context.budget, context.live = budget, live
         output = Output(budget)
         try:
             self._template.render_with_context(context, output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliograph.journal.consumer import Fold
-from heliograph.react.state import commerce, consent, definitions, erasures, messages, people
+from heliograph.react.state import commerce, consent, definitions, erasures, images, messages, people
 
 FOLDS: tuple[Fold, ...] = (
     people.FOLD,
@@ -11,5 +11,6 @@ FOLDS: tuple[Fold, ...] = (
     commerce.FOLD,
     messages.FOLD,
     definitions.FOLD,
+    images.FOLD,
     erasures.FOLD,
 )

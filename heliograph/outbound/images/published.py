@@ -1,0 +1,162 @@
+"""Published content by its id, for every worker, from the moment its publication is on disk (PER-15).
+
+Looked for in memory, then in state, then in what the journal has that state does not know yet: a picture that another
+worker published a millisecond ago is found there. Content never changes, so what was found stays right. Everything
+that is kept is bounded: content by number, tallies by number and age.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from heliograph.clock import Clock
+from heliograph.events import codec
+from heliograph.events.event import Entry
+from heliograph.events.jobs import ImagePublished
+from heliograph.journal import positions
+from heliograph.journal.journal import JournalView
+from heliograph.outbound.images.kept import Kept
+from heliograph.outbound.images.kinds import BY_NAME
+from heliograph.outbound.images.kinds.kind import Kind
+from heliograph.react.state import images
+from heliograph.react.state.images import Image, Tally
+
+CONTENT_LIMIT = 20_000
+"""Contents in memory: a few kilobytes each."""
+TAIL_LIMIT = 10_000
+"""Publications that state does not know yet; more are waiting only while no engine runs."""
+TALLY_LIMIT = 1_000
+TALLY_SECONDS = 1.0
+"""How old the votes on a picture may be."""
+LOOKS_AT_ONCE = 8
+"""Look-ups in the database at once: a flood of invented ids waits in line and holds up nobody else's connection."""
+
+ID_LENGTH = 25
+_ALPHABET = string.digits + string.ascii_lowercase
+_ID = re.compile(f"[{_ALPHABET}]{{{ID_LENGTH}}}")
+_KINDS = frozenset({ImagePublished.kind})
+
+T = TypeVar("T")
+
+
+class Content(NamedTuple):
+    """One published picture, ready to be shown. `published` in microseconds."""
+
+    id: str
+    account: str
+    kind: Kind[Any]
+    definition: Any
+    published: int
+    archived: int | None = None
+
+
+def new_image_id() -> str:
+    """25 characters `[0-9a-z]`, 129 bits (PER-14)."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
+
+
+def is_image_id(text: str) -> bool:
+    """Whether this can be an id of ours."""
+    return _ID.fullmatch(text) is not None
+
+
+def content_of(image: Image) -> Content | None:
+    """What state knows, ready to be shown; None for a kind that this version does not have."""
+    kind = BY_NAME.get(image.content_type)
+    if kind is None:
+        return None
+    definition = msgspec.convert(image.definition, kind.definition)
+    return Content(image.id, image.account, kind, definition, image.published, image.archived)
+
+
+class Shelf:
+    """One worker's published content. `engine` only reads."""
+
+    def __init__(self, engine: Engine, journal: JournalView, clock: Clock) -> None:
+        self._engine, self._journal, self._clock = engine, journal, clock
+        self._kept: Kept[str, Content] = Kept(CONTENT_LIMIT, lambda _: 1)
+        self._tail: Kept[str, Content] = Kept(TAIL_LIMIT, lambda _: 1)
+        self._tallies: Kept[str, tuple[float, Mapping[int, Tally]]] = Kept(TALLY_LIMIT, lambda _: 1)
+        self._read_to = 0  # place in the journal up to which publications are in the tail, or in state
+        self._catching_up = asyncio.Lock()
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    def known(self, image: str) -> Content | None:
+        """What is in memory; costs nothing."""
+        return self._kept.get(image)
+
+    async def find(self, image: str) -> Content | None:
+        """The content of this id, archived or not. Raises `Unavailable` when the journal cannot be read."""
+        if not is_image_id(image):
+            return None
+        found = self._kept.get(image) or await self._look_up(image)
+        return self._kept.put(image, found) if found is not None else None
+
+    def put(self, content: Content) -> None:
+        """Keep what was just published."""
+        self._kept.put(content.id, content)
+
+    async def tally(self, image: str) -> Mapping[int, Tally]:
+        """The votes of a tracker by option, at most `TALLY_SECONDS` old."""
+        now = self._clock.monotonic()
+        kept = self._tallies.get(image)
+        if kept is not None and now - kept[0] < TALLY_SECONDS:
+            return kept[1]
+        found = await self.ask(lambda connection: images.tally(connection, image))
+        self._tallies.put(image, (now, found))
+        return found
+
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """What state says, asked in a thread."""
+        async with self._looks:
+            return await asyncio.to_thread(self._asked, question)
+
+    def _asked(self, question: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return question(connection)
+
+    async def _look_up(self, image: str) -> Content | None:
+        position, found = await self.ask(
+            lambda connection: (_folded_to(connection), images.find(connection, image))
+        )
+        return await self._in_tail(image, position) if found is None else content_of(found)
+
+    async def _in_tail(self, image: str, folded_to: int) -> Content | None:
+        """What the journal says after `folded_to`: everything up to there is in state."""
+        head = await self._journal.head()
+        async with self._catching_up:
+            self._read_to = max(self._read_to, folded_to)
+            while self._read_to < head:
+                self._read_to = await self._read_on(head)
+        return self._tail.get(image)
+
+    async def _read_on(self, head: int) -> int:
+        """Take in publications after what is known; returns up to where."""
+        entries: Sequence[Entry] = await self._journal.read(self._read_to, kinds=_KINDS, limit=1000)
+        for entry in entries:
+            event = codec.decode(entry)
+            if isinstance(data := event.data, ImagePublished):
+                content = content_of(
+                    Image(
+                        id=data.image,
+                        account=event.account,
+                        content_type=data.content_type,
+                        definition=data.definition,
+                        published=event.at,
+                    )
+                )
+                if content is not None:
+                    self._tail.put(data.image, content)
+        return entries[-1].seq if entries else head
+
+
+def _folded_to(connection: Connection) -> int:
+    return positions.load(connection).get(positions.Who(positions.FOLD, images.FOLD.name), 0)
