@@ -124,6 +124,15 @@ async def test_a_page_cannot_take_a_servers_event_ids(browsers: Shop) -> None:
     assert answer(again)["duplicate"] is True
 
 
+async def test_a_page_cannot_tell_a_thing_in_a_servers_stead(browsers: Shop) -> None:
+    """RM-2, RM-21: the same words of a server are another event, for a page's have no power."""
+    body = {"email": "a@b.example", "accepts_marketing": True, "timestamp": "2023-01-01T00:00:00Z"}
+    body["updated_at"] = body["timestamp"]
+    await browsers.send("customers/update", body, key=False, origin=ORIGIN)
+    assert "duplicate" not in answer(await browsers.send("customers/update", body))
+    assert [event.data.keyless for event in browsers.events] == [True, False]
+
+
 async def test_a_page_cannot_rename_a_customer(browsers: Shop) -> None:
     """RM-2, RM-9: a known id with another address renames, so a page's id is left out and noted."""
     reply = await browsers.send("customers/update", {"id": 1234, **PERSON}, key=False, origin=ORIGIN)

@@ -53,7 +53,8 @@ def read(
     if client_id:
         event_id = scoped_id(account, sender.source or DEFAULT_SOURCE, client_id)
     else:
-        event_id = new_id(now) if told.changed is None else repeatable(account, told, body)
+        fresh = told.changed is None or sender.keyless  # a page could tell a thing before the server does
+        event_id = new_id(now) if fresh else repeatable(account, told, body)
     data = compose(told, type, sender, client_id, (*notes, *findings.odd_notes()))
     return Record(event_id, account, told.kind, told.subject, at, now, None, data), notes
 
