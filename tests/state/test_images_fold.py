@@ -13,6 +13,7 @@ from heliograph.database import memory_state
 from heliograph.events.engagement import ImageShown, ReaderJudged, VoteCast
 from heliograph.events.event import AnyEvent
 from heliograph.events.jobs import ImageArchived, ImagePublished
+from heliograph.journal.consumer import Erased
 from heliograph.react.state import images
 
 TRACKER = "t" * 25
@@ -135,3 +136,15 @@ def test_who_is_judged_a_machine_later_is_taken_out_and_put_back(world: World) -
     for reader, votes in (("scanner", 0), ("human", 1)):
         world.happen(ReaderJudged(event=cast.id, reader=reader, reason="r"))  # type: ignore[arg-type]
         assert counted(world.connection) == {1: (1, votes)}
+
+
+def test_who_is_erased_did_not_vote(world: World) -> None:
+    """STD-7"""
+    world.happen(ImagePublished(image=TRACKER, content_type="sentiment_trackers", definition={}))
+    for option, who in ((1, "p"), (2, "p"), (2, "q"), (3, "ann@x.example")):
+        vote(world, option, person=who)
+    vote(world, 1, message="m")
+    images.forget(world.connection, Erased(ACCOUNT, "p", ("message:m", "email:ann@x.example")))
+    assert counted(world.connection) == {2: (1, 1)}
+    images.forget(world.connection, Erased(OTHER, "q", ()))
+    assert counted(world.connection) == {2: (1, 1)}, "another account's person of that id is somebody else"

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     select,
     tuple_,
     update,
@@ -37,8 +38,9 @@ from heliograph.database import METADATA
 from heliograph.events.engagement import ImageShown, ReaderJudged, VoteCast
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.jobs import ImageArchived, ImagePublished
-from heliograph.journal.consumer import Fold
+from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
+from heliograph.react.state.rows import CHUNKS
 
 MACHINES = ("prefetch", "scanner", "bot")
 """Readers whose votes do not count, in the words of `ReaderJudged`."""
@@ -245,6 +247,29 @@ _ADD = _ADD.on_conflict_do_update(
 )
 
 
+def forget(connection: Connection, erased: Erased) -> None:
+    """Somebody who is erased did not vote (STD-7). How often a picture was looked at names nobody and stays."""
+    voters = [erased.person, *erased.values("message", "email")]
+    own = select(IMAGES.c.id).where(IMAGES.c.account == erased.account)
+    for start in range(0, len(voters), CHUNKS[-1]):
+        some = voters[start : start + CHUNKS[-1]]
+        for table in (VOTES, BALLOTS):
+            connection.execute(delete(table).where(table.c.image.in_(own), table.c.voter.in_(some)))
+    connection.execute(delete(TALLIES).where(TALLIES.c.image.in_(own)))
+    for table, counted in ((VOTES, "clicks"), (BALLOTS, "votes")):
+        found = connection.execute(
+            select(table.c.image, table.c.option, func.count().label("number"))
+            .where(table.c.image.in_(own))
+            .group_by(table.c.image, table.c.option)
+        )
+        tallies = [
+            {"image": row.image, "option": row.option, "clicks": 0, "votes": 0, counted: row.number}
+            for row in found
+        ]
+        if tallies:
+            connection.execute(_ADD, tallies)
+
+
 def _count_views(connection: Connection, events: Sequence[AnyEvent]) -> None:
     seen: dict[tuple[str, str, str], list[dict[str, str]]] = defaultdict(list)
     for event in events:
@@ -347,4 +372,5 @@ FOLD = Fold(
     kinds=frozenset({ImageShown.kind} | {kind.kind for kind in _STEPS}),
     tables=(IMAGES, VIEWS, COUNTS, VOTES, BALLOTS, TALLIES),
     apply=apply,
+    forget=forget,
 )
