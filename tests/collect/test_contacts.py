@@ -495,3 +495,19 @@ async def record(counter: Counter, *said: Data) -> None:
     for data in said:
         event = codec.make(data, account="111111111111", subject="email:a@b.example", now=counter.clock.now())
         await counter.journal.append((codec.encode(event),))
+
+
+async def test_the_accounts_country_and_privacy_hold_for_contacts_too() -> None:
+    """RM-19: a national number is of the account's country where none is named, which may have three letters. STD-7:
+    addresses of visitors within bodies are kept as far as the account says."""
+    counter = Counter(Policy(country="de", ip="drop"))
+    body = {"email": "a@b.example", "sms_phone_number": "0151 12345678", "client_ip": "203.0.113.9"}
+    assert (await counter.post(V1, body)).status == 200
+    assert counter.last.data.person.sms_phone_number_e164 == "+4915112345678"
+    assert b"203.0.113.9" not in counter.journal.records[-1].data
+    await counter.post(
+        BATCH, {"contacts": [{**body, "sms_phone_number": "(415) 555-2671", "sms_country_code": "USA"}]}
+    )
+    assert counter.last.data.person.sms_phone_number_e164 == "+14155552671"
+    assert b"203.0.113.9" not in counter.journal.records[-1].data
+    counter.state.dispose()

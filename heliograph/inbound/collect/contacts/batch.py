@@ -96,7 +96,7 @@ class Batch:
             body = bytes(raw)
             findings = Findings(self._arrival.sender.strict)
             try:
-                contact = read_contact(body, findings, form=False)
+                contact = read_contact(body, self._arrival.sender, findings, form=False)
                 notes = findings.settle()
             except BadRequest as error:
                 self._failed.append(_failure(body, error))

@@ -11,13 +11,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
-import phonenumbers
 
 from heliograph.events.people import Customer, Scalar, flag, text_id
 from heliograph.inbound.collect.bodies import json_object
+from heliograph.inbound.collect.countries import country_code
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.fitting import fit
 from heliograph.inbound.collect.identities import NOT_A_PAGES_WORD, address, member, phone
+from heliograph.inbound.collect.senders import Sender
 
 NOBODY = "missing: a contact needs a valid email address or phone number"
 
@@ -57,17 +58,17 @@ class Contact(NamedTuple):
     """What the sender says of confirmation; None: nothing."""
 
 
-def read_contact(body: bytes, findings: Findings, *, form: bool, keyless: bool = False) -> Contact:
+def read_contact(body: bytes, sender: Sender, findings: Findings, *, form: bool) -> Contact:
     """The contact in a body. `form`: a sign-up, whose `accepts_marketing` is the person's own word; in an import it
     is what the shop has on record. Raises `BadRequest` for what is no JSON object."""
     document = fit(json_object(body), Said, findings)
     said = msgspec.convert(document, Said)
     email = address(said.email, ("email",), findings) if said.email else None
-    number = _phone(said, findings)
+    number = _phone(said, sender, findings)
     if email is None and number is None and not findings.refusals:
         findings.refuse("email" if said.email or not _number_said(said) else "sms_phone_number", NOBODY)
     customer_id = member(said.id, "id", findings)
-    if customer_id is not None and keyless:
+    if customer_id is not None and sender.keyless:
         findings.remark("id", NOT_A_PAGES_WORD)
         customer_id = None
     double = flag(said.double_optin_required if said.doubleOptin is None else said.doubleOptin)
@@ -100,14 +101,14 @@ def _preferences(said: Said, double: bool | None) -> tuple[bool | None, bool | N
     return mail, texts
 
 
-def _phone(said: Said, findings: Findings) -> str | None:
+def _phone(said: Said, sender: Sender, findings: Findings) -> str | None:
+    """The number in E.164; a national one is of the country that is named, else of the account's."""
     if said.sms_phone_number is None:
-        return phone(said.sms_phone_number_e164, "sms_phone_number_e164", findings)
-    region = (said.sms_country_code or "").strip().upper()
-    if region and region not in phonenumbers.SUPPORTED_REGIONS:
+        return phone(said.sms_phone_number_e164, "sms_phone_number_e164", findings, country=sender.country)
+    region = country_code(said.sms_country_code)
+    if said.sms_country_code and not region:
         findings.fault("sms_country_code", "is no country code of two letters, as US is; not used")
-        region = ""
-    return phone(said.sms_phone_number, "sms_phone_number", findings, region=region)
+    return phone(said.sms_phone_number, "sms_phone_number", findings, region=region, country=sender.country)
 
 
 def _number_said(said: Said) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from heliograph.accounts.model import Account
+from heliograph.accounts.privacy import kept_ips
 from heliograph.clock import Clock
 from heliograph.errors import BadRequest, NotAllowed, Unauthorized
 from heliograph.events.event import Record
@@ -98,9 +99,10 @@ class ContactDoors:
         client_id = checked_client_id(request.header("x-event-id"), "x-event-id")
         sender = sender_of(request, account, keyless=keyless)
         limit = self.settings.body_limit
-        body = await body_of(request, min(limit, KEYLESS_BODY) if keyless else limit)
+        said = await body_of(request, min(limit, KEYLESS_BODY) if keyless else limit)
+        body = kept_ips(said, sender.keep_ip)
         findings = Findings(sender.strict)
-        contact = read_contact(body, findings, form=True, keyless=keyless)
+        contact = read_contact(body, sender, findings, form=True)
         notes = findings.settle()
         contact.customer.setdefault("append_tags", True)
         arrival = Arrival(sender=sender, type="contacts", now=self.clock.now(), client_id=client_id)
@@ -115,11 +117,16 @@ class ContactDoors:
         self._check_key(request, account)
         sender = sender_of(request, account, keyless=False)
         client_id = checked_client_id(request.header("x-event-id"), "x-event-id")
-        body = await body_of(request, self.settings.body_limit)
+        body = kept_ips(await body_of(request, self.settings.body_limit), sender.keep_ip)
         findings = Findings(sender.strict)
         said = msgspec.convert(fit(json_object(body), Leaving, findings), Leaving)
         email = address(said.email, ("email",), findings) if said.email else None
-        number = phone(said.sms_phone_number_e164 or said.sms_phone_number, "sms_phone_number_e164", findings)
+        number = phone(
+            said.sms_phone_number_e164 or said.sms_phone_number,
+            "sms_phone_number_e164",
+            findings,
+            country=sender.country,
+        )
         if email is None and number is None:
             findings.refuse("email", NOBODY)
         notes = findings.settle()
@@ -135,7 +142,7 @@ class ContactDoors:
         _check_post(request)
         self._check_key(request, account)
         sender = sender_of(request, account, keyless=False)
-        body = await body_of(request, self.settings.body_limit)
+        body = kept_ips(await body_of(request, self.settings.body_limit), sender.keep_ip)
         batch = Batch(body, Arrival(sender=sender, type="contacts/batch", now=self.clock.now()))
         for _ in batch.read():
             await asyncio.sleep(0)
