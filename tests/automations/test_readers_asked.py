@@ -41,7 +41,7 @@ def test_a_click_triggers_once_its_verdict_stands(line, ann) -> None:
     """STD-6"""
     line.save(name="thanks", trigger={"kind": "link.clicked"}, steps=SEND)
     line.judge(click(line, ann))
-    assert kinds(line.settle()) == [], "a burst may still be found out"
+    assert kinds(line.pass_time(2)) == [], "a burst may still be found out"
     assert kinds(line.pass_time(10)) == ["run.started", "message.requested", "run.finished"]
     assert waiting(line) == 0
 
@@ -71,8 +71,10 @@ def test_a_scanner_that_is_found_out_within_seconds_wants_no_mail(line, ann) -> 
     line.save(name="thanks", trigger={"kind": "link.clicked"}, steps=SEND)
     one = click(line, ann)
     line.judge(one)
+    line.pass_time(2)
     line.judge(one, "scanner", reliable=False)
     assert kinds(line.pass_time(3600)) == []
+    assert kinds(line.events).count("run.started") == 0
 
 
 def test_a_scanner_that_is_found_out_later_ends_the_run_it_began(line, ann) -> None:
