@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from door_calls import Doors
 from starlette.applications import Starlette
 
 from heliograph.accounts import keys
@@ -17,7 +17,6 @@ from heliograph.accounts.model import KeyKind
 from heliograph.app.pages import pages
 from heliograph.clock import ManualClock
 from heliograph.database import open_state
-from heliograph.errors import CallerError, Unavailable
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent
 from heliograph.journal.memory import MemoryJournal
@@ -43,23 +42,6 @@ class Answer(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.body)
-
-
-@dataclass
-class Asked:
-    """A request as a door sees it."""
-
-    path: str
-    query: str = ""
-    method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    client: str = "203.0.113.77"
-
-    def header(self, name: str) -> str:
-        return self.headers.get(name, "")
-
-    async def body(self, limit: int) -> bytes:
-        return b""
 
 
 class Gallery:
@@ -99,7 +81,7 @@ class World:
             Settings(**parts), self.directory, self.refs, journal, self.engine, clock, self.gallery, READERS
         )
         self.app: Starlette = pages(journal, self.engine, self.live.pages)
-        self.routes = {route.prefix: route for route in self.live.doors}
+        self.doors = Doors(tuple(self.live.doors))
         self.folded = 0
 
     async def call(
@@ -150,13 +132,7 @@ class World:
         """What a mail client gets for a URL that was published."""
         split = urlsplit(url)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        route = self.routes[split.path.split("/")[1]]
-        try:
-            reply = await route.handler(Asked(split.path, split.query, method, sent, client))
-        except (CallerError, Unavailable) as error:
-            reply = route.error(error)
-        assert reply is not None
-        return reply
+        return await self.doors.ask(split.path, method=method, query=split.query, headers=sent, client=client)
 
     async def events(self, *kinds: str) -> Sequence[AnyEvent]:
         entries = [codec.decode(entry) for entry in await self.journal.read(0)]
