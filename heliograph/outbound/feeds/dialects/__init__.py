@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from heliograph.outbound.feeds.dialect import Dialect
-from heliograph.outbound.feeds.dialects import messagegears, remarkety
+from heliograph.outbound.feeds.dialects import messagegears, native, remarkety
 
 DIALECTS: tuple[Dialect[Any], ...] = (
     remarkety.DIALECT,
+    native.DIALECT,
     messagegears.DOCUMENT_DIALECT,
     messagegears.SCHEMA_DIALECT,
     messagegears.CSV_DIALECT,
