@@ -84,8 +84,12 @@ def test_exports_show_one_event_a_line_in_the_promised_order(engine: Engine) -> 
     headers = {"x-token": engine.keys["store_key"], "x-event-type": "orders/create"}
     status, answer = engine.post(f"/webhooks/?storeId={engine.keys['store_id']}", pretty, headers)
     assert status == 200
-    (event,) = [event for event in engine.exported("order.created") if event["id"] == answer["id"]]
-    assert list(event) == ["id", "kind", "subject", "at", "recorded", "cause", "data"]
+    printed = [
+        json.loads(line)
+        for line in engine.run("export", "events", "--kind", "order.created").stdout.splitlines()
+    ]
+    (event,) = [event for event in printed if event["id"] == answer["id"]]
+    assert list(event) == ["id", "account", "kind", "subject", "at", "recorded", "cause", "data"]
     assert event["subject"] == "email:a@x.example" and event["cause"] is None
     assert event["data"]["order"] == {"id": "000123", "email": "a@x.example"}
     assert engine.run("export", "events", "--kind", "moon.landed").returncode == 2
