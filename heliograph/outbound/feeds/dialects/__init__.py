@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from heliograph.outbound.feeds.dialect import Dialect
-from heliograph.outbound.feeds.dialects import messagegears, remarkety
+from heliograph.outbound.feeds.dialects import litmus, messagegears, remarkety
 
 DIALECTS: tuple[Dialect[Any], ...] = (
     remarkety.DIALECT,
     messagegears.DOCUMENT_DIALECT,
     messagegears.SCHEMA_DIALECT,
     messagegears.CSV_DIALECT,
+    litmus.DIALECT,
 )
 
 BY_NAME: dict[str, Dialect[Any]] = {dialect.name: dialect for dialect in DIALECTS}
