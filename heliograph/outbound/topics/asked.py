@@ -31,8 +31,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     next_token: str = ""
 
 
-class ListByTopic(OnTopic, Page, frozen=True, kw_only=True, rename="pascal"):
-    pass
+class ListByTopic(OnTopic, frozen=True, kw_only=True, rename="pascal"):
+    next_token: str = ""
 
 
 class SetTopic(OnTopic, frozen=True, kw_only=True, rename="pascal"):

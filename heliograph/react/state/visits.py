@@ -25,7 +25,7 @@ KEPT = 7 * 86_400 * SECOND
 """How long after its recording an open can still be told of: a feed that was paused over a week-end."""
 
 
-class Opened(msgspec.Struct, kw_only=True):
+class Opened(msgspec.Struct):
     """An open and the latest verdict on its reader; `reliable` None: there is none yet."""
 
     event: str
