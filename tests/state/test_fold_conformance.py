@@ -252,7 +252,7 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             reason=st.just("r"),
             reliable=st.booleans(),
         ),
-        *of([people.PersonErased], person=st.just("x")),
+        *of([people.PersonErased], person=ids.map(str)),
     ],
 }
 

@@ -86,6 +86,8 @@ def opened(connection: Connection, account: str, event: str) -> Opened | None:
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch."""
+    if not events:
+        return
     rows = Rows(connection, OPENS, Opened)
     rows.read(_key(event) for event in events)
     for event in events:
