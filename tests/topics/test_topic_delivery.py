@@ -9,11 +9,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from topic_world import ACCOUNT, ARN, OTHER, TOPIC, House, Receive, Receiver
+from topic_world import ACCOUNT, ARN, LIFETIME, OTHER, TOPIC, House, Receive, Receiver
 
 from heliograph.clock import SECOND
 from heliograph.events.engagement import MessageRead
-from heliograph.events.topics import TopicDeleted, TopicPublished, TopicSubscribed
+from heliograph.events.topics import (
+    TopicConfirmed,
+    TopicDeleted,
+    TopicPublished,
+    TopicSubscribed,
+    TopicUnsubscribed,
+)
 from heliograph.journal import parked
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.delivery_policy import Retries, schedule
@@ -261,6 +267,22 @@ async def test_a_deleted_topic_delivers_no_more(house: House, receive: Receive) 
     await house.serve()
     await house.publish()
     assert receiver.posts == [] and deliveries.served(house.means) == []
+
+
+async def test_leaving_and_coming_back_count_to_the_message(house: House, receive: Receive) -> None:
+    """SNS-9: though the engine learns of it from state only half a second later."""
+    receiver = await receive()
+    id_ = await house.subscribe(receiver.url, RawMessageDelivery="true")
+    nonce, expires = "f" * 16, house.clock.now() + LIFETIME
+    for turn in (None, TopicUnsubscribed(topic=TOPIC, subscription=id_, nonce=nonce, expires=expires)):
+        if turn is not None:
+            await house.happen(turn)
+        await house.clock.advance(0.1)
+        await house.publish("before" if turn is None else "while away")
+    await house.happen(TopicConfirmed(topic=TOPIC, subscription=id_, nonce=nonce))
+    await house.publish("back")
+    told = [post.body for post in receiver.posts if "x-amz-sns-rawdelivery" in post.headers]
+    assert told == [b"before", b"back"]
 
 
 async def test_only_campaigns_made_after_the_confirmation_are_told(house: House, receive: Receive) -> None:

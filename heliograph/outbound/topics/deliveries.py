@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from heliograph.events.event import AnyEvent
-from heliograph.events.topics import TopicPublished, TopicSubscribed, TopicUnsubscribed
+from heliograph.events.topics import (
+    TopicConfirmed,
+    TopicDeleted,
+    TopicPublished,
+    TopicSubscribed,
+    TopicUnsubscribed,
+)
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.outbound.topics import notices, tokens
 from heliograph.outbound.topics.attributes import SCOPES, dead_letters
@@ -54,10 +60,10 @@ def served(means: Means) -> list[Served]:
 
 def subscription_act(one: Served, means: Means, *, since: int | None = None) -> Act:
     """The act of one subscription. `since`: where it begins in the journal when it is new (None: at the head)."""
-    delivery = _Delivery(one.subscription, one.topic, means)
+    delivery = _Delivery(one.subscription, one.topic, means, _Standing(one.subscription.confirmed or 0))
     return Act(
         name=act_name(one),
-        kinds=frozenset((TopicPublished.kind,)),
+        kinds=frozenset(kind.kind for kind in (TopicPublished, *_TURNS)),
         perform=delivery.perform,
         schedule=delivery.schedule,
         concurrency=AT_ONCE,
@@ -82,6 +88,33 @@ def confirmations_act(means: Means) -> Act:
     )
 
 
+_TURNS = (TopicConfirmed, TopicUnsubscribed, TopicDeleted)
+"""What begins and ends a subscription."""
+
+
+class _Standing:
+    """Since when a subscription is wanted, as its own events tell: they stand in the journal between what it gets and
+    what it does not, while the engine looks at state only now and then."""
+
+    def __init__(self, confirmed: int) -> None:
+        self.wanted = True
+        self.confirmed = confirmed
+
+    def turn(self, event: AnyEvent, subscription: Subscription) -> None:
+        """Take note of an event; one from before the state that we began with says nothing new."""
+        data = event.data
+        mine = event.account == subscription.account and (
+            getattr(data, "subscription", "") == subscription.id
+            or (isinstance(data, TopicDeleted) and data.topic == subscription.topic)
+        )
+        if not mine or event.recorded < self.confirmed:
+            return
+        if not isinstance(data, TopicConfirmed):
+            self.wanted = False
+        elif not self.wanted:
+            self.wanted, self.confirmed = True, event.recorded
+
+
 @dataclass(frozen=True)
 class _Delivery:
     """One subscription being served."""
@@ -89,6 +122,7 @@ class _Delivery:
     subscription: Subscription
     topic: Topic
     means: Means
+    standing: _Standing
     pace: Pace = field(default_factory=Pace)
 
     @cached_property
@@ -116,11 +150,16 @@ class _Delivery:
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Deliver one publication, once."""
-        data, one = event.data, self.subscription
+        data, one, standing = event.data, self.subscription, self.standing
+        if isinstance(data, _TURNS):
+            standing.turn(event, one)
+            return Skipped()
         if not isinstance(data, TopicPublished) or (event.account, data.topic) != (one.account, one.topic):
             return Skipped()
-        confirmed = one.confirmed or 0
-        if event.recorded < confirmed or (data.born is not None and data.born < confirmed):
+        if (
+            not standing.wanted
+            or min(event.recorded, event.recorded if data.born is None else data.born) < standing.confirmed
+        ):
             return Skipped()
         text = text_for(data, one.protocol)
         scope = one.attributes.get("FilterPolicyScope", SCOPES[0])

@@ -140,7 +140,8 @@ class _Desk:
 
     async def _publish_batch(self, call: Call) -> Mapping[str, Any]:
         """Each entry stands for itself; those that can be are recorded together."""
-        wanted = read(call.parameters, asked.PublishBatch)
+        given = {name: value for name, value in call.parameters.items() if value != ""}  # an empty list
+        wanted = read(given, asked.PublishBatch)
         entries = wanted.publish_batch_request_entries
         topic = await self._registry.topic(call.account, wanted.topic_arn)
         check_ids([entry.id for entry in entries])
