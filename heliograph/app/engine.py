@@ -37,11 +37,11 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
-from heliograph.privacy.erasing import Eraser, erasure_act
-from heliograph.privacy.queues import queues_forget
 from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
+from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
 from heliograph.react import automations, identities, judgement, policies
@@ -129,17 +129,9 @@ class EngineRoom:
             Desk(Composer(clock), self._refs, public_url(settings), picture_urls(settings)),
             self._lines,
         )
-        eraser = Eraser(
-            journal=journal,
-            clock=clock,
-            reading=self._reading,
-            state=self._state,
-            loops=lambda: self.loops,
-            elsewhere=(queues_forget(self._queues),),
-        )
         self._own = (
             self._dispatch,
-            erasure_act(eraser),
+            erasure_act(self._eraser()),
             deliveries.confirmations_act(self._topic_means()),
         )
         self._saved = self._receivers()
@@ -227,6 +219,16 @@ class EngineRoom:
             *self._own,
             *feed_acts(self._means(), since=since),
             *(deliveries.subscription_act(one, means, since=since) for one in saved.subscriptions),
+        )
+
+    def _eraser(self) -> Eraser:
+        return Eraser(
+            journal=self._journal,
+            clock=self._clock,
+            reading=self._reading,
+            state=self._state,
+            loops=lambda: self.loops,
+            elsewhere=(queues_forget(self._queues),),
         )
 
     def _means(self) -> Means:

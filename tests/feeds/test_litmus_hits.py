@@ -31,14 +31,15 @@ from heliograph.events.engagement import (
 )
 from heliograph.events.event import AnyEvent, Event
 from heliograph.events.messages import Campaign, MessageRequested
-from heliograph.events.people import PersonErased
 from heliograph.events.topics import TopicDeleted, TopicPublished
 from heliograph.journal import parked
 from heliograph.journal.loops import Loops
 from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
+from heliograph.privacy import sweeping
 from heliograph.queues.file import QueueFile
+from heliograph.react.state import visits
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.settings import Settings
@@ -62,8 +63,8 @@ OUTLOOK = "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 6.1; Microsoft Outlook 
 class Told:
     """Feeds of one account on a clock turned by hand, and what they published."""
 
-    def __init__(self, loops: Loops, journal: MemoryJournal, means: Means) -> None:
-        self.loops, self.journal, self.means = loops, journal, means
+    def __init__(self, loops: Loops, journal: MemoryJournal, means: Means, state: Engine) -> None:
+        self.loops, self.journal, self.means, self.state = loops, journal, means, state
         self.clock: ManualClock = means.clock  # type: ignore[assignment]
 
     async def happen(self, *events: AnyEvent) -> None:
@@ -101,7 +102,7 @@ async def told(
         clock=clock,
     )
     running = asyncio.create_task(loops.run())
-    yield Told(loops, journal, means)
+    yield Told(loops, journal, means, state)
     await loops.stop(grace=0)
     await running
 
@@ -255,15 +256,21 @@ async def test_accounts_feed_topics_of_their_own(told: Told) -> None:
     assert published.account == OTHER
 
 
-async def test_what_was_erased_is_told_without_its_reader(told: Told) -> None:
-    """The open is gone from state with its person; how long it lasted says nothing of anybody."""
+async def test_an_open_that_state_knows_no_more_is_told_without_its_reader(told: Told) -> None:
+    """It was erased with its person, or is a week old; how long it lasted says nothing of anybody."""
     await told.feed()
-    open_ = event(
-        MessageOpened(campaign=GUID, custom_id="john", user_agent=AGENT), at=AT, subject="person:p1"
-    )
-    await told.happen(open_, event(PersonErased(person="p1")), read(open_))
+    await told.happen(read(opened()))
     (hit,) = await told.hits()
     assert hit["custom_id"] == hit["user_agent"] == "" and hit["read_seconds"] == 12
+
+
+async def test_an_erased_open_is_gone_from_state(told: Told) -> None:
+    """As erasures find it: by the event's id."""
+    open_ = opened()
+    await told.happen(open_)
+    with told.state.begin() as connection:
+        sweeping.drop_events(connection, sweeping.tables(connection), [open_.id])
+        assert visits.opened(connection, ACCOUNT, open_.id) is None
 
 
 async def test_a_feed_whose_topic_was_deleted_says_so(told: Told) -> None:

@@ -247,12 +247,11 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         *of([engagement.MessageOpened], user_agent=st.sampled_from(["", "Mozilla/5.0"])),
         *of(
             [engagement.ReaderJudged],
-            event=ids.map(lambda n: f"{n * 7 % 31:08x}-0000-7000-8000-000000000000"),
+            event=ids.map(str),
             reader=st.sampled_from(["human", "bot"]),
             reason=st.just("r"),
             reliable=st.booleans(),
         ),
-        *of([people.PersonErased], person=ids.map(str)),
     ],
 }
 

@@ -618,7 +618,6 @@ def _judgement() -> None:
         "recent_opens",
         sa.Column("event", sa.String(length=36), nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("recorded", sa.BigInteger(), nullable=False),
         sa.Column("custom_id", sa.String(), nullable=False),
@@ -636,4 +635,3 @@ def _judgement() -> None:
         sa.PrimaryKeyConstraint("event", name=op.f("pk_recent_opens")),
     )
     op.create_index(op.f("ix_recent_opens_recorded"), "recent_opens", ["recorded"])
-    op.create_index(op.f("ix_recent_opens_subject"), "recent_opens", ["subject"])

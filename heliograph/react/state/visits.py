@@ -13,10 +13,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, String, Table, b
 
 from heliograph.clock import SECOND
 from heliograph.database import METADATA
-from heliograph.events import subjects
 from heliograph.events.engagement import MessageOpened, ReaderJudged
 from heliograph.events.event import AnyEvent
-from heliograph.events.people import PersonErased
 from heliograph.journal.consumer import Fold
 from heliograph.react.state import reading
 from heliograph.react.state.rows import Key, Rows
@@ -30,7 +28,6 @@ class Opened(msgspec.Struct):
 
     event: str
     account: str
-    subject: str
     at: int
     recorded: int
     custom_id: str = ""
@@ -52,7 +49,6 @@ OPENS = Table(
     METADATA,
     Column("event", String(36), primary_key=True),
     Column("account", String(12), nullable=False),
-    Column("subject", String, nullable=False, index=True),
     Column("at", BigInteger, nullable=False),
     Column("recorded", BigInteger, nullable=False, index=True),
     Column("custom_id", String, nullable=False),
@@ -73,9 +69,6 @@ _FOUND = select(OPENS).where(
     OPENS.c.event == bindparam("of_event"), OPENS.c.account == bindparam("of_account")
 )
 _OLD = delete(OPENS).where(OPENS.c.recorded < bindparam("before"))
-_THEIRS = delete(OPENS).where(
-    OPENS.c.account == bindparam("of_account"), OPENS.c.subject == bindparam("whose")
-)
 
 
 def opened(connection: Connection, account: str, event: str) -> Opened | None:
@@ -97,11 +90,6 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
                 rows.put(_row(event, data))
         elif isinstance(data, ReaderJudged):
             _judge(rows, event, data)
-        elif isinstance(data, PersonErased):
-            rows.write()
-            whose = subjects.person(data.person)
-            connection.execute(_THEIRS, {"of_account": event.account, "whose": whose})
-            rows = Rows(connection, OPENS, Opened)
     rows.write()
     connection.execute(_OLD, {"before": max(event.recorded for event in events) - KEPT})
 
@@ -114,7 +102,6 @@ def _row(event: AnyEvent, data: MessageOpened) -> Opened:
     return Opened(
         event=event.id,
         account=event.account,
-        subject=event.subject,
         at=reading.happened(event),
         recorded=event.recorded,
         custom_id=data.custom_id,
@@ -141,7 +128,7 @@ def _judge(rows: Rows[Opened], event: AnyEvent, data: ReaderJudged) -> None:
 
 FOLD = Fold(
     name="visits",
-    kinds=frozenset((MessageOpened.kind, ReaderJudged.kind, PersonErased.kind)),
+    kinds=frozenset((MessageOpened.kind, ReaderJudged.kind)),
     tables=(OPENS,),
     apply=apply,
 )

@@ -23,7 +23,7 @@ SCHEDULE = (10.0, 30.0, 60.0, 300.0, 900.0, 1800.0)
 
 _HEADERS = {"Content-Type": "text/plain; charset=UTF-8"}
 
-_NOT_KNOWN = Opened(event="", account="", subject="", at=0, recorded=0)
+_NOT_KNOWN = Opened(event="", account="", at=0, recorded=0)
 """What is told of an open that was erased, or is too long ago."""
 
 
