@@ -156,6 +156,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="new styles set up per second, account and worker before 429 or 503: each takes 12 ms; 0: no limit",
         ),
     ] = 20
+    sns_url: Annotated[
+        str,
+        _doc(
+            "what URLs in topics' messages begin with: https://sns. and your domain for validators; empty: base_url"
+        ),
+    ] = ""
+    sns_timeout: Annotated[
+        float, Meta(gt=0, description="seconds for a topic subscriber's answer (SNS-5: 15)")
+    ] = 15.0
+    sns_token_lifetime: Annotated[
+        float,
+        Meta(
+            gt=0, description="seconds that SubscribeURL confirms; Amazon's documents say two days, and three"
+        ),
+    ] = 3 * 24 * 3600.0
     reader_rules: Annotated[
         str, _doc("a TOML file of rules that are asked before ours who is reading; empty: none")
     ] = ""
@@ -221,6 +236,11 @@ def picture_urls(settings: Settings) -> tuple[str, str]:
     """What URLs of live pictures, and of their links, begin with, without a slash at the end."""
     base = public_url(settings)
     return settings.image_url.rstrip("/") or base, settings.click_url.rstrip("/") or base
+
+
+def topics_url(settings: Settings) -> str:
+    """What URLs in topics' messages begin with, without a slash at the end."""
+    return (settings.sns_url or public_url(settings)).rstrip("/")
 
 
 def _from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "outbound.feeds",
         "outbound.queues",
         "outbound.images",
+        "outbound.topics",
     ),
     ("react.state",),
     ("journal",),

@@ -128,6 +128,16 @@ SIGNING_KEYS = Table(
     Column("retired", BigInteger),
 )
 
+CERTIFICATES = Table(
+    "certificates",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("private_key", LargeBinary, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+"""What signs messages that receivers check with our public key; both in PEM. The newest signs."""
+
 REVISION = Table(
     "accounts_revision",
     METADATA,

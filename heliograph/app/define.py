@@ -48,11 +48,13 @@ BUILTIN_TEMPLATES = {**policy_templates.BUILTIN_TEMPLATES, **feed_templates.BUIL
 """What the engine itself sends; saved with each account, the operator's to change from then on."""
 
 
-async def add_account(settings: Settings, name: str) -> Account:
-    """A further account with the built-in templates, without keys."""
+async def add_account(settings: Settings, name: str, parent: str | None = None) -> Account:
+    """A further account with the built-in templates, without keys; a sub-account where it has a parent."""
     engine = open_state(Path(settings.data))
+    if parent is not None:
+        parent = account_number(engine, parent)
     with engine.begin() as connection:
-        account = keys.add_account(connection, name, SystemClock().now())
+        account = keys.add_account(connection, name, SystemClock().now(), parent=parent)
     engine.dispose()
     async with reachable(settings) as journal:
         await journal.append(builtin_templates(account.number, SystemClock().now()))

@@ -13,10 +13,12 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 from prometheus_client import Gauge
 
+from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import Directory, load_directory
 from heliograph.app import part
 from heliograph.app.storage import only_engine, remote
@@ -24,7 +26,7 @@ from heliograph.clock import Clock, SystemClock
 from heliograph.database import empty_wal, open_state
 from heliograph.egress import Egress
 from heliograph.journal import parked
-from heliograph.journal.consumer import Reaction
+from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
@@ -35,6 +37,9 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.topics import Means as TopicMeans
+from heliograph.outbound.topics import deliveries
+from heliograph.outbound.topics.signer import Signer
 from heliograph.privacy.erasing import Eraser, erasure_act
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
@@ -45,7 +50,7 @@ from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, picture_urls, public_url
+from heliograph.settings import Settings, picture_urls, public_url, topics_url
 
 log = logging.getLogger("heliograph.engine")
 
@@ -109,6 +114,9 @@ class EngineRoom:
         self._reading = open_state(data, read_only=True)
         self._directory = load_directory(self._reading)
         self._refs = Refs(self._directory.master)
+        self._journal = journal
+        self._readers = load_readers(settings)
+        self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues = QueueFile(data)
         self._lines = open_lines(settings, clock)
@@ -121,24 +129,19 @@ class EngineRoom:
             Desk(Composer(clock), self._refs, public_url(settings), picture_urls(settings)),
             self._lines,
         )
-        eraser = Eraser(
-            journal=journal,
-            clock=clock,
-            reading=self._reading,
-            state=self._state,
-            loops=lambda: self.loops,
-            elsewhere=(queues_forget(self._queues),),
+        self._own = (
+            self._dispatch,
+            erasure_act(self._eraser()),
+            deliveries.confirmations_act(self._topic_means()),
         )
-        self._own = (self._dispatch, erasure_act(eraser))
-        self._feeds = feed_acts(self._means())
-        self._saved = self._feeds_saved()
+        self._saved = self._receivers()
         self.loops = Loops(
             journal=journal,
             engine=self._state,
             clock=clock,
             folds=FOLDS,
-            reactions=reactions(self._directory, load_readers(settings)),
-            acts=(*self._own, *self._feeds),
+            reactions=reactions(self._directory, self._readers),
+            acts=self._acts(self._saved),
         )
         self._beside: list[asyncio.Task[None]] = []
 
@@ -175,7 +178,7 @@ class EngineRoom:
                     await asyncio.to_thread(empty_wal, self._state)
                 if await asyncio.to_thread(self._directory.reload, self._reading):
                     self._refs.rekey(self._directory.master)
-                head = await self._renew_feeds(head)
+                head = await self._renew_receivers(head)
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")
             for who, behind in self.loops.lag().items():
@@ -191,23 +194,42 @@ class EngineRoom:
                 going = False
             await self._clock.sleep(MOVE_SECONDS if going else LOOK_SECONDS)
 
-    async def _renew_feeds(self, seen: int) -> int:
-        """Serve the feeds as they are saved now. One that is new begins where the last look was: it was saved
-        after that, so it misses nothing."""
+    async def _renew_receivers(self, seen: int) -> int:
+        """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
+        it was saved after that, so it misses nothing."""
         head = self.loops.head
-        saved = await asyncio.to_thread(self._feeds_saved)
+        saved = await asyncio.to_thread(self._receivers)
         if saved != self._saved:
-            gone = {act_name(feed) for feed in self._saved} - {act_name(feed) for feed in saved}
-            self._feeds = await asyncio.to_thread(lambda: feed_acts(self._means(), since=seen))
+            gone = saved.gone_since(self._saved)
+            acts = await asyncio.to_thread(lambda: self._acts(saved, since=seen))
             self._saved = saved
-            self.loops.set_acts((*self._own, *self._feeds))
+            self.loops.set_acts(acts)
             for name in gone:
                 await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
         return head
 
-    def _feeds_saved(self) -> Sequence[definitions.Feed]:
+    def _receivers(self) -> _Receivers:
         with self._reading.connect() as connection:
-            return definitions.feeds(connection)
+            feeds = definitions.feeds(connection)
+        return _Receivers(feeds, deliveries.served(self._topic_means()))
+
+    def _acts(self, saved: _Receivers, *, since: int | None = None) -> tuple[Act, ...]:
+        means = self._topic_means()
+        return (
+            *self._own,
+            *feed_acts(self._means(), since=since),
+            *(deliveries.subscription_act(one, means, since=since) for one in saved.subscriptions),
+        )
+
+    def _eraser(self) -> Eraser:
+        return Eraser(
+            journal=self._journal,
+            clock=self._clock,
+            reading=self._reading,
+            state=self._state,
+            loops=lambda: self.loops,
+            elsewhere=(queues_forget(self._queues),),
+        )
 
     def _means(self) -> Means:
         return Means(
@@ -215,9 +237,36 @@ class EngineRoom:
             directory=self._directory,
             egress=self._egress,
             queues=self._queues,
+            journal=self._journal,
+            readers=self._readers,
             settings=self._settings,
             clock=self._clock,
         )
+
+    def _topic_means(self) -> TopicMeans:
+        return TopicMeans(
+            engine=self._reading,
+            directory=self._directory,
+            egress=self._egress,
+            queues=self._queues,
+            signer=self._signer,
+            settings=self._settings,
+            clock=self._clock,
+        )
+
+
+class _Receivers(NamedTuple):
+    """Who is told: each is served by an act of its own."""
+
+    feeds: Sequence[definitions.Feed]
+    subscriptions: Sequence[deliveries.Served]
+
+    def gone_since(self, before: _Receivers) -> set[str]:
+        """The names of the acts that were there before."""
+        return before._names() - self._names()
+
+    def _names(self) -> set[str]:
+        return {*map(act_name, self.feeds), *map(deliveries.act_name, self.subscriptions)}
 
 
 async def enroll(settings: Settings, clock: Clock, journal: Journal) -> None:

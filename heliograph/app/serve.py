@@ -11,6 +11,7 @@ from typing import Any
 
 from alembic.util import CommandError
 
+from heliograph.accounts.certificates import ensure_certificate
 from heliograph.accounts.keys import first_start
 from heliograph.app import part
 from heliograph.app.define import builtin_templates
@@ -22,7 +23,7 @@ from heliograph.errors import OperatorError
 from heliograph.logs import configure
 from heliograph.migrations import migrate
 from heliograph.readers import load as load_readers
-from heliograph.settings import Settings, public_url
+from heliograph.settings import Settings, public_url, topics_url
 from heliograph.supervisor import Part, Supervisor
 from heliograph.web.proxies import trusting
 
@@ -45,6 +46,7 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
     except CommandError as error:
         raise OperatorError(f"{data} was made by a newer version of Heliograph: {error}") from error
     made = first_start(state, data, public_url(settings), clock.now())
+    ensure_certificate(state, topics_url(settings), clock.now())
     state.dispose()
     if made is not None:
         asyncio.run(_begin(settings, made["account"], clock))

@@ -36,6 +36,8 @@ from heliograph.logs import configure
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
 from heliograph.outbound.queues import sqs_service
+from heliograph.outbound.topics import Registry, sns_service
+from heliograph.outbound.topics.pages import pages as topic_pages
 from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
@@ -115,9 +117,10 @@ class Worker:
         self._closing.callback(live.close)
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
+        topics = Registry(engine, journal, directory, self.clock)
         means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
-        others = (*live.pages, *api.routes(means, self.settings))
-        routes = (*self._routes(directory, refs, journal, engine), *live.doors)
+        others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
+        routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
 
     async def stop(self) -> None:
@@ -133,19 +136,23 @@ class Worker:
         return sources
 
     def _routes(
-        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine
+        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, topics: Registry
     ) -> tuple[Route, ...]:
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers),
             *consent.routes(directory, refs, journal, self.clock),
-            *self._amazon(directory),
+            *self._amazon(directory, topics),
         )
 
-    def _amazon(self, directory: Directory) -> tuple[Route, ...]:
+    def _amazon(self, directory: Directory, topics: Registry) -> tuple[Route, ...]:
         queues = QueueFile(self.data)
         self._closing.callback(queues.close)
-        door = Door((sqs_service(queues, public_url(self.settings), self.clock),), directory, self.clock)
+        services = (
+            sqs_service(queues, public_url(self.settings), self.clock),
+            sns_service(topics, self.settings),
+        )
+        door = Door(services, directory, self.clock)
         return Route("", door, plain_error), Route(ACCOUNT_NUMBER, door, plain_error)
 
     async def _refresh(self, directory: Directory, refs: Refs, engine: Engine) -> None:

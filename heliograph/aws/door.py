@@ -1,4 +1,5 @@
-"""The door of everything Amazon-shaped: `POST /` and `POST /ACCOUNT/NAME`, in the JSON or the Query protocol.
+"""The door of everything Amazon-shaped: `POST /` and `POST /ACCOUNT/NAME`, in the JSON or the Query protocol; and
+`GET /?Action=...` for the few operations that are links in what receivers get (SubscribeURL, UnsubscribeURL).
 
     request -> who signed it (SigV4) -> which service and operation -> parameters -> the service -> an answer in the
     shape that was asked in
@@ -49,7 +50,8 @@ class Service:
     """One of Amazon's services as we speak it.
 
     `version` tells it apart in the Query protocol, `target` in the JSON protocol (empty: it has none). `unsigned`:
-    operations that a token in the request is proof enough for. `fault` puts what the service raises into its words.
+    operations that a token in the request is proof enough for; `linked`: those that a GET may ask for, unsigned, because the
+    vendor's protocol makes them links. They are the one exception to our rule that GET changes nothing. `fault` puts what the service raises into its words.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Service:
     flat: Flat
     operations: Mapping[str, Operation]
     unsigned: frozenset[str] = frozenset()
+    linked: frozenset[str] = frozenset()
     fault: Callable[[CallerError | Unavailable], AwsFault] = as_fault
 
 
@@ -81,19 +84,20 @@ class Door:
 
     async def __call__(self, request: Request) -> Reply | None:
         """Answer one call; None for what is no call of Amazon's kind."""
-        if request.method != "POST":
+        link = request.method == "GET" and request.path == "/" and "Action=" in request.query
+        if request.method != "POST" and not link:
             return None
-        target = request.header("x-amz-target")
+        target = "" if link else request.header("x-amz-target")
         form = request.header("content-type").startswith("application/x-www-form-urlencoded")
-        if not target and not form:
+        if not target and not form and not link:
             return None
-        body = await request.body(BODY_LIMIT)
+        body = request.query.encode() if link else await request.body(BODY_LIMIT)
         request_id = str(uuid.uuid4())
         default = self._services[0]
         asked: Asked | None = None
         try:
             asked = self._asked_in_json(target, body) if target else self._asked_in_query(body)
-            account = self._signer(asked, request, body)
+            account = self._follower(asked) if link else self._signer(asked, request, body)
             path = request.path if request.path != "/" else ""
             operation = asked.service.operations[asked.operation]
             result = await operation(Call(asked.operation, asked.parameters, account, path))
@@ -124,6 +128,12 @@ class Door:
             if action in service.operations and version in ("", service.version):
                 return Asked(service, action, parameters(form, service.flat), json=False)
         raise AwsFault("InvalidAction", f"The action {action!r} is not valid for this web service.")
+
+    def _follower(self, asked: Asked) -> str:
+        """Nobody's account: whoever follows a link is known by what the link holds."""
+        if asked.operation not in asked.service.linked:
+            raise AwsFault("InvalidAction", f"{asked.operation} is asked for by a signed POST.")
+        return ""
 
     def _signer(self, asked: Asked, request: Request, body: bytes) -> str:
         """The account whose key signed the request."""

@@ -24,12 +24,15 @@ class Flat:
 
     `lists`: what stands before the number -> the parameter. `maps`: the same, with the names of key and value.
     `elements`: a result's member -> the element that repeats (`*` stands for the operation). `pairs`: the same for maps.
+    `wrapped`: lists stand in `NAME.member.1`, maps in `NAME.entry.1.key`, in results too, as the protocol has it where a
+    service does not flatten; `maps` then names those whose key and value are called otherwise.
     """
 
     lists: Mapping[str, str]
     maps: Mapping[str, tuple[str, str, str]]
     elements: Mapping[str, str]
     pairs: Mapping[str, tuple[str, str, str]]
+    wrapped: bool = False
 
 
 def fields(body: bytes) -> dict[str, str]:
@@ -62,18 +65,27 @@ def _gathered(tree: Mapping[str, Any], flat: Flat) -> dict[str, Any]:
     for name, value in tree.items():
         if not isinstance(value, dict):
             gathered[name] = value
+        elif flat.wrapped and len(value) == 1 and isinstance(inside := value.get("member"), dict):
+            gathered[name] = [_inner(entry, flat) for entry in _numbered(inside)]
+        elif flat.wrapped and len(value) == 1 and isinstance(inside := value.get("entry"), dict):
+            _, key, content = flat.maps.get(name, (name, "key", "value"))
+            gathered[name] = _mapped(inside, key, content, flat)
         elif name in flat.maps:
             member, key, content = flat.maps[name]
-            gathered[member] = {
-                str(entry.get(key, "")): _inner(entry.get(content, ""), flat)
-                for entry in _numbered(value)
-                if isinstance(entry, dict)
-            }
+            gathered[member] = _mapped(value, key, content, flat)
         elif name in flat.lists:
             gathered[flat.lists[name]] = [_inner(entry, flat) for entry in _numbered(value)]
         else:
             gathered[name] = _gathered(value, flat)
     return gathered
+
+
+def _mapped(entries: Mapping[str, Any], key: str, content: str, flat: Flat) -> dict[str, Any]:
+    return {
+        str(entry.get(key, "")): _inner(entry.get(content, ""), flat)
+        for entry in _numbered(entries)
+        if isinstance(entry, dict)
+    }
 
 
 def _inner(value: Any, flat: Flat) -> Any:
@@ -85,11 +97,12 @@ def _numbered(entries: Mapping[str, Any]) -> list[Any]:
 
 
 def response(operation: str, result: Mapping[str, Any], flat: Flat, request_id: str, namespace: str) -> bytes:
-    """The answer in XML; an operation without a result has its metadata alone."""
+    """The answer in XML; an operation without a result has its metadata alone (and an empty result where the service
+    does not flatten: SDKs look for it)."""
     elements = {member: name.replace("*", operation) for member, name in flat.elements.items()}
     named = replace(flat, elements=elements)
     inside = "".join(_written(name, value, named) for name, value in result.items())
-    wrapped = f"<{operation}Result>{inside}</{operation}Result>" if result else ""
+    wrapped = f"<{operation}Result>{inside}</{operation}Result>" if result or flat.wrapped else ""
     return (
         f'<?xml version="1.0"?><{operation}Response xmlns="{namespace}">{wrapped}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
@@ -103,11 +116,14 @@ def _written(name: str, value: Any, flat: Flat) -> str:
             inside = "".join(_written(inner, content, flat) for inner, content in value.items())
             return f"<{name}>{inside}</{name}>"
         element, key, content = pair
-        return "".join(
+        entries = "".join(
             f"<{element}><{key}>{escape(str(k))}</{key}>{_written(content, v, flat)}</{element}>"
             for k, v in value.items()
         )
+        return f"<{name}>{entries}</{name}>" if flat.wrapped else entries
     if isinstance(value, list | tuple):
+        if flat.wrapped:
+            return f"<{name}>{''.join(_written('member', entry, flat) for entry in value)}</{name}>"
         return "".join(_written(flat.elements.get(name, name), entry, flat) for entry in value)
     if isinstance(value, bool):
         return f"<{name}>{'true' if value else 'false'}</{name}>"

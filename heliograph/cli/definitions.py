@@ -80,8 +80,10 @@ def remove_automation(name: str, data: Data = None, account: AccountOption = Non
 @for_operators
 def add_feed(
     name: str,
-    endpoint: Annotated[str, typer.Argument(help="https URL of the receiver")],
-    dialect: Annotated[str, typer.Option(help="How it is told: remarkety.")] = "remarkety",
+    endpoint: Annotated[str, typer.Argument(help="https URL of the receiver, queue:NAME or sns:TOPIC")],
+    dialect: Annotated[
+        str, typer.Option(help="How it is told: remarkety, litmus, messagegears.")
+    ] = "remarkety",
     kind: Annotated[list[str] | None, typer.Option(help="Only these kinds; may be repeated.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the dialect.")] = None,
     data: Data = None,
@@ -92,7 +94,7 @@ def add_feed(
     asyncio.run(
         define.save_feed(existing(data), account, name, dialect, endpoint, tuple(kind or ()), options)
     )
-    out.print(f"The feed {name} is saved. Its signatures use the account's webhook secret.")
+    out.print(f"The feed {name} is saved.")
 
 
 @feeds.command("list")

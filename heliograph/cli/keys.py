@@ -79,9 +79,15 @@ def list_accounts(data: Data = None) -> None:
 
 @accounts.command("add")
 @for_operators
-def add_account(name: str, data: Data = None) -> None:
+def add_account(
+    name: str,
+    parent: Annotated[
+        str | None, typer.Option(help="12-digit number of the account that it is below.")
+    ] = None,
+    data: Data = None,
+) -> None:
     """A further account, without keys (`heliograph keys add --account ...`)."""
-    account = asyncio.run(define.add_account(existing(data), name))
+    account = asyncio.run(define.add_account(existing(data), name, parent))
     out.print_json(json.dumps({"account": account.number, "store_id": account.store_id}))
 
 

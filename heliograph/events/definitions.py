@@ -145,3 +145,17 @@ class CampaignCreated(Data, frozen=True, kw_only=True):
     name: str = ""
     expires_at: int | None = None
     options: dict[str, Any] = {}
+
+
+class CampaignSubscribed(Data, frozen=True, kw_only=True):
+    """A tracking code's hits are wanted in the partner form of the feed, which tells of these alone (LIT-16)."""
+
+    kind: ClassVar[str] = "campaign.subscribed"
+    guid: str
+
+
+class CampaignUnsubscribed(Data, frozen=True, kw_only=True):
+    """A tracking code's hits are wanted there no more."""
+
+    kind: ClassVar[str] = "campaign.unsubscribed"
+    guid: str

@@ -6,7 +6,17 @@ together.
 
 from __future__ import annotations
 
-from heliograph.events import commerce, consent, custom, definitions, engagement, jobs, messages, people
+from heliograph.events import (
+    commerce,
+    consent,
+    custom,
+    definitions,
+    engagement,
+    jobs,
+    messages,
+    people,
+    topics,
+)
 from heliograph.events.event import Data
 
 KINDS: tuple[type[Data], ...] = (
@@ -86,6 +96,16 @@ KINDS: tuple[type[Data], ...] = (
     definitions.FeedRemoved,
     definitions.FeedFailed,
     definitions.CampaignCreated,
+    definitions.CampaignSubscribed,
+    definitions.CampaignUnsubscribed,
+    topics.TopicCreated,
+    topics.TopicChanged,
+    topics.TopicDeleted,
+    topics.TopicPublished,
+    topics.TopicSubscribed,
+    topics.TopicConfirmed,
+    topics.TopicSubscriptionChanged,
+    topics.TopicUnsubscribed,
 )
 
 BY_NAME: dict[str, type[Data]] = {kind.kind: kind for kind in KINDS}

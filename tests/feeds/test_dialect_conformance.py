@@ -84,5 +84,14 @@ def test_every_option_is_documented_and_has_a_default(dialect: Dialect[Any]) -> 
 def test_feeds_carry_nothing_of_themselves_nor_of_definitions() -> None:
     assert FeedFailed.kind not in CARRIED
     refused = {kind.kind for kind in KINDS} - CARRIED
-    assert {kind.split(".")[0] for kind in refused} == {"template", "automation", "run", "feed", "campaign"}
-    assert not any(kind.startswith(("feed.", "run.", "template.", "automation.")) for kind in CARRIED)
+    assert {kind.split(".")[0] for kind in refused} == {
+        "template",
+        "automation",
+        "run",
+        "feed",
+        "campaign",
+        "topic",
+    }
+    assert not any(
+        kind.startswith(("feed.", "run.", "template.", "automation.", "topic.")) for kind in CARRIED
+    )

@@ -26,6 +26,7 @@ from heliograph.events.event import AnyEvent, Data, Redacted, is_derived
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry, Skipped
+from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act, feed_acts
 from heliograph.outbound.feeds.subscription import subscribe
@@ -34,6 +35,7 @@ from heliograph.queues import keeping, messages
 from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
 from heliograph.react.state.folds import FOLDS
+from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
@@ -69,6 +71,8 @@ def means(state: Engine, egress: Egress, queues: QueueFile, settings: Settings, 
         directory=directory("old", SECRET),
         egress=egress,
         queues=queues,
+        journal=MemoryJournal(),
+        readers=Readers(),
         settings=settings,
         clock=clock,
     )

@@ -25,6 +25,7 @@ from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.queues.file import QueueFile
 from heliograph.react.state.folds import FOLDS
+from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
@@ -76,6 +77,8 @@ async def house(
         directory=directory(SECRET),
         egress=egress,
         queues=queues,
+        journal=journal,
+        readers=Readers(),
         settings=settings,
         clock=clock,
     )

@@ -17,7 +17,17 @@ from state_world import ACCOUNT, NOW, OTHER, dump, recorded
 
 from heliograph.clock import SECOND
 from heliograph.database import memory_state
-from heliograph.events import commerce, consent, custom, definitions, engagement, jobs, messages, people
+from heliograph.events import (
+    commerce,
+    consent,
+    custom,
+    definitions,
+    engagement,
+    jobs,
+    messages,
+    people,
+    topics,
+)
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.vocabulary import BY_NAME
 from heliograph.journal.consumer import Fold
@@ -72,6 +82,7 @@ products = st.builds(
 )
 a_message = {"message": ids.map(str), "address": st.just("a@x.example")}
 channels = {"channel": st.sampled_from(["email", "sms"]), "address": addresses.map(lambda one: one or "")}
+a_subscription: dict[str, Any] = {"topic": st.sampled_from("ab"), "subscription": st.sampled_from("12")}
 suppressions = {**channels, "type": st.sampled_from(["unsubscribed", "hard_bounce"])}
 
 
@@ -193,6 +204,55 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         *of([engagement.ReaderJudged], event=ids.map(str), reader=readers, reason=st.just("r")),
     ],
     "erasures": of([people.ErasureRequested, people.PersonErased], person=ids.map(str)),
+    "topics": [
+        *of([topics.TopicCreated, topics.TopicDeleted], topic=st.sampled_from("ab")),
+        *of(
+            [topics.TopicChanged],
+            topic=st.sampled_from("ab"),
+            attributes=st.sampled_from([{"A": "1"}, {"A": ""}]),
+            tags=st.sampled_from([{}, {"k": "v"}]),
+            untagged=st.sampled_from([(), ("k",)]),
+        ),
+        *of(
+            [topics.TopicSubscribed],
+            topic=st.sampled_from("ab"),
+            subscription=st.sampled_from("12"),
+            protocol=st.just("http"),
+            endpoint=st.sampled_from(["http://x.example", "http://y.example"]),
+            owner=st.just(ACCOUNT),
+            nonce=st.sampled_from("mn"),
+            expires=st.integers(0, 20).map(lambda n: NOW + n * SECOND),
+            confirmed=st.booleans(),
+        ),
+        *of([topics.TopicConfirmed], **a_subscription, nonce=st.sampled_from("mno")),
+        *of([topics.TopicSubscriptionChanged], **a_subscription, attributes=st.just({"B": "1"})),
+        *of(
+            [topics.TopicUnsubscribed],
+            **a_subscription,
+            nonce=st.sampled_from(["", "o"]),
+            expires=st.integers(0, 20).map(lambda n: NOW + n * SECOND),
+        ),
+        *of(
+            [definitions.FeedSaved],
+            name=st.just("f"),
+            dialect=st.just("d"),
+            endpoint=st.sampled_from(["sns:a", "https://x.example"]),
+        ),
+    ],
+    "campaigns": of(
+        [definitions.CampaignCreated, definitions.CampaignSubscribed, definitions.CampaignUnsubscribed],
+        guid=st.sampled_from(["89r4i3l4", "ekpz8q6s"]),
+    ),
+    "visits": [
+        *of([engagement.MessageOpened], user_agent=st.sampled_from(["", "Mozilla/5.0"])),
+        *of(
+            [engagement.ReaderJudged],
+            event=ids.map(str),
+            reader=st.sampled_from(["human", "bot"]),
+            reason=st.just("r"),
+            reliable=st.booleans(),
+        ),
+    ],
 }
 
 

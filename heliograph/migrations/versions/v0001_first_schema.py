@@ -568,3 +568,70 @@ def _judgement() -> None:
     )
     op.create_index(op.f("ix_judged_ahead_at"), "judged_ahead", ["at"])
     op.create_index(op.f("ix_judged_ahead_due"), "judged_ahead", ["due"])
+    op.create_table(
+        "certificates",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("certificate", sa.LargeBinary(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificates")),
+    )
+    op.create_table(
+        "topics",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("attributes", sa.JSON(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_topics")),
+    )
+    op.create_table(
+        "topic_subscriptions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("protocol", sa.String(), nullable=False),
+        sa.Column("endpoint", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(length=12), nullable=False),
+        sa.Column("attributes", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("nonce", sa.String(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed", sa.BigInteger()),
+        sa.Column("confirmed_by", sa.String(length=12), nullable=False),
+        sa.Column("locked", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_topic_subscriptions")),
+    )
+    op.create_index("ix_topic_subscriptions_topic", "topic_subscriptions", ["account", "topic"])
+    op.create_table(
+        "campaigns",
+        sa.Column("guid", sa.String(), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("subscribed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("guid", name=op.f("pk_campaigns")),
+    )
+    op.create_index(op.f("ix_campaigns_account"), "campaigns", ["account"])
+    op.create_table(
+        "recent_opens",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded", sa.BigInteger(), nullable=False),
+        sa.Column("custom_id", sa.String(), nullable=False),
+        sa.Column("custom_type", sa.String(), nullable=False),
+        sa.Column("custom_data", sa.String(), nullable=False),
+        sa.Column("user_agent", sa.String(), nullable=False),
+        sa.Column("referrer", sa.String(), nullable=False),
+        sa.Column("network", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("reliable", sa.Boolean()),
+        sa.Column("mail_client", sa.String(), nullable=False),
+        sa.Column("mail_client_specific", sa.String(), nullable=False),
+        sa.Column("rendering_engine", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_recent_opens")),
+    )
+    op.create_index(op.f("ix_recent_opens_recorded"), "recent_opens", ["recorded"])

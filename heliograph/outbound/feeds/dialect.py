@@ -16,20 +16,25 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.egress import Answer
-from heliograph.events import definitions
+from heliograph.events import definitions, topics
 from heliograph.events.consent import Channel
 from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign
 from heliograph.events.vocabulary import KINDS
 from heliograph.journal.consumer import Outcome
+from heliograph.react.state.campaigns import Tracked
+from heliograph.react.state.visits import Opened
+from heliograph.readers import Reader
 
 HmacForm = Literal["base64", "hex"]
 
 EVENT_HEADER = "X-Heliograph-Event"
 """Our own header, in every dialect: the event's id. One activity has one id everywhere, on every retry."""
 
-CARRIED = frozenset(kind.kind for kind in KINDS if kind.__module__ != definitions.__name__)
-"""What a feed may carry at all: never definitions, runs or `feed.*`, so nothing feeds on itself."""
+_OURS = frozenset((definitions.__name__, topics.__name__))
+
+CARRIED = frozenset(kind.kind for kind in KINDS if kind.__module__ not in _OURS)
+"""What a feed may carry at all: never definitions, runs, topics or `feed.*`, so nothing feeds on itself."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,20 +76,30 @@ class Context(NamedTuple, Generic[T]):
     """What is known about an event's surroundings when it is told.
 
     `message`: the message the event is about. `email`: for texts, the e-mail address of the person behind the
-    number; empty when there is none.
+    number; empty when there is none. `open`: the open that is told of, for events that come after one; `reader`: who
+    came, as judged now, for visits that are not judged by themselves. `campaign`: the tracking code of the event.
     """
 
     options: T
     message: About | None = None
     email: str = ""
+    open: Opened | None = None
+    reader: Reader | None = None
+    campaign: Tracked | None = None
 
 
 class Rendered(NamedTuple):
-    """An event as it goes out: its topic, the headers that go with it, the exact bytes of the body."""
+    """An event as it goes out: its topic, the headers that go with it, the exact bytes of the body.
+
+    `activity`: the id of what is told, where that is not the event's (an open is told by the event that says how long
+    it lasted). `born`: when the campaign was made, for receivers that get only later ones (LIT-16).
+    """
 
     topic: str
     headers: dict[str, str]
     body: bytes
+    activity: str = ""
+    born: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,22 @@ from sqlalchemy import Engine
 from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.egress import Egress
+from heliograph.journal.journal import Journal
 from heliograph.queues.file import QueueFile
+from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """`engine`: state; a read-only one, so that reading never waits for writers. `queues`: our own queues."""
+    """`engine`: state; a read-only one, so that reading never waits for writers. `queues`: our own queues. `journal`:
+    where what goes to a topic is recorded."""
 
     engine: Engine
     directory: Directory
     egress: Egress
     queues: QueueFile
+    journal: Journal
+    readers: Readers
     settings: Settings
     clock: Clock

@@ -96,7 +96,7 @@ class _Delivery:
         account = means.directory.account(feed.account)
         if account is None or event.account != feed.account:
             return Skipped()
-        context = surroundings(means.engine, event, feed.options)
+        context = surroundings(means.engine, event, feed.options, means.readers)
         if context.message is not None and context.message.template == FAILURE_TEMPLATE:
             return Skipped()
         rendered = feed.dialect.render(event, context)

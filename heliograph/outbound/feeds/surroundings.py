@@ -1,4 +1,5 @@
-"""What state knows about an event that is to be told: its message, and for texts the person behind the number.
+"""What is known about an event that is to be told: its message, for texts the person behind the number, for what is
+read, printed or forwarded the tracking code, the open and its reader.
 
 This is asked for every delivery, so it is one statement of the few columns that dialects use, not the whole
 message with its counts (`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
@@ -12,11 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from heliograph.events.consent import ConsentWithdrawn
+from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
 from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign
 from heliograph.outbound.feeds.dialect import About, Context, Options
-from heliograph.react.state import people
+from heliograph.react.state import campaigns, people, visits
 from heliograph.react.state.messages import MESSAGES
+from heliograph.react.state.visits import Opened
+from heliograph.readers import Reader, Readers, Visit
 
 _ABOUT = select(
     MESSAGES.c.channel,
@@ -38,9 +42,11 @@ _ABOUT = select(
 ).where(MESSAGES.c.id == bindparam("message"), MESSAGES.c.account == bindparam("of_account"))
 
 
-def surroundings(engine: Engine, event: AnyEvent, options: Options) -> Context[Any]:
+def surroundings(engine: Engine, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
     """The context in which an event is rendered."""
     data = event.data
+    if isinstance(data, MessageRead | MessagePrinted | MessageForwarded):
+        return _of_visit(engine, event, data, options, readers)
     named = getattr(data, "message", None)  # whatever kind names a message calls it so
     declined = data.address if isinstance(data, ConsentWithdrawn) and data.channel == "sms" else None
     if named is None and declined is None:
@@ -53,6 +59,44 @@ def surroundings(engine: Engine, event: AnyEvent, options: Options) -> Context[A
         known = about.person if about else None
         person = people.find(connection, event.account, person=known, phone=number)
     return Context(options, about, (person.email if person else None) or "")
+
+
+def _of_visit(
+    engine: Engine,
+    event: AnyEvent,
+    data: MessageRead | MessagePrinted | MessageForwarded,
+    options: Options,
+    readers: Readers,
+) -> Context[Any]:
+    """Who it was is known of an open as it was judged; of a print or a forward it is judged here."""
+    with engine.connect() as connection:
+        about = _about(connection, event.account, data.message) if data.message else None
+        campaign = campaigns.find(connection, data.campaign) if data.campaign else None
+        if campaign is not None and campaign.account != event.account:
+            campaign = None
+        opened = None
+        if isinstance(data, MessageRead):
+            opened = visits.opened(connection, event.account, data.open)
+    return Context(options, about, open=opened, reader=_judged(data, opened, readers), campaign=campaign)
+
+
+def _judged(
+    data: MessageRead | MessagePrinted | MessageForwarded, opened: Opened | None, readers: Readers
+) -> Reader | None:
+    """None where the open was judged, or nothing is known of it any more."""
+    visit = opened if isinstance(data, MessageRead) else data
+    if visit is None or (isinstance(visit, Opened) and visit.reliable is not None):
+        return None
+    mode = visit.mode if isinstance(visit, Opened) else ""
+    return readers.judge(
+        Visit(
+            kind="open",
+            user_agent=visit.user_agent,
+            network=visit.network,
+            referrer=visit.referrer,
+            mode=mode,
+        )
+    )
 
 
 def _about(connection: Connection, account: str, message: str) -> About | None:

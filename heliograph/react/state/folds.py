@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from heliograph.journal.consumer import Fold
-from heliograph.react.state import commerce, consent, definitions, erasures, images, messages, people
+from heliograph.react.state import (
+    campaigns,
+    commerce,
+    consent,
+    definitions,
+    erasures,
+    images,
+    messages,
+    people,
+    topics,
+    visits,
+)
 
 FOLDS: tuple[Fold, ...] = (
     people.FOLD,
@@ -13,4 +24,7 @@ FOLDS: tuple[Fold, ...] = (
     definitions.FOLD,
     images.FOLD,
     erasures.FOLD,
+    topics.FOLD,
+    campaigns.FOLD,
+    visits.FOLD,
 )

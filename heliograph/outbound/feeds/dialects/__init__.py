@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heliograph.outbound.feeds.dialect import Dialect
-from heliograph.outbound.feeds.dialects import messagegears, native, remarkety
+from heliograph.outbound.feeds.dialects import litmus, messagegears, native, remarkety
 
 DIALECTS: tuple[Dialect[Any], ...] = (
     remarkety.DIALECT,
@@ -13,6 +13,7 @@ DIALECTS: tuple[Dialect[Any], ...] = (
     messagegears.DOCUMENT_DIALECT,
     messagegears.SCHEMA_DIALECT,
     messagegears.CSV_DIALECT,
+    litmus.DIALECT,
 )
 
 BY_NAME: dict[str, Dialect[Any]] = {dialect.name: dialect for dialect in DIALECTS}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from heliograph.outbound.feeds.sink import Sink
-from heliograph.outbound.feeds.sinks import queue, webhook
+from heliograph.outbound.feeds.sinks import queue, topic, webhook
 
-SINKS: tuple[Sink, ...] = (webhook.SINK, queue.SINK)
+SINKS: tuple[Sink, ...] = (webhook.SINK, queue.SINK, topic.SINK)
 
 BY_SCHEME: dict[str, Sink] = {scheme: sink for sink in SINKS for scheme in sink.schemes}
 
