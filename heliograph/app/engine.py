@@ -57,7 +57,7 @@ EMPTY_SECONDS = 60.0
 MOVE_SECONDS = 0.05
 """Between two portions of dead letters that are moved."""
 
-RETAIN_AFTER, RETAIN_SECONDS = 10.0, 3600.0
+RETAIN_AFTER, RETAIN_SECONDS = 5.0, 3600.0
 """How long after the start, and how often, events are looked for whose days are over."""
 
 LOOK_SECONDS = 0.5

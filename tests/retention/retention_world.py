@@ -108,9 +108,7 @@ class World:
     def stand(self, consumer: str, name: str, place: int) -> None:
         """Have somebody stand at a place."""
         with self.state.begin() as connection:
-            connection.execute(
-                insert(positions.POSITIONS).values(consumer=consumer, name=name, seq=place)
-            )
+            connection.execute(insert(positions.POSITIONS).values(consumer=consumer, name=name, seq=place))
 
     async def records(self) -> list[Record]:
         return [Record(*entry[1:]) for entry in await self.journal.read(0, limit=100_000)]

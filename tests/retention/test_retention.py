@@ -65,7 +65,10 @@ async def test_a_day_that_goes_on_gets_another_file(world: World, monkeypatch: p
     await world.journal.append(some_days(world.account))
     await world.fold()
     done = await world.retention.run(world.keeps(3), START + 4 * DAY)
-    assert done.files == ("2023-11-15.parquet", *(f"2023-11-15.{n}.parquet" for n in range(2, len(done.files) + 1)))
+    assert done.files == (
+        "2023-11-15.parquet",
+        *(f"2023-11-15.{n}.parquet" for n in range(2, len(done.files) + 1)),
+    )
     assert [len(content) for content in world.archived().values()][:2] == [3, 3]
     assert len({record.id for content in world.archived().values() for record in content}) == done.removed
 
