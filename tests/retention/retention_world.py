@@ -45,15 +45,15 @@ def happened(
 
 def message(number: int, address: str, *, day: int, account: str) -> list[Record]:
     """A mail and what became of it."""
-    id = derived_id(new_id(START), str(number))
-    mail = subjects.thing("message", id)
+    own = derived_id(new_id(START), str(number))
+    mail = subjects.thing("message", own)
     said: list[tuple[Data, str]] = [
         (MessageRequested(address=address, template="hello"), subjects.email(address)),
-        (MessageSent(message=id, channel="email", address=address, size=9), subjects.email(address)),
-        (MessageOpened(message=id), mail),
+        (MessageSent(message=own, channel="email", address=address, size=9), subjects.email(address)),
+        (MessageOpened(message=own), mail),
     ]
     return [
-        happened(data, subject, day=day, account=account, second=number + 60, id=None if place else id)
+        happened(data, subject, day=day, account=account, second=number + 60, id=None if place else own)
         for place, (data, subject) in enumerate(said)
     ]
 
