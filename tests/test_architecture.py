@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("demo",),
     ("app",),
+    ("retention",),
     ("console", "api", "porting"),
     ("privacy",),
     (

@@ -6,7 +6,7 @@ fingerprints; only secrets that we must compute with (HMAC, SigV4) are stored as
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table
@@ -50,6 +50,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How webhook signatures are written (RM-14)."""
     trap_link: bool = False
     """Whether mails get a hidden link, by which a scanner gives itself away (STD-6); some filters dislike one."""
+    retention_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Whole days (UTC) for which events are kept in the journal; 0: for ever (STD-7)."""
+    archive: bool = True
+    """Whether events whose days are over are written to the archive before they are removed."""
     browser_origins: tuple[str, ...] = ()
     """Origins from which browsers may send events without a key (RM-2)."""
     open_forms: bool = False

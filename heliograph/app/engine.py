@@ -50,6 +50,9 @@ from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
+from heliograph.retention.archive import Archive
+from heliograph.retention.forgetting import archive_forgets
+from heliograph.retention.removing import Retention
 from heliograph.settings import Settings, picture_urls, public_url, topics_url
 
 log = logging.getLogger("heliograph.engine")
@@ -58,6 +61,9 @@ EMPTY_SECONDS = 60.0
 """How long what was erased may still lie in the state's write-ahead log."""
 MOVE_SECONDS = 0.05
 """Between two portions of dead letters that are moved."""
+
+RETAIN_AFTER, RETAIN_SECONDS = 5.0, 3600.0
+"""How long after the start, and how often, events are looked for whose days are over."""
 
 LOOK_SECONDS = 0.5
 """How soon a new feed is served, and a revoked key opens nothing."""
@@ -129,6 +135,8 @@ class EngineRoom:
             Desk(Composer(clock), self._refs, public_url(settings), picture_urls(settings)),
             self._lines,
         )
+        self._archive = Archive(data)
+        self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
         self._own = (
             self._dispatch,
             erasure_act(self._eraser()),
@@ -148,7 +156,7 @@ class EngineRoom:
     async def run(self) -> None:
         """Feed until `stop`."""
         start = asyncio.get_running_loop().create_task
-        self._beside = [start(self._look_around()), start(self._move_dead_letters())]
+        self._beside = [start(self._look_around()), start(self._move_dead_letters()), start(self._retain())]
         await self.loops.run()
 
     async def stop(self) -> None:
@@ -194,6 +202,21 @@ class EngineRoom:
                 going = False
             await self._clock.sleep(MOVE_SECONDS if going else LOOK_SECONDS)
 
+    async def _retain(self) -> None:
+        """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""
+        await self._clock.sleep(RETAIN_AFTER)
+        while True:
+            for account in list(self._directory.accounts.values()):
+                try:
+                    done = await self._retention.run(account, self._clock.now())
+                    if done.removed or done.waiting:
+                        log.info("retention of account %s: %s", account.number, done._asdict())
+                except Exception:
+                    log.exception(
+                        "events of account %s could not be archived; tried again later", account.number
+                    )
+            await self._clock.sleep(RETAIN_SECONDS)
+
     async def _renew_receivers(self, seen: int) -> int:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
         it was saved after that, so it misses nothing."""
@@ -228,7 +251,7 @@ class EngineRoom:
             reading=self._reading,
             state=self._state,
             loops=lambda: self.loops,
-            elsewhere=(queues_forget(self._queues),),
+            elsewhere=(queues_forget(self._queues), archive_forgets(self._archive)),
         )
 
     def _means(self) -> Means:

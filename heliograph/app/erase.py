@@ -24,6 +24,8 @@ from heliograph.queues.file import QueueFile
 from heliograph.react.state import erasures
 from heliograph.react.state.erasures import Erasure
 from heliograph.react.state.folds import FOLDS
+from heliograph.retention.archive import Archive
+from heliograph.retention.forgetting import archive_forgets
 from heliograph.settings import Settings
 
 DONE_SECONDS = 600
@@ -58,7 +60,7 @@ async def _carry_out(
         reading=reading,
         state=state,
         loops=lambda: loops,
-        elsewhere=(queues_forget(queues),),
+        elsewhere=(queues_forget(queues), archive_forgets(Archive(Path(settings.data)))),
     )
     loops = Loops(
         journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=(), acts=(erasure_act(eraser),)

@@ -10,7 +10,7 @@ import typer
 
 from heliograph import __version__
 from heliograph.app import serve as serving
-from heliograph.cli import definitions, events, exports, images, imports, keys, oddities, people
+from heliograph.cli import definitions, events, exports, images, imports, keys, oddities, people, retention
 from heliograph.cli.options import Config, Data, for_operators, out, settings_of, table
 from heliograph.demo import story
 from heliograph.settings import shown
@@ -26,6 +26,7 @@ application.add_typer(definitions.feeds, name="feeds")
 application.add_typer(events.parked, name="parked")
 application.add_typer(exports.export, name="export")
 application.add_typer(people.people, name="people")
+application.add_typer(retention.retention, name="retention")
 application.add_typer(images.images, name="image")
 application.command("import")(imports.import_file)
 application.command("tail")(events.tail)

@@ -83,6 +83,11 @@ class Committer:
         self._inbox.put(_Job(work, done))
         return await asyncio.wrap_future(done)
 
+    def settle_seen(self) -> int | None:
+        """Have every id that is recorded in the file of ids; the place up to which that is so. None when it was
+        not possible now. Called by the thread that writes."""
+        return self.file.head if self._seen.settle() else None
+
     def close(self) -> None:
         """Record what was handed on, then end and let go of everything. Blocks; may take a second."""
         self._inbox.put(None)

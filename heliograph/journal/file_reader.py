@@ -111,10 +111,17 @@ class FileReader:
         rows = self._all("SELECT id FROM event WHERE seq = ?", (seq,))
         return rows[0][0] if rows else None
 
-    def recorded_at(self, seq: int) -> int | None:
-        """When the event in this place was recorded, in microseconds; None where there is none."""
-        rows = self._all("SELECT recorded FROM event WHERE seq = ?", (seq,))
+    def recorded_from(self, seq: int) -> int | None:
+        """When the event in this place, or the next one that there is, was recorded, in microseconds."""
+        rows = self._all("SELECT recorded FROM event WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,))
         return rows[0][0] if rows else None
+
+    def free_bytes(self) -> int:
+        """Bytes of the file that hold nothing: what was removed left them to what comes."""
+        pages, size = self._one(
+            "SELECT freelist_count, page_size FROM pragma_freelist_count, pragma_page_size"
+        )
+        return int(pages) * int(size)
 
     def subjects(self, after: int, upto: int) -> list[tuple[int, str]]:
         """Every place in (`after`, `upto`], and whose it is."""

@@ -59,6 +59,15 @@ class Alter(msgspec.Struct, tag=4, array_like=True, frozen=True):
     changes: list[Rewrite]
 
 
+class Remove(msgspec.Struct, tag=5, array_like=True, frozen=True):
+    """Remove these places of this account, as far as they were recorded before this instant."""
+
+    number: int
+    account: str
+    places: list[int]
+    before: int
+
+
 class Follow(msgspec.Struct, tag=3, array_like=True, frozen=True):
     """Answer when the head is above `after`."""
 
@@ -75,7 +84,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
     """To the question of this number: where the head is; how each append went (None: all were recorded);
-    how many entries were erased; or why nothing was done."""
+    how many entries were erased or removed; or why nothing was done."""
 
     number: int
     head: int

@@ -4,8 +4,9 @@ Everything that happened is appended once, durably, in order. A returned `append
 `kill -9` and power loss. Stages never call each other; they append here and read from here. Every
 implementation passes the same conformance suite (`tests/journal/conformance.py`).
 
-Reading is at least once, in order of `seq`; order of meaning is promised per subject only. Erasure is the one
-change: `redact` and `rewrite` replace data in place.
+Reading is at least once, in order of `seq`; order of meaning is promised per subject only. Two things change what
+stands there: erasure, `redact` and `rewrite` in place; and retention, which removes entries whose time is up. Places
+stay what they were, so there may be gaps.
 """
 
 from __future__ import annotations
@@ -87,4 +88,10 @@ class Journal(JournalView, Protocol):
     async def rewrite(self, changes: Sequence[Rewrite], *, account: str) -> int:
         """Erase what stands in entries of others: each of these places, as far as it is this account's, gets
         another subject and other data. Returns how many were changed; the old bytes are gone from the files."""
+        ...
+
+    async def remove(self, places: Sequence[int], *, account: str, before: int) -> int:
+        """Remove these places, as far as they are this account's and were recorded before this instant
+        (microseconds). The last entry of the journal always stays. The ids of what was removed stay known to
+        `append_once`. Returns how many were removed; asking again after `Unavailable` finishes it."""
         ...

@@ -60,6 +60,10 @@ _ERASE = (
     "UPDATE event SET data = ?, subject = ? WHERE seq IN (SELECT value FROM carray(?)) "
     "AND subject IN (SELECT value FROM carray(?)) AND account = ?"
 )
+_REMOVE = (
+    "DELETE FROM event WHERE seq IN (SELECT value FROM carray(?)) AND account = ? AND recorded < ? "
+    "AND seq < (SELECT max(seq) FROM event)"
+)
 _REWRITE = "UPDATE event SET data = ?, subject = ? WHERE seq = ? AND account = ?"
 
 UNFIT = (TypeError, ValueError, OverflowError, apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError)
@@ -121,6 +125,17 @@ class JournalFile:
             self._roll_back()
             raise
         return self._connection.total_changes() - before
+
+    def remove(self, seqs: Iterable[int], account: str, before: int) -> int:
+        """Remove these entries, as far as they are this account's and were recorded before this instant; how many
+        they were. Never the last one, whose place would be given again."""
+        places = apsw.carray(array.array("q", seqs))
+        try:
+            self._connection.execute(_REMOVE, (places, account, before))
+        except BaseException:
+            self._roll_back()
+            raise
+        return self._connection.changes()
 
     def written_pages(self) -> int:
         """Pages written to the WAL since this was asked last."""

@@ -18,6 +18,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self._removed: set[int] = set()
         self._seen: set[str] = set()
         self._watch = HeadWatch()
         self._closed = False
@@ -44,7 +45,7 @@ class MemoryJournal:
     ) -> Sequence[Entry]:
         """As `Journal.read`."""
         found: list[Entry] = []
-        for entry in self._entries[max(after, 0) :]:
+        for entry in self._above(after):
             if len(found) >= limit:
                 break
             if kinds is None or entry.kind in kinds:
@@ -54,7 +55,7 @@ class MemoryJournal:
     async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
         """As `Journal.of`."""
         wanted = set(subjects)
-        theirs = [entry for entry in self._entries[max(after, 0) :] if entry.subject in wanted]
+        theirs = [entry for entry in self._above(after) if entry.subject in wanted]
         return theirs[: max(limit, 0)]
 
     async def latest(
@@ -62,8 +63,11 @@ class MemoryJournal:
     ) -> Sequence[Entry]:
         """As `Journal.latest`."""
         wanted = set(subjects)
-        upto = len(self._entries) if before is None else max(before - 1, 0)
-        theirs = [one for one in self._entries[:upto] if one.subject in wanted and one.account == account]
+        theirs = [
+            one
+            for one in self._above(0)
+            if (before is None or one.seq < before) and one.subject in wanted and one.account == account
+        ]
         return theirs[::-1][: max(limit, 0)]
 
     async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
@@ -72,9 +76,9 @@ class MemoryJournal:
             raise ValueError("what replaces a subject cannot be one of those to erase")
         theirs = set(subjects)
         changed = 0
-        for place, entry in enumerate(self._entries):
+        for entry in self._above(0):
             if entry.subject in theirs and entry.account == account:
-                self._entries[place] = entry._replace(subject=replacement, data=REDACTED)
+                self._entries[entry.seq - 1] = entry._replace(subject=replacement, data=REDACTED)
                 changed += 1
         return changed
 
@@ -82,17 +86,29 @@ class MemoryJournal:
         """As `Journal.rewrite`."""
         changed = 0
         for seq, subject, data in changes:
-            if 0 < seq <= len(self._entries) and self._entries[seq - 1].account == account:
+            known = 0 < seq <= len(self._entries) and seq not in self._removed
+            if known and self._entries[seq - 1].account == account:
                 self._entries[seq - 1] = self._entries[seq - 1]._replace(subject=subject, data=data)
                 changed += 1
         return changed
+
+    async def remove(self, places: Sequence[int], *, account: str, before: int) -> int:
+        """As `Journal.remove`."""
+        wanted = set(places) - {len(self._entries)}
+        gone = [
+            entry.seq
+            for entry in self._above(0)
+            if entry.seq in wanted and entry.account == account and entry.recorded < before
+        ]
+        self._removed.update(gone)
+        return len(gone)
 
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """As `Journal.mentions`."""
         wanted = [word.encode().lower() for word in words if word]
         return [
             entry.seq
-            for entry in self._entries
+            for entry in self._above(0)
             if entry.account == account and any(word in entry.data.lower() for word in wanted)
         ]
 
@@ -108,6 +124,10 @@ class MemoryJournal:
         """As `Journal.close`."""
         self._closed = True
         self._watch.close()
+
+    def _above(self, after: int) -> Sequence[Entry]:
+        later = self._entries[max(after, 0) :]
+        return [entry for entry in later if entry.seq not in self._removed] if self._removed else later
 
     def _record(self, records: Sequence[Record]) -> None:
         if self._closed:

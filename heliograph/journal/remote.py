@@ -26,6 +26,7 @@ from heliograph.journal.frames import (
     Erase,
     Follow,
     Framed,
+    Remove,
     Sealed,
     error_of,
     outcome_of,
@@ -56,6 +57,9 @@ LOOK = 1.0
 
 REWRITES = 200
 """Places of one frame: an entry may have a megabyte."""
+
+REMOVALS = 5_000
+"""Places of one frame that are to be removed."""
 
 LOST = "the process that writes the journal went away; the events on their way may be recorded or not"
 AWAY = "the process that writes the journal is not there"
@@ -164,7 +168,15 @@ class RemoteJournal:
             done += await self._have_erased(Alter(self._next(), account, piece))
         return done
 
-    async def _have_erased(self, asked: Erase | Alter) -> int:
+    async def remove(self, places: Sequence[int], *, account: str, before: int) -> int:
+        """As `Journal.remove`; done by the owner. Asking again after `Unavailable` finishes it."""
+        done = 0
+        for start in range(0, len(places), REMOVALS):
+            piece = list(places[start : start + REMOVALS])
+            done += await self._have_erased(Remove(self._next(), account, piece, before))
+        return done
+
+    async def _have_erased(self, asked: Erase | Alter | Remove) -> int:
         if self._link is None:
             raise Unavailable(AWAY)
         number = asked.number

@@ -58,6 +58,7 @@ class Seen:
         self._fresh: set[bytes] = set()
         self._leaving: set[bytes] = set()
         self._flushing = False
+        self._began: int | None = None
         self._head = self._tried = self._saved = 0
         self._last_id = ""
         try:
@@ -110,6 +111,16 @@ class Seen:
         finally:
             self._flushing = False
 
+    def settle(self) -> bool:
+        """Write everything that is known now: entries may be removed from the journal after that, since nothing
+        has to be read from them again. False when it was not possible now."""
+        if self._flushing:
+            return False
+        if self._head > self._saved:
+            self._prepare()
+            self.flush()
+        return self._saved == self._head
+
     def close(self) -> None:
         """Write everything and let go of the file. No flush may be at work."""
         if self._head > self._saved:
@@ -125,8 +136,10 @@ class Seen:
 
     def _is_old(self) -> bool:
         """Whether the file has been filled for its span."""
-        began, now = self._reader.recorded_at(self._start + 1), self._reader.recorded_at(self._head)
-        return now is not None and (began is None or now - began >= self._span)
+        if self._began is None:  # asked once: retention may remove what the file began with
+            self._began = self._reader.recorded_from(self._start + 1)
+        now = self._reader.recorded_from(self._head)
+        return now is not None and (self._began is None or now - self._began >= self._span)
 
     def _begin_next(self) -> None:
         """Fill another file from where this one is complete. What waits in memory goes there."""
@@ -134,7 +147,7 @@ class Seen:
             self._store.close()
             if self._past is not None:
                 self._past.remove()
-            self._past, self._start = self._lookup, self._saved
+            self._past, self._start, self._began = self._lookup, self._saved, None
             self._path = _path(self._data, self._start)
             self._store, self._lookup = KeyFile(self._path), KeyFile(self._path)
 
@@ -181,7 +194,7 @@ class Seen:
         self._let_go()
         for path in self._data.glob(LATER):
             KeyFile(path).remove()
-        self._path, self._start = self._data / FILE, 0
+        self._path, self._start, self._began = self._data / FILE, 0, None
         self._past = None
         self._store = KeyFile(self._path)
         self._store.start_over()

@@ -34,6 +34,12 @@ QUEUE_LIMIT = 50_000
 QUEUE_BYTES = 32 << 20
 """Defaults of what may wait for the disk; the operator's are in `settings`."""
 
+REMOVAL = 250
+"""Entries removed in one transaction: others wait for the writer some milliseconds meanwhile."""
+
+SETTLE, SETTLES = 0.05, 100
+"""Seconds between attempts to have all ids in their file before a removal, and how many there are."""
+
 T = TypeVar("T")
 
 GIVE_WAY, TRIES = 500, 20
@@ -147,6 +153,39 @@ class SqliteJournal:
             return 0
         index = await self._reader.run(lambda _: self._reader.index())
         return await self._erase(Rewriting(account, tuple(changes)), index)
+
+    async def remove(self, places: Sequence[int], *, account: str, before: int) -> int:
+        """As `Journal.remove`. In small pieces; the files are caught up first, so that none of them has to be made
+        anew from a journal in which entries are missing."""
+        if not places:
+            return 0
+        below = await self._settled()
+        index = await self._reader.run(lambda _: self._reader.index())
+        await self._reader.run(index.catch_up)
+        kept = sorted(place for place in set(places) if place < below)
+        removed = 0
+        async with self._erasing:
+            for start in range(0, len(kept), REMOVAL):
+                piece = kept[start : start + REMOVAL]
+                removed += await self._remove_piece(piece, account, before, index)
+        return removed
+
+    async def _remove_piece(self, piece: list[int], account: str, before: int, index: SubjectIndex) -> int:
+        file = self._committer.file
+        subjects = await self._reader.run(lambda reader: reader.subjects_at(piece))
+        removed = await self._on_writer(lambda: file.remove(piece, account, before))
+        left = {seq for seq, _ in await self._reader.run(lambda reader: reader.subjects_at(piece))}
+        await self._reader.run(lambda _: index.drop(one for one in subjects if one[0] not in left))
+        return removed
+
+    async def _settled(self) -> int:
+        """The head, when every id up to it is in the file of ids."""
+        for _ in range(SETTLES):
+            head = await self._on_writer(self._committer.settle_seen)
+            if head is not None:
+                return head
+            await asyncio.sleep(SETTLE)
+        raise Unavailable("the file of ids cannot be written now: nothing is removed until it can")
 
     async def _erase(self, erasure: Erasure | Rewriting, index: SubjectIndex) -> int:
         file, reader = self._committer.file, self._committer.reader

@@ -97,6 +97,10 @@ class SubjectIndex:
         gone = {_key(subject, seq) for seq in seqs for subject in subjects}
         self._store.change(remove=gone - {_key(subject, seq) for seq, subject in now.items()})
 
+    def drop(self, places: Iterable[tuple[int, str]]) -> None:
+        """These places, of these subjects, are there no more."""
+        self._store.change(remove=[_key(subject, seq) for seq, subject in places])
+
     def truncate(self) -> None:
         """See to it that what was forgotten is gone from the file."""
         self._store.truncate()

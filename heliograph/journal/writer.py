@@ -18,13 +18,13 @@ from pathlib import Path
 import msgspec
 
 from heliograph.errors import OperatorError
-from heliograph.journal.frames import Alter, Answer, Erase, Fault, Follow, Framed, Hand, fault
+from heliograph.journal.frames import Alter, Answer, Erase, Fault, Follow, Framed, Hand, Remove, fault
 from heliograph.journal.intake import Outcome
 from heliograph.journal.sqlite import SqliteJournal
 
 log = logging.getLogger(__name__)
 
-_decode = msgspec.msgpack.Decoder(Hand | Erase | Alter | Follow).decode
+_decode = msgspec.msgpack.Decoder(Hand | Erase | Alter | Remove | Follow).decode
 
 
 async def serve_journal(journal: SqliteJournal, path: Path) -> JournalServer:
@@ -121,10 +121,12 @@ class JournalServer:
 
         moved.add_done_callback(answer)
 
-    async def _erase(self, client: Framed, erase: Erase | Alter) -> None:
+    async def _erase(self, client: Framed, erase: Erase | Alter | Remove) -> None:
         try:
             if isinstance(erase, Alter):
                 count = await self._journal.rewrite(erase.changes, account=erase.account)
+            elif isinstance(erase, Remove):
+                count = await self._journal.remove(erase.places, account=erase.account, before=erase.before)
             else:
                 count = await self._journal.redact(
                     erase.subjects, account=erase.account, replacement=erase.replacement

@@ -45,7 +45,7 @@ def written(file: Path | None, format: Format, columns: Sequence[Column], *, raw
             yield writer
             writer.end()
         return
-    with _replacing(file) as plain:
+    with replacing(file) as plain:
         zipped = file.name.endswith(ZIPPED) and format.name != "parquet"
         with (
             gzip.GzipFile(filename="", fileobj=plain, mode="wb", compresslevel=LEVEL, mtime=0)
@@ -58,7 +58,8 @@ def written(file: Path | None, format: Format, columns: Sequence[Column], *, raw
 
 
 @contextlib.contextmanager
-def _replacing(file: Path) -> Iterator[BinaryIO]:
+def replacing(file: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name when everything is in it and on disk. Raises `OperatorError`."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
     except OSError as error:

@@ -18,11 +18,14 @@ from heliograph.events.event import AnyEvent, Entry
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Erased
 from heliograph.journal.journal import JournalView
-from heliograph.react.state import people, portraits, reading
+from heliograph.react.state import messages, people, portraits, reading
 from heliograph.react.state.spelling import Spelling
 
 PAGE = 1_000
 """Entries of a person that are read at once."""
+
+SCHEMES = ("person", "email", "phone", "device")
+"""Of the references by which messages are somebody's."""
 
 
 async def whose(journal: JournalView, engine: Engine, account: str, person: str) -> Erased:
@@ -30,7 +33,7 @@ async def whose(journal: JournalView, engine: Engine, account: str, person: str)
     known, keep_case = await asyncio.to_thread(_known, engine, account, person)
     things: dict[str, None] = {}
     async for entry in entries(journal, account, known):
-        things.update(dict.fromkeys(_things(codec.decode(entry))))
+        things.update(dict.fromkeys(things_of(codec.decode(entry))))
     return Erased(account, person, tuple(dict.fromkeys((*known, *things))), keep_case)
 
 
@@ -71,10 +74,20 @@ def is_theirs(event: AnyEvent, whom: Erased) -> bool:
 
 def _known(engine: Engine, account: str, person: str) -> tuple[list[str], bool]:
     with engine.connect() as connection:
-        return people.subjects(connection, account, person), Spelling(connection).keeps_case(account)
+        known = people.subjects(connection, account, person)
+        values = {
+            scheme: [one.partition(":")[2] for one in known if one.startswith(f"{scheme}:")]
+            for scheme in SCHEMES
+        }
+        addresses = [*values["email"], *values["phone"], *values["device"]]
+        sent = messages.sent_to(
+            connection, account, values["person"], addresses
+        )  # whatever the journal still has
+        known += [subjects.thing("message", message) for message in sent]
+        return known, Spelling(connection).keeps_case(account)
 
 
-def _things(event: AnyEvent) -> Iterable[str]:
+def things_of(event: AnyEvent) -> Iterable[str]:
     """What is theirs because this event of theirs names it."""
     data = event.data
     if isinstance(data, MessageRequested):

@@ -255,6 +255,34 @@ class SubjectsAndErasure:
         await journal.redact(["email:a"], account=ACCOUNT, replacement="erased:1")
         assert list(await journal.append_once([numbered(1)])) == [False]
 
+    async def test_what_is_removed_leaves_its_place_empty(self, journal: Journal) -> None:
+        """STD-7: other accounts' and later entries stay, and so does the last."""
+        records = [record(subject=f"email:{name}") for name in "abcab"]
+        await journal.append(records)
+        await journal.append([record(subject="email:a")._replace(account="000000000002")])
+        await journal.append([record(subject="email:a")])
+        later = records[3].recorded
+        assert await journal.remove([1, 2, 4, 6, 7], account=ACCOUNT, before=later) == 2
+        assert [entry.seq for entry in await journal.read(0)] == [3, 4, 5, 6, 7]
+        assert [entry.seq for entry in await journal.read(0, kinds=frozenset({"custom"}), limit=2)] == [3, 4]
+        assert [entry.seq for entry in await journal.of(["email:a", "email:b"])] == [4, 5, 6, 7]
+        assert [entry.seq for entry in await journal.latest(["email:a"], account=ACCOUNT)] == [7, 4]
+        assert await journal.remove([1, 2], account=ACCOUNT, before=later) == 0
+        assert await journal.remove([6, 7], account=ACCOUNT, before=2**62) == 0
+        assert await journal.remove([], account=ACCOUNT, before=2**62) == 0
+        await journal.append([record(subject="email:a")])
+        assert await journal.head() == 8
+
+    async def test_the_id_of_what_was_removed_is_still_known(self, journal: Journal) -> None:
+        await journal.append_once([numbered(1), numbered(2), numbered(3)])
+        assert await journal.remove([1, 2], account=ACCOUNT, before=2**62) == 2
+        assert list(await journal.append_once([numbered(1), numbered(2), numbered(4)])) == [
+            False,
+            False,
+            True,
+        ]
+        assert [entry.seq for entry in await journal.read(0)] == [3, 4]
+
 
 class HeadAndEnd:
     """The head, waiting for it, and closing."""

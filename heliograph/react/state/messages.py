@@ -12,7 +12,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, String, Table, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    String,
+    Table,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from heliograph.database import METADATA
 from heliograph.events.consent import Channel, ConsentWithdrawn, UnsubscriptionRequested
@@ -239,6 +251,14 @@ def forget(connection: Connection, erased: Erased) -> None:
         own = select(MESSAGES.c.id).where(MESSAGES.c.account == erased.account, MESSAGES.c.id.in_(some))
         connection.execute(delete(HITS).where(HITS.c.message.in_(own)))
         connection.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(own)))
+
+
+def sent_to(
+    connection: Connection, account: str, persons: Sequence[str], addresses: Sequence[str]
+) -> list[str]:
+    """The ids of all messages to these people or addresses. Looks through the whole table: for erasures."""
+    theirs = or_(MESSAGES.c.person.in_(persons), MESSAGES.c.address.in_(addresses))
+    return list(connection.scalars(select(MESSAGES.c.id).where(MESSAGES.c.account == account, theirs)))
 
 
 def _key(event: AnyEvent) -> Key | None:

@@ -1,0 +1,1 @@
+"""Events whose days are over go from the journal into the archive (STD-7)."""
