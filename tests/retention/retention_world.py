@@ -72,9 +72,12 @@ def some_days(account: str, days: int = 4) -> list[Record]:
         on(0, SuppressionAdded(address=BEN, type="unsubscribed"), ben),
         on(0, Custom(name="greeted", email=BEN), ben),
         on(0, Custom(name="greeted", email=BEN), ben),
-        on(0, CartCreated(cart=Cart(id="c1", email=EVA, accepts_marketing=False)), eva),
+        on(0, CartCreated(cart=Cart(id="c1", email=EVA)), eva),
         on(0, CartCreated(cart=Cart(id="c2")), "cart:c2"),
-        on(0, CartCreated(cart=Cart(id="c3", email=EVA)), eva),
+        on(0, CartCreated(cart=Cart(id="c3", email=EVA, accepts_marketing=False)), eva),
+        on(
+            0, CartCreated(cart=Cart(id="c4", email=EVA, customer=Customer(email=EVA, first_name="Eva"))), eva
+        ),
         on(0, OrderCreated(order=Order(id="o1", email=BEN, customer=Customer(id="8", email=BEN))), ben),
     ]
     for day in range(days):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -31,8 +32,8 @@ CHILD = Path(__file__).parent / "retention_child.py"
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    journal = await SqliteJournal.open(tmp_path)
-    made = World(tmp_path, journal)
+    journal = await SqliteJournal.open(tmp_path / "data")
+    made = World(tmp_path / "data", journal)
     yield made
     made.state.dispose()
     await journal.close()
@@ -159,15 +160,15 @@ async def test_what_waits_or_is_parked_keeps_its_whole_history(world: World, tab
     assert mails[3] not in left and done.waiting > 0
 
 
-async def test_what_was_removed_is_still_no_repeat_after_a_restart(world: World) -> None:
+async def test_what_was_removed_is_still_no_repeat_after_a_crash(world: World, tmp_path: Path) -> None:
     """The files of ids and subjects are not made anew from a journal in which entries are missing."""
     mails = message(1, ANN, day=0, account=world.account)
     await world.journal.append_once(mails[:1])
     await world.journal.append([feed(world.account, "x")])
     await world.fold()
     assert (await world.retention.run(world.keeps(1), NOW)).removed == 1
-    await world.journal.close()
-    journal = await SqliteJournal.open(world.data)
+    shutil.copytree(world.data, tmp_path / "killed")  # as the files are just now, with nothing let go of
+    journal = await SqliteJournal.open(tmp_path / "killed")
     assert list(await journal.append_once(mails[:1])) == [False]
     assert list(await journal.of([subjects.email(ANN)])) == []
     await journal.close()
