@@ -13,8 +13,10 @@ import pytest
 from heliograph.aws.door import Call
 from heliograph.clock import ManualClock
 from heliograph.outbound.queues import sqs_service
+from heliograph.outbound.queues.handed import told
 from heliograph.queues.file import QueueFile
 from heliograph.queues.forgetting import forget
+from heliograph.queues.messages import Received
 from heliograph.queues.model import QueueFault
 from heliograph.queues.moving import move_some
 
@@ -195,3 +197,14 @@ async def test_what_tells_of_an_erased_person_is_deleted(world: World) -> None:
         == 1
     )
     assert await world.bodies(url) == ["of another"]
+
+
+@pytest.mark.parametrize(
+    ("receives", "told_as"), [(1, "1"), (32_767, "32767"), (32_768, "32767"), (90_000, "32767")]
+)
+def test_the_receive_count_fits_sixteen_bits(receives: int, told_as: str) -> None:
+    """SQS-10: one SDK reads it as a 16-bit number."""
+    message = Received(
+        "id", "handle", "body", "md5", None, None, None, ACCOUNT, 1, receives, 1, None, None, 1, None
+    )
+    assert told(message, ["All"], (), fifo=False)["Attributes"]["ApproximateReceiveCount"] == told_as
