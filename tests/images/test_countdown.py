@@ -103,7 +103,8 @@ BOXED = ("cards", "flip")
 INK = [255 * (value > 127) for value in range(256)]
 
 
-async def test_chromium_shows_the_same_pixels(chromium: Browser) -> None:
+@pytest.mark.parametrize("font", BY_NAME)
+async def test_chromium_shows_the_same_pixels(chromium: Browser, font: str) -> None:
     """PER-6 in a second decoder that shares no code with the first: frames, durations, and that it plays once."""
     page = await chromium.new_page()
     await page.route("**", lambda route: route.fulfill(body="<p>", content_type="text/html"))
@@ -114,8 +115,10 @@ async def test_chromium_shows_the_same_pixels(chromium: Browser) -> None:
         ("flip", 100 * DAY + 3),
         ("ring", HOUR + 2),
     ]:
-        kit = StyleKit(TimerStyle(template=template, width=300, height=70, frames=20, expired_text="Over!"))
-        data = kit.gif(remaining)
+        style = TimerStyle(
+            template=template, font=font, width=300, height=70, frames=20, expired_text="Over!"
+        )
+        data = StyleKit(style).gif(remaining)
         told = await page.evaluate(DECODE, base64.b64encode(data).decode())
         decoded = list(frames(data))
         assert told["plays"] in (0, 1)  # times it is repeated: browsers count so or so
