@@ -225,9 +225,7 @@ def _style(said: Attributes, chosen: dict[str, Any]) -> TimerStyle:
         return TimerStyle(**chosen)
     except BadRequest as error:
         if not said.findings.faults:  # else it is one of those
-            for (
-                fault
-            ) in error.faults:  # what is left: measures and units, which callers name as the style does
+            for fault in error.faults:  # measures and units, which callers name as the style does
                 said.fault(fault.field, fault.reason)
         return TimerStyle()
 
