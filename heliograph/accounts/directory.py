@@ -1,11 +1,13 @@
 """Accounts, keys and signing keys in memory: what every request is checked against, without a query.
 
 Each process holds one `Directory` and loads it again when the stored revision has changed (every two
-seconds at the latest): that is how soon a revoked key stops working.
+seconds at the latest): that is how soon a revoked key stops working. A key or account that is not known is looked
+for again at once, so that a new one works everywhere the moment it is made.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import msgspec
@@ -16,6 +18,9 @@ from heliograph.signing import Keyring, fingerprint, same
 
 RELOAD_SECONDS = 2.0
 
+LOOKS = 20
+"""How often between two reloads what is not known is looked for in the database: guessers cost a query no oftener."""
+
 
 class Directory:
     """All accounts and all keys that are not revoked, by everything that requests name them by."""
@@ -24,6 +29,9 @@ class Directory:
         self.master = master
         """The keyring from which references' purposes are derived (`refs.Refs(directory.master)`)."""
         self.revision = 0
+        self._engine: Engine | None = None
+        self._looks = 0
+        self._loading = threading.Lock()
         self._set(accounts, keys)
 
     def _set(self, accounts: Sequence[Account], keys: Sequence[Key]) -> None:
@@ -38,19 +46,24 @@ class Directory:
 
     def account(self, number: str) -> Account | None:
         """The account of a 12-digit number."""
-        return self.accounts.get(number)
+        found = self.accounts.get(number)
+        return self.accounts.get(number) if found is None and self._looked_again() else found
 
     def store(self, store_id: str) -> Account | None:
         """The account of a store id."""
-        return self._stores.get(store_id)
+        found = self._stores.get(store_id)
+        return self._stores.get(store_id) if found is None and self._looked_again() else found
 
     def token(self, token: str) -> Key | None:
         """The store or api key that this token is, if it is one (found by fingerprint: no timing to learn from)."""
-        return self._tokens.get(fingerprint(token))
+        print_ = fingerprint(token)
+        found = self._tokens.get(print_)
+        return self._tokens.get(print_) if found is None and self._looked_again() else found
 
     def key(self, kind: KeyKind, public: str) -> Key | None:
         """The key of a kind by its public part: an AWS access key id, an OAuth client id, a login."""
-        return self._keys.get((kind, public))
+        found = self._keys.get((kind, public))
+        return self._keys.get((kind, public)) if found is None and self._looked_again() else found
 
     def keys(self, account: str, kind: KeyKind) -> Sequence[Key]:
         """An account's keys of a kind, newest first."""
@@ -61,14 +74,24 @@ class Directory:
         return same(fingerprint(secret).encode(), key.fingerprint.encode())
 
     def reload(self, engine: Engine) -> bool:
-        """Load again if anything changed; True if so."""
-        with engine.connect() as connection:
+        """Load again if anything changed; True if so. From now on what is not known is looked for in this database."""
+        self._engine, self._looks = engine, LOOKS
+        return self._reloaded(engine)
+
+    def _looked_again(self) -> bool:
+        if self._engine is None or not self._looks:
+            return False
+        self._looks -= 1
+        return self._reloaded(self._engine)
+
+    def _reloaded(self, engine: Engine) -> bool:
+        with self._loading, engine.connect() as connection:
             revision = connection.scalar(select(REVISION.c.revision)) or 0
             if revision == self.revision:
                 return False
             accounts, keys, self.master = _load(connection)
-        self.revision = revision
-        self._set(accounts, keys)
+            self.revision = revision
+            self._set(accounts, keys)
         return True
 
 

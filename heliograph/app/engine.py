@@ -184,8 +184,8 @@ class EngineRoom:
                 if self._clock.monotonic() - emptied > EMPTY_SECONDS:
                     emptied = self._clock.monotonic()
                     await asyncio.to_thread(empty_wal, self._state)
-                if await asyncio.to_thread(self._directory.reload, self._reading):
-                    self._refs.rekey(self._directory.master)
+                await asyncio.to_thread(self._directory.reload, self._reading)
+                self._refs.rekey(self._directory.master)
                 head = await self._renew_receivers(head)
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")

@@ -159,8 +159,8 @@ class Worker:
         while True:
             await self.clock.sleep(RELOAD_SECONDS / 2)
             try:
-                if await asyncio.to_thread(directory.reload, engine):
-                    refs.rekey(directory.master)
+                await asyncio.to_thread(directory.reload, engine)
+                refs.rekey(directory.master)
             except Exception:
                 log.exception("the directory of keys could not be loaded again")
             self.counts.flush()

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from heliograph.accounts import keys
-from heliograph.accounts.directory import load_directory
+from heliograph.accounts.directory import LOOKS, load_directory
 from heliograph.database import METADATA, memory_state, open_state
 from heliograph.errors import OperatorError
 from heliograph.signing import password_hash, password_matches
@@ -106,6 +106,26 @@ def test_an_added_key_is_known_after_a_reload(engine: Engine, tmp_path: Path) ->
     assert directory.token(secret) == key
     with engine.begin() as connection, pytest.raises(OperatorError, match="no account"):
         keys.add_key(connection, "1", "api", NOW)
+
+
+def test_a_key_made_a_moment_ago_opens_without_a_reload_and_guessers_cost_few_queries(
+    engine: Engine, tmp_path: Path
+) -> None:
+    made = keys.first_start(engine, tmp_path, "http://x", NOW)
+    assert made is not None
+    directory = load_directory(engine)
+    directory.reload(engine)
+    with engine.begin() as connection:
+        api, secret = keys.add_key(connection, made["account"], "api", NOW)
+    assert directory.token(secret) == api
+    with engine.begin() as connection:
+        aws, _ = keys.add_key(connection, made["account"], "aws", NOW)
+    assert aws.public and directory.key("aws", aws.public) == aws
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    for number in range(1000):
+        assert directory.token(f"guess-{number}") is None and directory.store(f"{number}") is None
+    assert 0 < len(asked) <= LOOKS
 
 
 def test_every_kind_of_secret_is_found_by_its_public_part(engine: Engine, tmp_path: Path) -> None:
