@@ -20,8 +20,14 @@ demo: setup
 serve: setup
 	$(BIN)/heliograph serve $(ARGS)
 
+# Whole engines measure themselves by the clock, so tests/system has the machine to itself; the rest shares its cores.
 test: setup browser languages
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/system
+	$(BIN)/python -m pytest tests/system
+endif
 
 # The tests drive a real Chromium: the one that is here, else the distribution's, else the one its driver brings.
 browser: setup

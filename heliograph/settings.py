@@ -129,6 +129,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     webhook_https_only: Annotated[bool, _doc("refuse http:// receivers, as the document asks (RM-15)")] = True
     webhook_timeout: Annotated[float, Meta(gt=0, description="seconds for a receiver's answer (S3: 5)")] = 5.0
+    aws_targets: Annotated[
+        tuple[str, ...],
+        _doc(
+            "ARNs of Amazon's queues and topics that feeds may name, `*` and `?` as wildcards: what our credentials "
+            "there may be used for; none until an operator says so"
+        ),
+    ] = ()
+    nats_servers: Annotated[
+        tuple[str, ...],
+        _doc("NATS servers that feeds publish to, such as nats://127.0.0.1:4222; none: no such feeds"),
+    ] = ()
+    nats_credentials: Annotated[str, _doc("credentials file for the NATS servers; empty: none")] = ""
     image_url: Annotated[
         str,
         _doc("what URLs of live pictures begin with, such as https://image.example.com; empty: as base_url"),

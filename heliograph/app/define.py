@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from heliograph.accounts import keys
-from heliograph.accounts.directory import load_directory
-from heliograph.accounts.model import Account, Policy
+from heliograph.accounts.model import Account
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
@@ -74,16 +74,6 @@ def builtin_templates(account: str, now: int) -> list[Record]:
         )
         for name, parts in BUILTIN_TEMPLATES.items()
     ]
-
-
-def set_policy(settings: Settings, account: str | None, changes: dict[str, Any]) -> Policy:
-    """Change an account's policy; takes effect within two seconds."""
-    engine = open_state(Path(settings.data))
-    number = account_number(engine, account)
-    with engine.begin() as connection:
-        policy = keys.set_policy(connection, number, changes)
-    engine.dispose()
-    return policy
 
 
 async def save_template(settings: Settings, account: str | None, name: str, parts: dict[str, str]) -> None:
@@ -183,13 +173,3 @@ async def _record(settings: Settings, account: str | None, scheme: str, name: st
     event = codec.make(data, account=number, subject=subjects.thing(scheme, name), now=SystemClock().now())
     async with reachable(settings) as journal:
         await journal.append([codec.encode(event)])
-
-
-def account_number(engine: Engine, account: str | None) -> str:
-    """The account meant: the one that is named, else the only one. Raises `OperatorError`."""
-    numbers = list(load_directory(engine).accounts)
-    if account is None and len(numbers) == 1:
-        return numbers[0]
-    if account not in numbers:
-        raise OperatorError(f"name one of these with --account: {', '.join(numbers)}")
-    return account

@@ -30,6 +30,7 @@ from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import act_name, feed_acts
 from heliograph.outbound.messages.channels import open_lines
@@ -125,6 +126,7 @@ class EngineRoom:
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues = QueueFile(data)
+        self._links = Links()
         self._lines = open_lines(settings, clock)
         self._dispatch = dispatch_act(
             self._directory,
@@ -170,6 +172,7 @@ class EngineRoom:
         for line in self._lines.values():
             await line.close()
         await self._egress.close()
+        await self._links.close()
         self._queues.close()
         self._reading.dispose()
         empty_wal(self._state)
@@ -260,6 +263,7 @@ class EngineRoom:
             directory=self._directory,
             egress=self._egress,
             queues=self._queues,
+            links=self._links,
             journal=self._journal,
             readers=self._readers,
             settings=self._settings,

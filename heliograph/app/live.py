@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
 from heliograph.database import open_state

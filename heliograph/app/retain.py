@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Account
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.database import open_state
 from heliograph.errors import OperatorError, Unavailable

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.erasure import eraser
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.part import calm_collector
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock

@@ -80,7 +80,9 @@ def remove_automation(name: str, data: Data = None, account: AccountOption = Non
 @for_operators
 def add_feed(
     name: str,
-    endpoint: Annotated[str, typer.Argument(help="https URL of the receiver, queue:NAME or sns:TOPIC")],
+    endpoint: Annotated[
+        str, typer.Argument(help="https URL of the receiver, queue:NAME, sns:TOPIC, an ARN, or nats:SUBJECT")
+    ],
     dialect: Annotated[
         str, typer.Option(help="How it is told: remarkety, litmus, messagegears.")
     ] = "remarkety",

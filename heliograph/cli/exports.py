@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from heliograph.app import transfer
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.cli.options import Data, Kind, at_option, bar, existing, for_operators, kinds_of
 from heliograph.database import open_state
 from heliograph.porting.output import format_of, written

@@ -1,26 +1,23 @@
-"""`heliograph keys` and `heliograph accounts`: who may come in, and each account's policy."""
+"""`heliograph keys`: who may come in."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import msgspec
 import typer
 
 from heliograph.accounts import keys as store
-from heliograph.accounts.directory import load_directory
-from heliograph.accounts.model import KeyKind, Policy
-from heliograph.app import define
+from heliograph.accounts.model import KeyKind
+from heliograph.app.accounts import account_number
 from heliograph.cli.options import Data, existing, for_operators, out, table
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
 
 keys = typer.Typer(no_args_is_help=True, help="List, add and revoke keys.")
-accounts = typer.Typer(no_args_is_help=True, help="Show accounts, add one, change its policy.")
 
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
@@ -52,7 +49,7 @@ def add_key(
     if kind not in get_args(KeyKind):
         raise OperatorError(f"there is no kind of key called {kind}: {', '.join(get_args(KeyKind))}")
     engine = open_state(Path(existing(data).data))
-    number = define.account_number(engine, account)
+    number = account_number(engine, account)
     with engine.begin() as connection:
         key, secret = store.add_key(
             connection, number, msgspec.convert(kind, KeyKind), SystemClock().now(), label=label, public=login
@@ -67,48 +64,3 @@ def revoke_key(key: str, data: Data = None) -> None:
     with open_state(Path(existing(data).data)).begin() as connection:
         store.revoke_key(connection, key, SystemClock().now())
     out.print(f"{key} is revoked.")
-
-
-@accounts.command("list")
-@for_operators
-def list_accounts(data: Data = None) -> None:
-    """All accounts and their policies."""
-    directory = load_directory(open_state(Path(existing(data).data), read_only=True))
-    out.print_json(json.dumps([msgspec.to_builtins(account) for account in directory.accounts.values()]))
-
-
-@accounts.command("add")
-@for_operators
-def add_account(
-    name: str,
-    parent: Annotated[
-        str | None, typer.Option(help="12-digit number of the account that it is below.")
-    ] = None,
-    data: Data = None,
-) -> None:
-    """A further account, without keys (`heliograph keys add --account ...`)."""
-    account = asyncio.run(define.add_account(existing(data), name, parent))
-    out.print_json(json.dumps({"account": account.number, "store_id": account.store_id}))
-
-
-@accounts.command("set")
-@for_operators
-def set_policy(
-    changes: Annotated[list[str], typer.Argument(help="NAME=VALUE, e.g. ip=truncate; lists as JSON")],
-    data: Data = None,
-    account: AccountOption = None,
-) -> None:
-    """Change an account's policy; takes effect within two seconds."""
-    policy = define.set_policy(existing(data), account, dict(_change(change) for change in changes))
-    out.print_json(msgspec.json.encode(policy).decode())
-
-
-def _change(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        names = ", ".join(field.name for field in msgspec.structs.fields(Policy))
-        raise OperatorError(f"{text} is not NAME=VALUE; the names are {names}")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value

@@ -1,93 +1,94 @@
-"""The commands that run things: `serve`, `demo`, `check`; the others are grouped in their own modules."""
+"""The `heliograph` command: which commands there are, and where each is written.
+
+A command's module is loaded when the command is given, so that none waits for what the others need: a new one is a
+line in `COMMANDS`.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-from typing import Annotated
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import typer
-
-from heliograph import __version__
-from heliograph.app import serve as serving
-from heliograph.cli import definitions, events, exports, images, imports, keys, oddities, people, retention
-from heliograph.cli.options import Config, Data, for_operators, out, settings_of, table
-from heliograph.demo import story
-from heliograph.settings import shown
-
-application = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-)
-application.add_typer(keys.keys, name="keys")
-application.add_typer(keys.accounts, name="accounts")
-application.add_typer(definitions.templates, name="templates")
-application.add_typer(definitions.automations, name="automations")
-application.add_typer(definitions.feeds, name="feeds")
-application.add_typer(events.parked, name="parked")
-application.add_typer(exports.export, name="export")
-application.add_typer(people.people, name="people")
-application.add_typer(retention.retention, name="retention")
-application.add_typer(images.images, name="image")
-application.command("import")(imports.import_file)
-application.command("tail")(events.tail)
-application.command("oddities")(oddities.oddities)
-application.command("replay")(events.replay)
+from typer.core import TyperGroup
 
 
-@application.command()
-@for_operators
-def serve(
-    data: Data = None,
-    listen: Annotated[str | None, typer.Option(help="HOST:PORT.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Web worker processes.")] = None,
-    only: Annotated[str | None, typer.Option(help="One part alone: web, engine or journal.")] = None,
-    config: Config = None,
-) -> None:
-    """Run everything: web workers and the engine. The first start makes the data directory and the keys."""
-    if only is not None:
-        serving.run_part(only, settings_of(data, config, listen=listen, workers=workers))
-        return
-    settings = settings_of(data, config, listen=listen, workers=workers)
-    made = serving.prepare(settings)
-    if made is not None:
-        out.print("The first start made these credentials. They are in credentials.json and shown only now:")
-        out.print_json(data=made)
-    out.print(
-        f"Heliograph {__version__} on {settings.listen}; data in {Path(settings.data).resolve()}",
-        highlight=False,
+class Command(NamedTuple):
+    """Where a command is: `MODULE:NAME` of a function, or of a `Typer` of several. `help` as its own docstring has it."""
+
+    place: str
+    help: str
+
+
+COMMANDS: dict[str, Command] = {
+    "serve": Command(
+        "running:serve",
+        "Run everything: web workers and the engine. The first start makes the data directory and the keys.",
+    ),
+    "demo": Command(
+        "running:demo", "Play the whole story once, on real sockets, then keep serving so that you can try."
+    ),
+    "check": Command(
+        "settings:check", "Print the effective settings, secrets masked; loud when one is wrong."
+    ),
+    "keys": Command("keys:keys", "List, add and revoke keys."),
+    "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
+    "templates": Command("definitions:templates", "Save and list templates."),
+    "automations": Command("definitions:automations", "Apply and list automations."),
+    "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
+    "image": Command("images:images", "Preview, publish and embed live pictures."),
+    "people": Command("people:people", "Export, erase, merge people on request."),
+    "import": Command(
+        "imports:import_file",
+        "Import a file, or go on with one that was interrupted. Nothing is recorded twice, and nobody is mailed by it.",
+    ),
+    "export": Command("exports:export", "Write out people, suppressions, orders or events."),
+    "retention": Command("retention:retention", "Archive and remove events whose days are over."),
+    "oddities": Command(
+        "oddities:oddities", "What senders do otherwise than the document has it, the most frequent first."
+    ),
+    "tail": Command("events:tail", "The latest events, then each new one as it is recorded."),
+    "parked": Command("events:parked", "What an act, a reaction or a fold could not handle."),
+    "replay": Command(
+        "events:replay",
+        "Empty what a fold remembers and fold everything again. Folds only: nothing is sent or decided anew.",
+    ),
+    "version": Command("settings:version", "Print the version."),
+}
+
+
+class _OnDemand(TyperGroup):
+    """A group whose commands are loaded by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; None where there is none."""
+        return loaded(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list below `heliograph --help`, of which nothing is loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in COMMANDS.items()])
+
+
+def loaded(name: str) -> Any:
+    """The command of this name, ready to be run."""
+    module, _, attribute = COMMANDS[name].place.partition(":")
+    found: typer.Typer | Callable[..., Any] = getattr(
+        importlib.import_module(f"heliograph.cli.{module}"), attribute
     )
-    serving.run_all(settings)
-
-
-@application.command()
-@for_operators
-def demo(
-    exit: Annotated[bool, typer.Option("--exit", help="End after the story.")] = False,
-    data: Annotated[
-        str | None, typer.Option(help="Keep the data here; default: a new temporary directory.")
-    ] = None,
-    listen: Annotated[str, typer.Option(help="HOST:PORT of the engine.")] = "127.0.0.1:8025",
-) -> None:
-    """Play the whole story once, on real sockets, then keep serving so that you can try."""
-    raise typer.Exit(asyncio.run(story.play(listen=listen, data=data, end=exit)))
-
-
-@application.command()
-@for_operators
-def check(data: Data = None, config: Config = None) -> None:
-    """Print the effective settings, secrets masked; loud when one is wrong."""
-    rows = table("setting", "value")
-    for name, value in shown(settings_of(data, config)).items():
-        rows.add_row(name, repr(value) if value == "" else str(value))
-    out.print(rows)
-
-
-@application.command()
-def version() -> None:
-    """Print the version."""
-    out.print(__version__)
+    around = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if isinstance(found, typer.Typer):
+        around.add_typer(found, name=name)
+    else:
+        around.command(name)(found)
+    return typer.main.get_group(around).commands[name]
 
 
 def main() -> None:
     """The `heliograph` command."""
-    application()
+    _OnDemand(name="heliograph", no_args_is_help=True, rich_markup_mode=None)()

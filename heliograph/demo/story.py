@@ -21,6 +21,7 @@ import aiohttp
 from rich.console import Console
 
 from heliograph.app import define
+from heliograph.app.accounts import set_policy
 from heliograph.demo.mailbox import Mailbox, html_of
 from heliograph.demo.receiver import Hook, Receiver
 from heliograph.settings import Settings, load
@@ -110,9 +111,7 @@ class Story:
             parts = {"subject": _subject(name), "html": (FILES / f"{name}.html").read_text()}
             await define.save_template(self._settings, None, name, parts)
             await define.apply_automation(self._settings, None, FILES / f"{name}.yaml")
-        define.set_policy(
-            self._settings, None, {"from_address": "shop@demo.example", "from_name": "The Wall Shop"}
-        )
+        set_policy(self._settings, None, {"from_address": "shop@demo.example", "from_name": "The Wall Shop"})
         url = f"http://{self._receiver.address}/hooks"
         await define.save_feed(self._settings, None, "demo", "remarkety", url, (), {})
         await _until(

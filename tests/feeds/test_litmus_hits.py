@@ -35,6 +35,7 @@ from heliograph.events.topics import TopicDeleted, TopicPublished
 from heliograph.journal import parked
 from heliograph.journal.loops import Loops
 from heliograph.journal.memory import MemoryJournal
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.privacy import sweeping
@@ -96,6 +97,7 @@ async def told(
         directory=directory("secret"),
         egress=egress,
         queues=queues,
+        links=Links(),
         journal=journal,
         readers=Readers(),
         settings=settings,

@@ -27,6 +27,7 @@ from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry, Skipped
 from heliograph.journal.memory import MemoryJournal
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act, feed_acts
 from heliograph.outbound.feeds.subscription import subscribe
@@ -71,6 +72,7 @@ def means(state: Engine, egress: Egress, queues: QueueFile, settings: Settings, 
         directory=directory("old", SECRET),
         egress=egress,
         queues=queues,
+        links=Links(),
         journal=MemoryJournal(),
         readers=Readers(),
         settings=settings,

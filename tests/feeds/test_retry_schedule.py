@@ -21,6 +21,7 @@ from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.journal import parked
 from heliograph.journal.loops import Loops
 from heliograph.journal.sqlite import SqliteJournal
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.queues.file import QueueFile
@@ -77,6 +78,7 @@ async def house(
         directory=directory(SECRET),
         egress=egress,
         queues=queues,
+        links=Links(),
         journal=journal,
         readers=Readers(),
         settings=settings,

@@ -97,7 +97,9 @@ WRONG: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("segment", "path", "value"), WRONG, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("segment", "path", "value"), WRONG, ids=lambda value: "absent" if value is ABSENT else str(value)[:30]
+)
 async def test_a_wrong_attribute_is_pointed_at_and_nothing_is_published(
     world: World, segment: str, path: str, value: Any
 ) -> None:

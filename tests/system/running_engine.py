@@ -19,7 +19,7 @@ from heliograph.clock import iso
 from heliograph.events.event import Entry
 from heliograph.journal.file_reader import FileReader
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 def free_port() -> int:

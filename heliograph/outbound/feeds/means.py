@@ -10,6 +10,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.egress import Egress
 from heliograph.journal.journal import Journal
+from heliograph.outbound.feeds.links import Links
 from heliograph.queues.file import QueueFile
 from heliograph.readers import Readers
 from heliograph.settings import Settings
@@ -17,13 +18,14 @@ from heliograph.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """`engine`: state; a read-only one, so that reading never waits for writers. `queues`: our own queues. `journal`:
-    where what goes to a topic is recorded."""
+    """`engine`: state; a read-only one, so that reading never waits for writers. `queues`: our own queues. `links`:
+    connections that are no HTTP. `journal`: where what goes to a topic is recorded."""
 
     engine: Engine
     directory: Directory
     egress: Egress
     queues: QueueFile
+    links: Links
     journal: Journal
     readers: Readers
     settings: Settings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from heliograph.outbound.feeds.sink import Sink
-from heliograph.outbound.feeds.sinks import queue, topic, webhook
+from heliograph.outbound.feeds.sinks import amazon, nats, queue, topic, webhook
 
-SINKS: tuple[Sink, ...] = (webhook.SINK, queue.SINK, topic.SINK)
+SINKS: tuple[Sink, ...] = (webhook.SINK, queue.SINK, topic.SINK, amazon.SINK, nats.SINK)
 
 BY_SCHEME: dict[str, Sink] = {scheme: sink for sink in SINKS for scheme in sink.schemes}
 
