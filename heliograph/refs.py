@@ -1,6 +1,6 @@
 """Signed references: what goes out in a URL and comes back when it is used.
 
-`outbound.messages` writes them, `inbound.tracking`, `inbound.consent` and `outbound.images` read them. A reference is
+`outbound.messages` writes them, `inbound.tracking`, `inbound.consent`, `inbound.receipts` and `outbound.images` read them. A reference is
 self-contained (account, message, person, and a click's destination), so that the hot path looks nothing
 up and clicks redirect while every database is down. It carries no PII: people are random ids.
 
@@ -8,11 +8,16 @@ Wire form: base64url without padding of `key id (1) | account (6, its twelve dig
 person (16) | flags (1) | a click's link, name and destination | MAC (16)`. The MAC is keyed BLAKE2b of 128 bits
 (RFC 7693 section 2.9; half the time of HMAC-SHA256) over everything before it, under a key of that purpose alone,
 so a pixel's reference can never be used to unsubscribe somebody.
+
+What stands in a return path (VERP) is shorter and has no case, for mail servers change it and a local part has 64 octets
+(RFC 5321 4.5.3.1.1): base32 of `key id (1) | account (6) | message (16) | MAC (12)`, 56 letters and digits.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from base64 import b32decode, b32encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from hashlib import blake2b
@@ -22,6 +27,9 @@ from typing import NamedTuple
 from heliograph.signing import Keyring
 
 MAC_BYTES = 16
+BOUNCE_MAC_BYTES = 12
+BOUNCE_CHARACTERS = 56
+_BOUNCE = re.compile(r"(?<![a-z0-9])[a-z2-7]{56}(?![a-z0-9])", re.ASCII | re.IGNORECASE)
 HEAD_BYTES = 40  # key id, account, message, person, flags
 _LINK = struct.Struct(">H")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
@@ -67,6 +75,7 @@ class Refs:
         self._unsubscribe = master.purpose("unsubscribe")
         self._confirm = master.purpose("confirm")
         self._image = master.purpose("image")
+        self._bounce = master.purpose("bounce")
 
     def open(self, ref: MessageRef) -> str:
         """The token of a message's open pixel."""
@@ -118,6 +127,23 @@ class Refs:
         """What a live picture's token says."""
         return _unpack(_verify(self._image, token))
 
+    def bounce(self, account: str, message: str) -> str:
+        """What stands in the return path of a message."""
+        body = bytes.fromhex(f"{self._bounce.current:02x}{account}{message.replace('-', '')}")
+        return b32encode(body + _mac(self._bounce.key, body, BOUNCE_MAC_BYTES)).decode().lower()
+
+    def read_bounce(self, address: str) -> MessageRef:
+        """The message whose return path this address is, whatever stands around the reference."""
+        found = _BOUNCE.search(address)
+        if found is None:
+            raise ForgedRef("there is no reference in it")
+        raw = b32decode(found[0].upper())
+        body = raw[:-BOUNCE_MAC_BYTES]
+        key = self._bounce.keys.get(body[0])
+        if key is None or not compare_digest(_mac(key, body, BOUNCE_MAC_BYTES), raw[-BOUNCE_MAC_BYTES:]):
+            raise ForgedRef("the reference's signature is wrong")
+        return MessageRef(body[1:7].hex(), _uuid(body[7:].hex()), None)
+
 
 def _pack(kid: int, ref: MessageRef) -> bytes:
     person = ref.person.replace("-", "") if ref.person else NOBODY
@@ -132,13 +158,15 @@ def _unpack(body: bytes) -> MessageRef:
     person = text[46:78]
     return MessageRef(
         text[2:14],
-        f"{text[14:22]}-{text[22:26]}-{text[26:30]}-{text[30:34]}-{text[34:46]}",
-        None
-        if person == NOBODY
-        else f"{person[:8]}-{person[8:12]}-{person[12:16]}-{person[16:20]}-{person[20:]}",
+        _uuid(text[14:46]),
+        None if person == NOBODY else _uuid(person),
         body[39] & WEB_COPY == WEB_COPY,
         body[39] & AGGREGATE == AGGREGATE,
     )
+
+
+def _uuid(text: str) -> str:
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _seal(keyring: Keyring, body: bytes) -> str:
@@ -160,5 +188,5 @@ def _verify(keyring: Keyring, token: str) -> bytes:
     return body
 
 
-def _mac(key: bytes, body: bytes) -> bytes:
-    return blake2b(body, key=key, digest_size=MAC_BYTES).digest()
+def _mac(key: bytes, body: bytes, size: int = MAC_BYTES) -> bytes:
+    return blake2b(body, key=key, digest_size=size).digest()

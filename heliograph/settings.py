@@ -22,8 +22,12 @@ from heliograph.errors import OperatorError
 NOT_SETTINGS = frozenset({"config", "parent", "effective"})
 """Variables of ours that are no settings: where the file is, and what a process tells its children."""
 
-SECRETS = frozenset({"smtp_password"})
+SECRETS = frozenset({"smtp_password", "imap_password"})
 """Settings whose values are never shown."""
+
+
+BOUNCE_ADDRESS = r"^$|^(?=[^@]{11,19}@)[A-Za-z0-9.+=_-]*\{reference\}[A-Za-z0-9.+=_-]*@[A-Za-z0-9.-]+$"
+"""What a return path must look like: with its reference, of 56 characters, a local part has 64 at most."""
 
 
 def _doc(text: str) -> Meta:
@@ -189,6 +193,69 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reader_networks: Annotated[
         str, _doc("a directory of address ranges, one file each, in place of ours of that name; empty: none")
     ] = ""
+    bounce_address: Annotated[
+        str,
+        Meta(
+            pattern=BOUNCE_ADDRESS,
+            description="return path of our mail, such as b-{reference}@bounces.example.com; empty: its From address",
+        ),
+    ] = ""
+    mail_listen: Annotated[
+        tuple[str, ...],
+        _doc("where mail that comes back is taken: smtp://HOST:PORT, lmtp://HOST:PORT; none: nowhere"),
+    ] = ()
+    mail_hostname: Annotated[str, _doc("how the receiver of mail calls itself; its MX's name")] = ""
+    mail_mailboxes: Annotated[
+        tuple[str, ...],
+        _doc("addresses that it takes mail for beside return paths, * for anything: complaints, replies"),
+    ] = ()
+    mail_account: Annotated[
+        str, _doc("number of the account whose mail is that leads to no message; empty: the first")
+    ] = ""
+    mail_believe_addresses: Annotated[
+        bool,
+        _doc(
+            "a notice to a mailbox that names an address alone counts for the last message to it; anybody can write one"
+        ),
+    ] = True
+    mail_size: Annotated[
+        int, Meta(ge=65536, description="bytes of one mail that is taken; notices may return ours whole")
+    ] = 10 * 1024 * 1024
+    mail_connections: Annotated[
+        int, Meta(ge=1, description="connections to the receiver of mail at once")
+    ] = 100
+    mail_rate: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="mails per second and address over SMTP before 450; LMTP has no limit; 0: no limit",
+        ),
+    ] = 20
+    mail_certificate: Annotated[str, _doc("PEM file of the certificate for STARTTLS; empty: not offered")] = (
+        ""
+    )
+    mail_key: Annotated[str, _doc("PEM file of its key; empty: it is in the same file")] = ""
+    maildir: Annotated[str, _doc("a maildir that mail which comes back is delivered to; empty: none")] = ""
+    maildir_remove: Annotated[bool, _doc("remove mails that were recorded instead of moving them to cur")] = (
+        False
+    )
+    imap_url: Annotated[
+        str,
+        _doc(
+            "a mailbox to fetch mail from: imaps://HOST[:PORT]/FOLDER, or imap:// with STARTTLS; empty: none"
+        ),
+    ] = ""
+    imap_user: Annotated[str, _doc("login at the IMAP server")] = ""
+    imap_password: Annotated[str, _doc("password at the IMAP server")] = ""
+    imap_done: Annotated[
+        str, _doc("folder that mails go to when they are recorded; empty: they are marked as seen")
+    ] = ""
+    imap_seconds: Annotated[float, Meta(gt=0, description="seconds between two looks into the mailbox")] = (
+        60.0
+    )
+    evidence_days: Annotated[
+        int, Meta(ge=1, description="days for which mails that came back are kept as they were")
+    ] = 90
     shutdown_grace: Annotated[
         float, Meta(ge=0, description="seconds that a stopping process may use to finish what it began")
     ] = 20.0

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table
 
 from heliograph.database import METADATA
+from heliograph.settings import BOUNCE_ADDRESS
 
 KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console"]
 """store: `x-token` of one store. api: `x-api-key`, the whole account. oauth: client credentials.
@@ -61,6 +62,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     from_name: str = ""
     from_address: str = ""
     reply_to: str = ""
+    bounce_address: Annotated[str, msgspec.Meta(pattern=BOUNCE_ADDRESS)] = ""
+    """Return path of this account's mail, in place of the setting of that name: at a domain that its own is aligned with."""
     postal_address: str = ""
     admin_email: str = ""
     time_zone: str = "UTC"

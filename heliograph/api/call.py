@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Scope
 from heliograph.clock import Clock
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.journal import Journal
 
 T = TypeVar("T")
@@ -29,10 +30,11 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What calls work with: the journal, state to read, accounts, the clock."""
+    """What calls work with: the journal, state to read, the evidence files, accounts, the clock."""
 
     journal: Journal
     state: Engine
+    evidence: EvidenceFiles
     directory: Directory
     clock: Clock
 

@@ -25,6 +25,7 @@ from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import empty_wal, open_state
 from heliograph.egress import Egress
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal import parked
 from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
@@ -42,6 +43,7 @@ from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
 from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.evidence import evidence_forgets, kept_days
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
@@ -134,10 +136,17 @@ class EngineRoom:
             clock,
             settings,
             look_into(self._reading),
-            Desk(Composer(clock), self._refs, public_url(settings), picture_urls(settings)),
+            Desk(
+                Composer(clock),
+                self._refs,
+                public_url(settings),
+                picture_urls(settings),
+                settings.bounce_address,
+            ),
             self._lines,
         )
         self._archive = Archive(data)
+        self._evidence = EvidenceFiles(data)
         self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
         self._own = (
             self._dispatch,
@@ -212,6 +221,8 @@ class EngineRoom:
             for account in list(self._directory.accounts.values()):
                 try:
                     done = await self._retention.run(account, self._clock.now())
+                    days = kept_days(account, self._settings.evidence_days)
+                    await asyncio.to_thread(self._evidence.expire, account.number, days, self._clock.now())
                     if done.removed or done.waiting:
                         log.info("retention of account %s: %s", account.number, done._asdict())
                 except Exception:
@@ -254,7 +265,11 @@ class EngineRoom:
             reading=self._reading,
             state=self._state,
             loops=lambda: self.loops,
-            elsewhere=(queues_forget(self._queues), archive_forgets(self._archive)),
+            elsewhere=(
+                queues_forget(self._queues),
+                archive_forgets(self._archive),
+                evidence_forgets(self._evidence),
+            ),
         )
 
     def _means(self) -> Means:

@@ -15,10 +15,12 @@ from heliograph.app.storage import engine_runs, only_engine, reachable
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.privacy import orders
 from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.evidence import evidence_forgets
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.react.state import erasures
@@ -60,7 +62,11 @@ async def _carry_out(
         reading=reading,
         state=state,
         loops=lambda: loops,
-        elsewhere=(queues_forget(queues), archive_forgets(Archive(Path(settings.data)))),
+        elsewhere=(
+            queues_forget(queues),
+            archive_forgets(Archive(Path(settings.data))),
+            evidence_forgets(EvidenceFiles(Path(settings.data))),
+        ),
     )
     loops = Loops(
         journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=(), acts=(erasure_act(eraser),)

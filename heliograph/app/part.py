@@ -17,7 +17,12 @@ from heliograph.logs import configure
 from heliograph.settings import Settings, from_environment, to_environment
 from heliograph.supervisor import PARENT, die_with_parent
 
-MODULES = {"web": "heliograph.app.web", "engine": "heliograph.app.engine", "journal": "heliograph.app.writer"}
+MODULES = {
+    "web": "heliograph.app.web",
+    "engine": "heliograph.app.engine",
+    "journal": "heliograph.app.writer",
+    "mail": "heliograph.app.mail",
+}
 PRIVATE = 0o077
 """The umask: what lies in a data directory is its owner's alone."""
 GC_THRESHOLD = 20_000

@@ -13,6 +13,7 @@ from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, OperatorError
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.privacy import orders
 from heliograph.privacy.dossier import consent_record, dossier
 from heliograph.react.state import people
@@ -43,7 +44,9 @@ async def export(settings: Settings, account: str | None, who: str) -> dict[str,
     state = open_state(Path(settings.data), read_only=True)
     number, person = meant(state, account, who)
     async with reading(settings) as journal:
-        return await dossier(journal, state, number, person, SystemClock().now())
+        return await dossier(
+            journal, state, EvidenceFiles(Path(settings.data)), number, person, SystemClock().now()
+        )
 
 
 def consent(settings: Settings, account: str | None, who: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from heliograph.accounts.keys import first_start
 from heliograph.app import part
 from heliograph.app.define import builtin_templates
 from heliograph.app.engine import enroll
+from heliograph.app.mail import configured
 from heliograph.app.storage import owned
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
@@ -54,7 +55,7 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
 
 
 def run_part(name: str, settings: Settings) -> None:
-    """Become one part alone, until SIGTERM: web, engine or journal."""
+    """Become one part alone, until SIGTERM: web, engine, journal or mail."""
     if name not in part.MODULES:
         raise OperatorError(f"there is no part called {name}: {', '.join(part.MODULES)}")
     os.environ.update(part.environment(settings))
@@ -68,6 +69,7 @@ def run_all(settings: Settings) -> None:
         Path(settings.data) / part.METRICS, ignore_errors=True
     )  # figures of processes that are no more
     names = ["web", "engine"] if settings.workers == 1 else ["journal", "web", "engine"]
+    names += ["mail"] if configured(settings) else []
     parts = [Part(name, part.command(name)) for name in names]
     environ = {**os.environ, **part.environment(settings)}
     Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
@@ -85,3 +87,4 @@ def _check(settings: Settings) -> None:
         raise OperatorError(f"listen: {settings.listen!r} is not HOST:PORT")
     trusting(settings.trusted_proxies)
     load_readers(settings)
+    configured(settings)

@@ -31,6 +31,7 @@ from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound.images.live import PICTURES, open_live
@@ -118,7 +119,13 @@ class Worker:
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
-        means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        means = Means(
+            journal=journal,
+            state=engine,
+            evidence=EvidenceFiles(self.data),
+            directory=directory,
+            clock=self.clock,
+        )
         others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
         routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)

@@ -132,7 +132,8 @@ class MessageSent(Sent, frozen=True, kw_only=True):
 
 
 class MessageDeferred(Data, frozen=True, kw_only=True):
-    """Not now: a 4xx, a busy network. It will be tried again at `retry_at` (microseconds)."""
+    """Not now: a 4xx, a busy network. It will be tried again at `retry_at` (microseconds). A later server that is still
+    trying tells it by mail (`source`): then `attempt` is 0, and `retry_at` is until when it will, 0 if it does not say."""
 
     kind: ClassVar[str] = "message.deferred"
     message: str
@@ -143,6 +144,10 @@ class MessageDeferred(Data, frozen=True, kw_only=True):
     code: int = 70
     category: str = "Transient Failure"
     retry_at: int
+    source: str = ""
+    """Who told it later: `mail`, or a provider; empty: the server that took the mail, at once."""
+    evidence: str = ""
+    """Where what they said is kept (`heliograph.inbound.receipts.evidence`)."""
 
 
 class MessageDelivered(Data, frozen=True, kw_only=True):
@@ -158,6 +163,10 @@ class MessageDelivered(Data, frozen=True, kw_only=True):
     service: str | None = None
     application: str | None = None
     delivery_service: str | None = None
+    source: str = ""
+    """Who told it later: `mail`, or a provider; empty: the server that took the mail, at once."""
+    evidence: str = ""
+    """Where what they said is kept (`heliograph.inbound.receipts.evidence`)."""
 
 
 class MessageBounced(Data, frozen=True, kw_only=True):
@@ -179,6 +188,10 @@ class MessageBounced(Data, frozen=True, kw_only=True):
     service: str | None = None
     application: str | None = None
     delivery_service: str | None = None
+    source: str = ""
+    """Who told it later: `mail`, or a provider; empty: the server that took the mail, at once."""
+    evidence: str = ""
+    """Where what they said is kept (`heliograph.inbound.receipts.evidence`)."""
 
     @property
     def soft(self) -> bool:
@@ -207,6 +220,10 @@ class MessageComplained(Data, frozen=True, kw_only=True):
     isp: str = ""
     ip: str = ""
     subject: str | None = None
+    source: str = ""
+    """Who told it later: `mail`, or a provider; empty: the server that took the mail, at once."""
+    evidence: str = ""
+    """Where what they said is kept (`heliograph.inbound.receipts.evidence`)."""
 
 
 class SmsReceived(Data, frozen=True, kw_only=True):
@@ -221,7 +238,9 @@ class SmsReceived(Data, frozen=True, kw_only=True):
 
 
 class EmailReceived(Data, frozen=True, kw_only=True):
-    """A mail came in that is neither bounce nor complaint: a reply, an auto-reply."""
+    """A mail came in that changes nothing by itself. `classification`: reply, auto_reply, challenge, receipt (it was
+    displayed), report (of feedback, but no complaint), unreadable; notice or complaint, where no message of ours could
+    be found that it is about. `rule` says what decided; `address` is where it came to."""
 
     kind: ClassVar[str] = "email.received"
     message: str | None = None
@@ -231,3 +250,5 @@ class EmailReceived(Data, frozen=True, kw_only=True):
     classification: str = ""
     content: str = ""
     ip: str = ""
+    rule: str = ""
+    evidence: str = ""

@@ -16,8 +16,10 @@ from heliograph.clock import iso
 from heliograph.events import codec
 from heliograph.events.engagement import LinkClicked, MessageOpened, VoteCast
 from heliograph.events.event import Entry
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.consumer import Erased
 from heliograph.journal.journal import JournalView
+from heliograph.privacy.evidence import evidence_of
 from heliograph.privacy.whose import entries, is_theirs, whose
 from heliograph.privacy.words import words_of
 from heliograph.react.automations import runs
@@ -36,9 +38,9 @@ INSTANTS = frozenset(("at", "since", "ended", "first", "last", "created", "updat
 
 
 async def dossier(
-    journal: JournalView, state: Engine, account: str, person: Person, now: int
+    journal: JournalView, state: Engine, files: EvidenceFiles, account: str, person: Person, now: int
 ) -> dict[str, Any]:
-    """Everything that is known of this person."""
+    """Everything that is known of this person; `files`: the mails that came back."""
     whom = await whose(journal, state, account, person.id)
     told = [entry async for entry in entries(journal, account, whom.references)]
     told += await _under_others(journal, whom, {entry.seq for entry in told})
@@ -48,7 +50,15 @@ async def dossier(
     activity = {
         name: [event for event in events if event["kind"] == kind] for kind, name in ACTIVITIES.items()
     }
-    return {"exported_at": iso(now), "account": account, **known, **activity, "events": events}
+    kept = await asyncio.to_thread(evidence_of, files, account, told)
+    return {
+        "exported_at": iso(now),
+        "account": account,
+        **known,
+        **activity,
+        "events": events,
+        "evidence": kept,
+    }
 
 
 def consent_record(connection: Connection, account: str, person: Person) -> dict[str, Any]:

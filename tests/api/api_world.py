@@ -18,6 +18,7 @@ from heliograph.database import METADATA, open_state
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.people import Customer, PersonUpdated
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.consumer import Reaction
 from heliograph.journal.memory import MemoryJournal
 from heliograph.react import identities
@@ -59,6 +60,7 @@ class World:
         self.means = Means(
             journal=self.journal,
             state=self.reading,
+            evidence=EvidenceFiles(data),
             directory=load_directory(self.reading),
             clock=self.clock,
         )

@@ -133,7 +133,9 @@ async def consent(means: Means, asked: Asked) -> dict[str, Any]:
 async def export(means: Means, asked: Asked) -> dict[str, Any]:
     """Everything that is known of a person."""
     person = await _person(means, asked)
-    return await dossier(means.journal, means.state, asked.account.number, person, means.clock.now())
+    return await dossier(
+        means.journal, means.state, means.evidence, asked.account.number, person, means.clock.now()
+    )
 
 
 async def choose_tracking(means: Means, asked: Asked) -> Chosen:

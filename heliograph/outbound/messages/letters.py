@@ -54,15 +54,22 @@ class Failed(NamedTuple):
 
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
-    those of live pictures and of their links begin with, where that is something else."""
+    those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
+    path of accounts that name none."""
 
     def __init__(
-        self, composer: Composer, refs: Refs, base: str, pictures: tuple[str, str] | None = None
+        self,
+        composer: Composer,
+        refs: Refs,
+        base: str,
+        pictures: tuple[str, str] | None = None,
+        bounce_address: str = "",
     ) -> None:
         self._composer = composer
         self._refs = refs
         self._base = base
         self._pictures = pictures or (base, base)
+        self._bounce_address = bounce_address
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -90,9 +97,14 @@ class Desk:
         if html is not None:
             html = instrument(html, seen, self._refs, self._base, trap=trap)
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
-        return_path = envelope_sender(sender.mailbox, event.id, _setting(template, "return_path"))
-        parcel = Parcel(return_path, recipient, build(letter))
+        parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
         return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address)
+
+    def _return_path(
+        self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender
+    ) -> Mailbox:
+        path = _setting(template, "return_path") or account.policy.bounce_address or self._bounce_address
+        return envelope_sender(sender.mailbox, event.id, path, self._refs.bounce(event.account, event.id))
 
 
 def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:

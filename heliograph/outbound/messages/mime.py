@@ -80,10 +80,12 @@ def message_id(letter: Letter) -> str:
     return f"<{letter.message}@{letter.sender.mailbox.domain}>"
 
 
-def envelope_sender(sender: Mailbox, message: str, return_path: str = "") -> Mailbox:
-    """Who gets notices of failure (MAIL FROM): the sender, unless the template or the account names a return path.
-    A `{message}` in it makes it one of its own for every message (VERP)."""
-    return Mailbox(return_path.replace("{message}", message)) if return_path else sender
+def envelope_sender(sender: Mailbox, message: str, return_path: str = "", reference: str = "") -> Mailbox:
+    """Who gets notices of failure (MAIL FROM): the sender, unless template, account or settings name a return path.
+    A `{reference}` in it makes it one of its own for every message (VERP), which nobody can forge; a `{message}` is
+    the bare id."""
+    path = return_path.replace("{message}", message).replace("{reference}", reference)
+    return Mailbox(path) if path else sender
 
 
 def feedback_id(campaign: int | None, stream: str, account: str, *, transactional: bool) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    bindparam,
     delete,
     func,
     or_,
@@ -202,6 +203,7 @@ HITS = Table(
 )
 """Every open and click by the event that recorded it; machines' too: who came is for readers to judge."""
 
+_OWNER = select(MESSAGES.c.account).where(MESSAGES.c.id == bindparam("id"))
 _Row = msgspec.defstruct("_Row", [str(column.name) for column in MESSAGES.columns])
 
 
@@ -223,6 +225,11 @@ def find(connection: Connection, account: str, message_id: str) -> Message | Non
         opens=hits.get("open", 0),
         clicks=hits.get("click", 0),
     )
+
+
+def owner(connection: Connection, message_id: str) -> str | None:
+    """The account of the message of this id."""
+    return connection.scalar(_OWNER, {"id": message_id})
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
@@ -340,7 +347,7 @@ _TELLS: dict[type[Data], tuple[str, _Tells | None]] = {
     MessageAttempted: ("attempted_at", lambda data: {"attempts": data.attempt, "via": data.via or None}),
     MessageDeferred: (
         "deferred_at",
-        lambda data: {"attempts": data.attempt, "response": data.response, "retry_at": data.retry_at},
+        lambda data: {"attempts": data.attempt, "response": data.response, "retry_at": data.retry_at or None},
     ),
     MessageCancelled: ("cancelled_at", lambda data: {"reason": data.reason}),
     MessageSuppressed: ("suppressed_at", lambda data: {"reason": data.reason}),
