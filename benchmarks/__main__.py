@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import diagnoses, folds, http, images, latency, pictures, plugins, queues, readers, timers
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -21,6 +22,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-timers": ("Live pictures: countdown timers", timers.against_others),
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
+    "bounces-words": ("Why mail comes back", diagnoses.diagnoses),
     "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
@@ -29,7 +31,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Run the scenes of these names, `images` for all that begin with `images-`; all without names."""
+    """Run the scenes of these names, `images` for all that begin with `images-` (`bounces` likewise); all without names."""
     chosen = [
         scene for scene in SCENES if not names or any(scene == n or scene.startswith(f"{n}-") for n in names)
     ]

@@ -256,6 +256,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     evidence_days: Annotated[
         int, Meta(ge=1, description="days for which mails that came back are kept as they were")
     ] = 90
+    bounce_rules: Annotated[
+        str, _doc("a TOML file of rules that are asked before ours why mail came back; empty: none")
+    ] = ""
     shutdown_grace: Annotated[
         float, Meta(ge=0, description="seconds that a stopping process may use to finish what it began")
     ] = 20.0

@@ -18,6 +18,7 @@ from heliograph.app.define import builtin_templates
 from heliograph.app.engine import enroll
 from heliograph.app.mail import configured
 from heliograph.app.storage import owned
+from heliograph.bounces.rules import load_rules
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -88,3 +89,4 @@ def _check(settings: Settings) -> None:
     trusting(settings.trusted_proxies)
     load_readers(settings)
     configured(settings)
+    load_rules(settings)

@@ -1,7 +1,7 @@
-"""A server's answer -> why it came back. Used by the SMTP channel now, by the readers of notices later.
+"""A server's answer -> why it came back. Used by the SMTP channel and by the readers of notices and callbacks.
 
-Pure: the ordered rules of `rules.toml` decide; which rule it was is kept in the event, so that a wrong verdict
-can be understood and mended. RM-17: a bounce is soft when its class is not hard.
+Pure: the ordered rules of `rules.toml` decide (enhanced code, then words, then basic code; that file says where not);
+which rule it was is kept in the event, so that a wrong verdict can be understood and mended. RM-17: a bounce is soft when its class is not hard.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def classify(
     the words; either code may be missing.
 
     `about_recipient` False: the answer was to MAIL FROM, so it cannot tell that the recipient is invalid; a
-    hard verdict becomes 50. A transient answer that nothing more is known of is 70.
+    hard verdict becomes 50. A transient answer that nothing more is known of is 70. Without any number, rules with
+    words take it for permanent: what comes back has failed.
     """
     text = text[:_TEXT_LIMIT]
     status = status or find_status(text)
@@ -78,10 +79,14 @@ def classify(
     return _verdict(1, _NOTHING)
 
 
-def timed_out(reply_code: int | None, status: str | None, text: str) -> Verdict:
+def timed_out(
+    reply_code: int | None, status: str | None, text: str, *, rules: Sequence[Rule] = RULES
+) -> Verdict:
     """Why a message that was tried to the end of its life came back: as its last transient reply says, else
     24 Timeout (wire-facts 9.4). Never hard: nobody said that the address is wrong."""
-    verdict = classify(reply_code, status, text)
+    if reply_code is None and status is None:
+        reply_code = 450  # what was put off was no refusal, whatever its words
+    verdict = classify(reply_code, status, text, rules=rules)
     specific = verdict.code not in (1, 40, 70) and not verdict.hard
     return verdict if specific else _verdict(24, "tried for its whole lifetime")
 
@@ -101,11 +106,15 @@ def _severity(reply_code: int | None, status: str | None) -> Severity | None:
     return "permanent" if digit == "5" else "transient" if digit == "4" else None
 
 
+def _assumed(rule: Rule) -> Severity | None:
+    return "permanent" if rule.text is not None else None
+
+
 def _holds(
     rule: Rule, severity: Severity | None, reply_code: int | None, status: str | None, text: str
 ) -> bool:
     return (
-        (rule.severity is None or rule.severity == severity)
+        (rule.severity is None or rule.severity == (severity or _assumed(rule)))
         and (rule.reply is None or reply_code in rule.reply)
         and (rule.status is None or (status is not None and rule.status.fullmatch(status) is not None))
         and (rule.text is None or rule.text.search(text) is not None)

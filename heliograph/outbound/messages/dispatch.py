@@ -16,13 +16,14 @@ it bounces, classed by its last transient reply, else 24 Timeout (wire-facts 9.4
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never, cast
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.bounces.classify import Verdict, classify, named, parse_reply, timed_out
+from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
@@ -78,6 +79,7 @@ def dispatch_act(
         lines=lines,
         lifetime=settings.message_lifetime,
         final=settings.smtp_final,
+        rules=load_rules(settings),
     )
     return Act(
         name=NAME,
@@ -91,7 +93,8 @@ def dispatch_act(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatcher:
-    """Performs the act. `lifetime` in seconds; `final`: the relay is the recipient's own server."""
+    """Performs the act. `lifetime` in seconds; `final`: the relay is the recipient's own server; `rules` say
+    why mail bounces."""
 
     directory: Directory
     journal: Journal
@@ -101,6 +104,7 @@ class Dispatcher:
     lines: Mapping[str, Line]
     lifetime: float
     final: bool
+    rules: Sequence[Rule]
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Send the message that this event asks for, or say why not."""
@@ -183,15 +187,15 @@ class Dispatcher:
                 return Delivered(response)
             case Bounced(response, code, status, about_recipient):
                 words = parse_reply(response).text
-                verdict = classify(code, status, words, about_recipient=about_recipient)
+                verdict = classify(code, status, words, about_recipient=about_recipient, rules=self.rules)
                 size = len(draft.parcel.content)
                 told = (_bounced(request, verdict, response, status=status, size=size),)
                 await self._record(request, told, attempt)
                 return Delivered(f"bounced: {response}")
             case Deferred(response, _):
-                return await self._put_off(request, attempt, response, timed_out(*parse_reply(response)))
+                return await self._put_off(request, attempt, response, timed_out(*parse_reply(response), rules=self.rules))
             case Unreachable(reason):
-                return await self._put_off(request, attempt, reason, timed_out(None, None, reason))
+                return await self._put_off(request, attempt, reason, timed_out(None, None, reason, rules=self.rules))
             case InDoubt(reason):
                 return await self._doubt(request, attempt, reason)
             case _:
@@ -220,7 +224,7 @@ class Dispatcher:
         pause = attempts.pause(attempt)
         if not self._outlived(request, pause):
             return Retry(why, pause)
-        return await self._end(request, attempt, _bounced(request, timed_out(None, None, why), why))
+        return await self._end(request, attempt, _bounced(request, timed_out(None, None, why, rules=self.rules), why))
 
     def _wait_for_operator(self, request: Request, attempt: int, why: str) -> Outcome:
         pause = attempts.pause(attempt)
