@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
 from heliograph.app import part
 from heliograph.app.storage import remote
-from heliograph.bounces.rules import RULES
+from heliograph.bounces.rules import load_rules
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -68,7 +68,7 @@ def intake_on(
         mailboxes=settings.mail_mailboxes,
         account=settings.mail_account,
         believe_addresses=settings.mail_believe_addresses,
-        rules=RULES,
+        rules=load_rules(settings),
     )
 
 
@@ -94,12 +94,16 @@ async def _run(settings: Settings, clock: Clock) -> None:
             *_pickups(settings, intake, clock),
         ]
         tasks = [loop.create_task(work) for work in works]
-        waiting = loop.create_task(stopped.wait())
+        waiting = loop.create_task(_until(stopped))
         done, _ = await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         for task in done - {waiting}:
             task.result()  # raises what ended it: the supervisor starts this part again
+
+
+async def _until(stopped: asyncio.Event) -> None:
+    await stopped.wait()
 
 
 def _pickups(settings: Settings, intake: Intake, clock: Clock) -> list[Coroutine[Any, Any, None]]:

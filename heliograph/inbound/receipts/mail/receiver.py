@@ -67,6 +67,8 @@ class Receiver:
         self._doors = _Doors(intake, Limit(settings.mail_rate, clock))
         self._settings = settings
         self._tls = tls_of(settings)
+        self.most = 2 * settings.mail_size
+        """Bytes that may come between two answers."""
         self._open: set[asyncio.BaseTransport] = set()
         self._servers: list[asyncio.Server] = []
 
@@ -103,7 +105,7 @@ class Receiver:
         """A connection ended."""
         self._open.discard(transport)
 
-    def talk(self, kind: type[SMTP]) -> SMTP:
+    def talk(self, kind: type[_Talk]) -> _Talk:
         """One connection's protocol."""
         return kind(
             self._doors,
@@ -187,7 +189,7 @@ class _Talk(SMTP):
 
     def data_received(self, data: bytes) -> None:
         self._since_answer += len(data)
-        if self._since_answer > 2 * (self.data_size_limit or 0) and self.transport is not None:
+        if self._since_answer > self.receiver.most and isinstance(self.transport, asyncio.Transport):
             self.transport.abort()  # more than was announced to be possible, or a line without end
             return
         super().data_received(data)
