@@ -314,7 +314,11 @@ def test_an_operators_rules_are_asked_before_ours(tmp_path: Path) -> None:
         # What must not be taken for an unknown recipient overrules a number.
         ("550 5.1.1 blocked using zen.spamhaus.org", 51, "listed, with the number of another reason"),
         ("550 5.1.1 mailbox is full", 22, "full, with the number of another reason"),
-        ("550 5.1.1 Amazon SES has suppressed sending to this address", 25, "on the provider's suppression list"),
+        (
+            "550 5.1.1 Amazon SES has suppressed sending to this address",
+            25,
+            "on the provider's suppression list",
+        ),
         ("550 5.1.1 sender rejected", 50, "sender refused"),
     ],
 )

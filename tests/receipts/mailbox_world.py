@@ -112,5 +112,7 @@ class World:
         """What the journal holds beside what went out."""
         entries = await self.journal.read(0)
         return [
-            codec.decode(entry) for entry in entries if entry.kind not in ("message.requested", "message.sent")
+            codec.decode(entry)
+            for entry in entries
+            if entry.kind not in ("message.requested", "message.sent")
         ]

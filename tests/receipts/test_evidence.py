@@ -17,7 +17,9 @@ from heliograph.privacy.evidence import evidence_forgets, evidence_of, kept_days
 from heliograph.privacy.words import Mask
 
 DAY = 86_400 * SECOND
-ANN = Erased(ACCOUNT, "00000000-0000-4000-8000-000000000001", (f"email:{ADDRESS}", f"message:{MESSAGE}"), False)
+ANN = Erased(
+    ACCOUNT, "00000000-0000-4000-8000-000000000001", (f"email:{ADDRESS}", f"message:{MESSAGE}"), False
+)
 
 
 async def test_a_notice_is_kept_as_it_came_before_its_event(world: World) -> None:
@@ -29,7 +31,11 @@ async def test_a_notice_is_kept_as_it_came_before_its_event(world: World) -> Non
     assert kept is not None
     assert kept.raw == raw
     assert kept.about.events == (event.id,)
-    assert (kept.about.recipients, kept.about.ip, kept.about.sender) == ((world.return_path(),), "198.51.100.7", "")
+    assert (kept.about.recipients, kept.about.ip, kept.about.sender) == (
+        (world.return_path(),),
+        "198.51.100.7",
+        "",
+    )
     assert world.files.find(event.data.evidence, "000000000002") is None, "it is another account's"
     assert world.files.find("../../state") is None
 
@@ -44,16 +50,19 @@ def test_what_is_too_large_is_kept_as_far_as_the_bound(tmp_path: Path) -> None:
 
 def test_a_file_that_is_damaged_is_no_evidence(tmp_path: Path) -> None:
     files = EvidenceFiles(tmp_path)
-    id = files.keep(ACCOUNT, b"x", About(kind="mail", at=DAY))
+    kept = files.keep(ACCOUNT, b"x", About(kind="mail", at=DAY))
     (path,) = tmp_path.rglob("*.gz")
     path.write_bytes(path.read_bytes()[:12])
-    assert files.find(id) is None
+    assert files.find(kept) is None
     assert files.forget(ACCOUNT, [], lambda raw: True) == 0
 
 
 def test_days_that_are_over_are_removed(tmp_path: Path) -> None:
     files = EvidenceFiles(tmp_path)
-    old, new = (files.keep(ACCOUNT, raw, About(kind="mail", at=at)) for raw, at in ((b"old", 9 * DAY), (b"new", 11 * DAY)))
+    old, new = (
+        files.keep(ACCOUNT, raw, About(kind="mail", at=at))
+        for raw, at in ((b"old", 9 * DAY), (b"new", 11 * DAY))
+    )
     assert files.expire(ACCOUNT, 90, 100 * DAY) == 1
     assert files.find(old) is None and files.find(new) is not None
     assert files.expire("000000000002", 1, 100 * DAY) == 0
@@ -74,7 +83,9 @@ async def test_an_erasure_removes_what_their_events_name_and_what_speaks_of_them
     )
     others = [await world.take(raw) for raw in (hidden, b"From: bob@x.example\n\nI am not joann@x.example")]
     await evidence_forgets(world.files)(ANN, [bounce.id], Mask(ANN))
-    kept = [world.files.find(one.data.evidence) for one in others if one and isinstance(one.data, EmailReceived)]
+    kept = [
+        world.files.find(one.data.evidence) for one in others if one and isinstance(one.data, EmailReceived)
+    ]
     assert world.files.find(bounce.data.evidence) is None
     assert kept[0] is None and kept[1] is not None
 

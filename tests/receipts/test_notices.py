@@ -33,7 +33,17 @@ def test_a_notice_is_read_as_what_it_is(one: Labelled) -> None:
 
 def test_there_are_enough_notices_of_every_sort() -> None:
     labels = {one.label for one in EVERY}
-    languages = {"German", "French", "Spanish", "Portuguese", "Italian", "Dutch", "Russian", "Japanese", "Chinese"}
+    languages = {
+        "German",
+        "French",
+        "Spanish",
+        "Portuguese",
+        "Italian",
+        "Dutch",
+        "Russian",
+        "Japanese",
+        "Chinese",
+    }
     servers = {"Postfix", "Exim", "qmail", "sendmail", "Exchange", "Gmail", "Domino", "Yahoo", "ARF"}
     assert len(EVERY) >= 100
     assert languages | servers <= labels
@@ -66,7 +76,7 @@ def test_a_report_wins_over_what_looks_like_a_vacation() -> None:
         b"\n\n\n",
         b"\0" * 10_000,
         b"From: \xff\xfe\xfd\nSubject: =?utf-8?B?!!!?=\n\n\xff\xff",
-        b"Content-Type: multipart/mixed; boundary=\"\"\n\n--\n--\n----\n",
+        b'Content-Type: multipart/mixed; boundary=""\n\n--\n--\n----\n',
         b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\n\n\n\n--x--",
         b"Subject: x\nContent-Type: text/plain; charset=punycode\n\n" + b"a" * 50_000,
         b"Subject: x\nContent-Type: text/plain; charset=zlib\n\n" + b"a" * 100,
@@ -120,7 +130,7 @@ def test_parts_without_number_are_counted_to_a_bound() -> None:
         b"From: MAILER-DAEMON@x.example\n\n" + b" " * READ_LIMIT,
         b"From: MAILER-DAEMON@x.example\n\n" + b"user " * (READ_LIMIT // 5),
         b"Subject: " + b"=?utf-8?Q?a?= " * 4000 + b"\n\nx",
-        b"Content-Type: text/plain" + b"; a=\"\\" * 20_000 + b"\n\nx",
+        b"Content-Type: text/plain" + b'; a="\\' * 20_000 + b"\n\nx",
         b"Content-Type: multipart/mixed; boundary=b\n\n" + b"\r\n" * (READ_LIMIT // 2),
         b"Content-Transfer-Encoding: base64\n\n" + base64.b64encode(b"550 5.1.1 unknown " * 20_000),
     ],

@@ -193,9 +193,13 @@ class Dispatcher:
                 await self._record(request, told, attempt)
                 return Delivered(f"bounced: {response}")
             case Deferred(response, _):
-                return await self._put_off(request, attempt, response, timed_out(*parse_reply(response), rules=self.rules))
+                return await self._put_off(
+                    request, attempt, response, timed_out(*parse_reply(response), rules=self.rules)
+                )
             case Unreachable(reason):
-                return await self._put_off(request, attempt, reason, timed_out(None, None, reason, rules=self.rules))
+                return await self._put_off(
+                    request, attempt, reason, timed_out(None, None, reason, rules=self.rules)
+                )
             case InDoubt(reason):
                 return await self._doubt(request, attempt, reason)
             case _:
@@ -224,7 +228,9 @@ class Dispatcher:
         pause = attempts.pause(attempt)
         if not self._outlived(request, pause):
             return Retry(why, pause)
-        return await self._end(request, attempt, _bounced(request, timed_out(None, None, why, rules=self.rules), why))
+        return await self._end(
+            request, attempt, _bounced(request, timed_out(None, None, why, rules=self.rules), why)
+        )
 
     def _wait_for_operator(self, request: Request, attempt: int, why: str) -> Outcome:
         pause = attempts.pause(attempt)

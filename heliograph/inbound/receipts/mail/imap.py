@@ -80,7 +80,7 @@ class Imap:
                 while await self.empty() >= AT_ONCE:
                     pass
                 pause = self._seconds
-            except (Unavailable, OSError, imaplib.IMAP4.error, ssl.SSLError) as error:
+            except (Unavailable, OSError, imaplib.IMAP4.error) as error:
                 log.warning("IMAP %s: %s; tried again in %.0f s", self._mailbox.host, error, pause)
                 await self._clock.sleep(pause)
                 pause = max(self._seconds, min(pause * 2, LONGEST_PAUSE))
@@ -98,10 +98,8 @@ class Imap:
             numbers = unseen.split()[:AT_ONCE]
             for number in numbers:
                 raw = _fetched(client, number.decode())
-                if raw is not None:
-                    taken = asyncio.run_coroutine_threadsafe(self._intake.take(raw, Delivery(None)), loop)
-                    taken.result()
-                self._done(client, number.decode())
+                if raw is None or self._taken(raw, number.decode(), loop):
+                    self._done(client, number.decode())
             if (
                 numbers
                 and self._mailbox.done
@@ -110,6 +108,10 @@ class Imap:
             ):
                 _answer(client.expunge())
             return len(numbers)
+
+    def _taken(self, raw: bytes, number: str, loop: asyncio.AbstractEventLoop) -> bool:
+        taking = self._intake.taken(raw, Delivery(None), f"number {number} of {self._mailbox.folder}")
+        return asyncio.run_coroutine_threadsafe(taking, loop).result()
 
     def _done(self, client: imaplib.IMAP4, number: str) -> None:
         """Mark it, or move it: in one step (RFC 6851), or as a copy and a deletion (RFC 4315)."""

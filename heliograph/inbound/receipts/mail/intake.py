@@ -20,6 +20,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.privacy import kept_ip
 from heliograph.bounces.rules import RULES, Rule
 from heliograph.clock import Clock
+from heliograph.errors import Unavailable
 from heliograph.events import codec, subjects
 from heliograph.events.event import AnyEvent
 from heliograph.inbound.receipts.evidence import About, EvidenceFiles
@@ -83,6 +84,18 @@ class Intake:
         await self.journal.append_once([codec.encode(event)])
         TAKEN.labels(notice.what).inc()
         return event
+
+    async def taken(self, raw: bytes, delivery: Delivery, name: str) -> bool:
+        """Take one mail of many; False: it is left where it is, for it fails on a fault of ours, and that is logged.
+        Raises as `take` does when nothing can be recorded just now."""
+        try:
+            await self.take(raw, delivery)
+        except (Unavailable, OSError):
+            raise
+        except Exception:
+            log.exception("a mail could not be taken and is left: %s", name)
+            return False
+        return True
 
     def _keep(self, raw: bytes, notice: Notice, to: Addressed | None, delivery: Delivery) -> AnyEvent:
         """The event, once the evidence is on disk."""

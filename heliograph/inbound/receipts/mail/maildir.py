@@ -37,6 +37,8 @@ class Maildir:
                 await self.empty()
             except (Unavailable, OSError) as error:
                 log.warning("maildir %s: %s; tried again soon", self._path, error)
+            except Exception:
+                log.exception("maildir %s could not be read; tried again soon", self._path)
             await self._clock.sleep(LOOK_SECONDS)
 
     async def empty(self) -> int:
@@ -53,9 +55,9 @@ class Maildir:
                     log.warning("%s cannot be read and is left: %s", path, error)
                     self._left.add(path.name)
                 continue
-            await self._intake.take(raw, Delivery(None))
-            self._done(path)
-            taken += 1
+            if await self._intake.taken(raw, Delivery(None), path.name):
+                self._done(path)
+                taken += 1
         return taken
 
     def _done(self, path: Path) -> None:

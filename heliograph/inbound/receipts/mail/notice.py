@@ -141,10 +141,8 @@ def _judged(known: Notice, root: Part, text: str, null_sender: bool) -> Notice:
     challenge = words.said(words.CHALLENGES, opening)
     if challenge and not machine and "x-failed-recipients" not in root.headers:
         return known._replace(what="challenge", rule=f"challenge: {challenge}")
-    if (
-        (machine
-        and (told or delay))
-        or (null_sender and (told or delay) and not _subject_automatic(known.subject))
+    if (machine and (told or delay)) or (
+        null_sender and (told or delay) and not _subject_automatic(known.subject)
     ):
         return _in_words(known, root, told or delay or "", delayed=delay is not None and not _final(opening))
     if automatic:
