@@ -10,6 +10,19 @@ from pathlib import Path
 
 from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
 from benchmarks import diagnoses, folds, http, images, latency, pictures, plugins, queues, readers, timers
+from benchmarks import (
+    diagnoses,
+    folds,
+    http,
+    images,
+    latency,
+    notices,
+    pictures,
+    plugins,
+    queues,
+    readers,
+    timers,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -23,6 +36,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
     "bounces-words": ("Why mail comes back", diagnoses.diagnoses),
+    "bounces-notices": ("Mail that comes back", notices.notices),
     "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),

@@ -13,8 +13,6 @@ from running_engine import Engine, free_port
 from test_sending import fetched
 from webhook_receiver import Hooks
 
-from heliograph.app import mail as mail_part
-
 Launch = Callable[..., Engine]
 
 
@@ -148,11 +146,3 @@ def test_a_notice_and_a_complaint_that_come_back_are_told_everywhere_with_one_id
     assert engine.run("receipts", "show", bounce["data"]["evidence"]).returncode == 2
     bring(port, path, report("ann@x.example", content))  # a late one brings nobody back
     assert not [one for one in engine.exported() if "ann@x.example" in str(one["data"])]
-
-
-def test_the_part_for_mail_runs_only_where_mail_comes_back(launch: Launch) -> None:
-    engine = launch()
-    assert not mail_part.configured(mail_part.Settings(data=str(engine.data)))
-    alone = engine.run("serve", "--only", "mail")
-    assert alone.returncode == 2
-    assert "mail_listen" in alone.stderr

@@ -32,6 +32,7 @@ _ENCLOSED = frozenset(
         "message/global-headers",
     )
 )
+_REPORTS = reports.STATUS_TYPES | {"message/feedback-report", "message/disposition-notification"}
 _TEXTS = ("text/plain", "text/html")
 _HUMAN = frozenset(("", "no"))
 _BULK = frozenset(("auto_reply", "auto-reply", "junk"))
@@ -61,8 +62,9 @@ def read_notice(raw: bytes, envelope_from: str | None = None) -> Notice:
     if not root.headers:
         return Notice("unreadable", "no headers", text=root.text[: words.LOOKED_AT], problems=mail.problems)
     parts = list(_own_parts(root))
-    text = _text(parts)
-    split = freeform.split(text)
+    text, returned = _text(parts), _enclosed(parts)
+    reported = returned and not _REPORTS.isdisjoint(part.type for part in parts)
+    split = freeform.Words(text, "") if reported else freeform.split(text)
     known = Notice(
         "reply",
         "somebody wrote it",
@@ -71,7 +73,7 @@ def read_notice(raw: bytes, envelope_from: str | None = None) -> Notice:
         date=root.header("date"),
         text=split.text,
         headers=root.headers,
-        returned=_returned(parts, split.copy),
+        returned=returned or _quoted(split.copy),
         copy=split.copy,
         problems=mail.problems,
     )
@@ -213,15 +215,18 @@ def _text(parts: list[Part]) -> str:
     return ""
 
 
-def _returned(parts: list[Part], copy: str) -> Headers:
-    """The headers of our mail as it was returned: a part of its own, or what stands at the end of the text."""
+def _enclosed(parts: list[Part]) -> Headers:
+    """The headers of our mail where it was returned as a part of its own."""
     for part in parts[1:]:
         if part.type in ("message/rfc822", "message/global") and part.parts:
             return part.parts[0].headers
         if part.type in _ENCLOSED:
             return fields(part.text)
-    if not copy:
-        return {}
+    return {}
+
+
+def _quoted(copy: str) -> Headers:
+    """The headers of our mail where it stands at the end of the text."""
     return fields(
         "\n".join(line.lstrip("> \t") if line.startswith(">") else line for line in copy.split("\n"))
     )
