@@ -77,7 +77,7 @@ def read_notice(raw: bytes, envelope_from: str | None = None) -> Notice:
         copy=split.copy,
         problems=mail.problems,
     )
-    return _report(known, parts) or _judged(known, root, text, _is_null(root, envelope_from))
+    return _report(known, parts) or _judged(known, root, _is_null(root, envelope_from))
 
 
 def verdict(result: Result, rules: tuple[Rule, ...] = RULES) -> Verdict:
@@ -132,27 +132,23 @@ def _why(known: Notice) -> str:
     return freeform.what_was_said(known.text)
 
 
-def _judged(known: Notice, root: Part, text: str, null_sender: bool) -> Notice:
+def _judged(known: Notice, root: Part, null_sender: bool) -> Notice:
     """What a mail without a report is, by who sent it and by its words."""
     local = known.sender.rpartition("@")[0] or known.sender
     machine = words.SENDERS.search(local) is not None or "x-failed-recipients" in root.headers
     opening = f"{known.subject}\n{known.text}"
-    told = words.said(words.NOTICES, opening)
-    delay = words.said(words.DELAYS, opening)
-    automatic = _automatic(root, known.subject)
-    challenge = words.said(words.CHALLENGES, opening)
-    if challenge and not machine and "x-failed-recipients" not in root.headers:
-        return known._replace(what="challenge", rule=f"challenge: {challenge}")
-    if (machine and (told or delay)) or (
-        null_sender and (told or delay) and not _subject_automatic(known.subject)
-    ):
-        return _in_words(known, root, told or delay or "", delayed=delay is not None and not _final(opening))
-    if automatic:
+    if not machine and (asks := words.said(words.CHALLENGES, opening)):
+        return known._replace(what="challenge", rule=f"challenge: {asks}")
+    if machine or (null_sender and not _by_subject(known.subject)):
+        delayed = words.said(words.DELAYS, opening)
+        told = words.said(words.NOTICES, opening) or delayed
+        if told:
+            tried = delayed is not None and words.said(words.FINAL, opening) is None
+            return _in_words(known, root, told, delayed=tried)
+    if automatic := _automatic(root, known.subject):
         return known._replace(what="auto_reply", rule=automatic)
     if machine:
-        return _in_words(known, root, f"from {local}", delayed=delay is not None)
-    if told and known.returned and freeform.failed_recipients(root):
-        return _in_words(known, root, told, delayed=False)
+        return _in_words(known, root, f"from {local}", delayed=False)
     if null_sender:
         return known._replace(what="auto_reply", rule="empty return path (RFC 3834)")
     return known
@@ -164,11 +160,6 @@ def _in_words(known: Notice, root: Part, rule: str, *, delayed: bool) -> Notice:
     own = frozenset(address.lower() for address in ours if address)
     found = freeform.results(root, known.text, delayed=delayed, own=own)
     return known._replace(what="notice", rule=f"in words: {rule}", results=found)
-
-
-def _final(opening: str) -> bool:
-    """Whether it says that no server tries any more, beside telling of delays."""
-    return words.said(words.FINAL, opening) is not None
 
 
 def _automatic(root: Part, subject: str) -> str:
@@ -188,10 +179,10 @@ def _automatic(root: Part, subject: str) -> str:
             return name.title()
     if root.header("precedence").strip().lower() in _BULK:
         return f"Precedence: {root.header('precedence').strip().lower()}"
-    return _subject_automatic(subject)
+    return _by_subject(subject)
 
 
-def _subject_automatic(subject: str) -> str:
+def _by_subject(subject: str) -> str:
     language = words.said(words.AUTOMATIC, subject)
     return f"subject: {language}" if language else ""
 
