@@ -19,7 +19,7 @@ def serve(
     data: Data = None,
     listen: Annotated[str | None, typer.Option(help="HOST:PORT.")] = None,
     workers: Annotated[int | None, typer.Option(help="Web worker processes.")] = None,
-    only: Annotated[str | None, typer.Option(help="One part alone: web, engine or journal.")] = None,
+    only: Annotated[str | None, typer.Option(help="One part alone: web, engine, journal or mail.")] = None,
     config: Config = None,
 ) -> None:
     """Run everything: web workers and the engine. The first start makes the data directory and the keys."""
