@@ -8,8 +8,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
-from benchmarks import diagnoses, folds, http, images, latency, pictures, plugins, queues, readers, timers
 from benchmarks import (
     diagnoses,
     folds,
@@ -22,6 +20,7 @@ from benchmarks import (
     queues,
     readers,
     timers,
+    topics,
 )
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show

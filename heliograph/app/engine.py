@@ -136,17 +136,10 @@ class EngineRoom:
             clock,
             settings,
             look_into(self._reading),
-            Desk(
-                Composer(clock),
-                self._refs,
-                public_url(settings),
-                picture_urls(settings),
-                settings.bounce_address,
-            ),
+            self._desk(),
             self._lines,
         )
-        self._archive = Archive(data)
-        self._evidence = EvidenceFiles(data)
+        self._archive, self._evidence = Archive(data), EvidenceFiles(data)
         self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
         self._own = (
             self._dispatch,
@@ -163,6 +156,16 @@ class EngineRoom:
             acts=self._acts(self._saved),
         )
         self._beside: list[asyncio.Task[None]] = []
+
+    def _desk(self) -> Desk:
+        settings = self._settings
+        return Desk(
+            Composer(self._clock),
+            self._refs,
+            public_url(settings),
+            picture_urls(settings),
+            settings.bounce_address,
+        )
 
     async def run(self) -> None:
         """Feed until `stop`."""
