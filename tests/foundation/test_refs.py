@@ -101,3 +101,28 @@ def test_any_destination_and_name_survive(url: str, name: str, link: int) -> Non
     back = refs.read_click(refs.click(ClickRef(REF, link, name, url)))
     assert (back.url, back.link) == (url, link)
     assert name.startswith(back.name)
+
+
+def test_a_return_path_leads_to_its_message_in_any_case_and_whatever_stands_around_it() -> None:
+    """RFC 5321: a local part has 64 octets at most; servers change its case."""
+    refs = Refs(KEYS)
+    token = refs.bounce("012345678901", MESSAGE)
+    assert re.fullmatch(r"[a-z2-7]{56}", token)
+    for address in (f"b-{token}@b.example", f"B-{token.upper()}@B.EXAMPLE", f"<bounces+{token}@b.example>"):
+        assert refs.read_bounce(address) == MessageRef("012345678901", MESSAGE, None)
+
+
+@pytest.mark.parametrize("place", range(0, 56, 5))
+def test_an_altered_return_path_is_refused_wherever_it_was_altered(place: int) -> None:
+    refs = Refs(KEYS)
+    token = refs.bounce("012345678901", MESSAGE)
+    other = "b" if token[place] != "b" else "c"
+    with pytest.raises(ForgedRef):
+        refs.read_bounce(f"b-{token[:place]}{other}{token[place + 1 :]}@b.example")
+
+
+def test_a_return_path_of_another_key_or_none_is_refused() -> None:
+    token = Refs(Keyring({1: b"x" * 32}, 1)).bounce("012345678901", MESSAGE)
+    for address in (f"b-{token}@b.example", "bounces@b.example", "", "a" * 200, f"x{token}y@b.example"):
+        with pytest.raises(ForgedRef):
+            Refs(KEYS).read_bounce(address)

@@ -112,7 +112,7 @@ class Office:
             self.clock,
             self.settings,
             lambda event: self.known,
-            Desk(Composer(self.clock), self.refs, BASE),
+            Desk(Composer(self.clock), self.refs, BASE, bounce_address=self.settings.bounce_address),
             self.lines,
         )
 

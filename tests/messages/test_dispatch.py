@@ -129,6 +129,21 @@ async def test_a_message_to_nobody_known_is_tied_to_nobody(world: World, office:
     assert Refs(KEYS).read_open(token).person is None
 
 
+async def test_a_return_path_is_one_of_its_own_for_each_message_as_the_settings_or_the_account_say(
+    world: World,
+) -> None:
+    """VERP: signed, and within the 64 octets of a local part."""
+    own = msgspec.structs.replace(POLICY, bounce_address="bounces+{reference}@shop.example")
+    for policy, prefix, domain in ((POLICY, "b-", "bounces.example"), (own, "bounces+", "shop.example")):
+        office = Office(world.url, policy=policy, bounce_address="b-{reference}@bounces.example")
+        await office.perform(request(office.clock))
+        await office.close()
+        local, _, at = world.envelopes[-1].mail_from.partition("@")
+        assert (local[: len(prefix)], at) == (prefix, domain)
+        assert len(local) <= 64
+        assert office.refs.read_bounce(local) == MessageRef(ACCOUNT, MESSAGE, None)
+
+
 async def test_a_template_may_say_who_it_is_from(world: World, office: Office) -> None:
     settings = {
         "from_name": "Büro",
