@@ -61,7 +61,7 @@ def test_days_that_are_over_are_removed(tmp_path: Path) -> None:
     files = EvidenceFiles(tmp_path)
     old, new = (
         files.keep(ACCOUNT, raw, About(kind="mail", at=at))
-        for raw, at in ((b"old", 9 * DAY), (b"new", 11 * DAY))
+        for raw, at in ((b"old", 9 * DAY), (b"new", 10 * DAY))
     )
     assert files.expire(ACCOUNT, 90, 100 * DAY) == 1
     assert files.find(old) is None and files.find(new) is not None

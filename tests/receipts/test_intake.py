@@ -52,6 +52,15 @@ async def test_one_result_is_one_event_however_often_and_by_whatever_way_it_is_t
     assert [event.id for event in told] == [first.id] == [derived_id(MESSAGE, "message.bounced")]
 
 
+async def test_an_answer_that_comes_by_two_ways_is_one_event(world: World) -> None:
+    """By its Message-ID: what servers add on the way differs."""
+    for way in (b"", b"Received: from a by b\n", b"Received: from c by d\n"):
+        await world.take(way + notice("auto-german"), sender="ann@x.example")
+    assert len(await world.told()) == 1
+    await world.take(notice("auto-french"), sender="ann@x.example")
+    assert len(await world.told()) == 2
+
+
 async def test_a_delay_is_no_bounce_and_each_notice_of_it_is_told_once(world: World) -> None:
     """STD-3."""
     for _ in range(2):

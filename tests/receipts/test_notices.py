@@ -97,6 +97,13 @@ def test_headers_without_end_are_cut() -> None:
     assert any("headers are longer" in problem for problem in mail.problems)
 
 
+def test_of_a_large_mail_the_beginning_is_read() -> None:
+    raw = notice("postfix-unknown-user").replace(b"--=_dsn_7f3a--", b"x" * 80 + b"\n") + b"y" * READ_LIMIT
+    read_as = read_notice(raw)
+    assert read_as.what == "notice"
+    assert read_as.problems == (f"only the first {READ_LIMIT} bytes were read",)
+
+
 def test_parts_within_parts_are_followed_to_a_bound() -> None:
     raw = b"From: a@x.example\n"
     for depth in range(500):

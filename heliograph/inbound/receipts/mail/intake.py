@@ -79,7 +79,7 @@ class Intake:
         if found == whose.FORGOTTEN:
             TAKEN.labels(whose.FORGOTTEN).inc()
             return None
-        to = found.to if isinstance(found, whose.Found) else await self._by_address(notice, delivery)
+        to = found.to if isinstance(found, whose.Found) else await self._by_address(notice)
         event = await asyncio.to_thread(self._keep, raw, notice, to, delivery)
         await self.journal.append_once([codec.encode(event)])
         TAKEN.labels(notice.what).inc()
@@ -116,12 +116,9 @@ class Intake:
         self.files.keep(account, raw, about)
         return event
 
-    async def _by_address(self, notice: Notice, delivery: Delivery) -> Addressed | None:
-        """The latest message to the address that a notice or a complaint names, where that may be believed: not of
-        what came to a return path, for that leads to its own message or to none."""
+    async def _by_address(self, notice: Notice) -> Addressed | None:
+        """The latest message to the address that a notice or a complaint names, where that may be believed."""
         if not self.believe_addresses or notice.what not in ("notice", "complaint"):
-            return None
-        if any(map(self._is_ours, delivery.recipients)):
             return None
         named = [result.address for result in notice.results if result.action != "expanded"]
         named += notice.feedback.recipients if notice.feedback else ()
