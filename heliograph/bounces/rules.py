@@ -59,12 +59,12 @@ def parse_rules(source: str) -> tuple[Rule, ...]:
     tables = tomllib.loads(source)
     if unknown := sorted(set(tables) - {"rule"}):
         raise ValueError(f"there is [[rule]], but no {unknown[0]!r} (at line {_line(source, unknown[0])})")
-    entries = tables.get("rule", ())
-    if not isinstance(entries, list):
-        raise ValueError(f"rules begin with [[rule]] (at line {_line(source, 'rule')})")
+    entries = tables.get("rule", [])
     starts = [number for number, line in enumerate(source.splitlines()) if _HEADER.match(line)]
+    if not isinstance(entries, list) or len(starts) != len(entries):
+        raise ValueError("every rule begins with a line [[rule]]")
     rules = []
-    for entry, start in zip(entries, starts, strict=False):
+    for entry, start in zip(entries, starts, strict=True):
         try:
             rules.append(_rule(entry))
         except _Wrong as wrong:

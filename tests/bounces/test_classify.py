@@ -295,7 +295,7 @@ def test_an_operators_rules_are_asked_before_ours(tmp_path: Path) -> None:
     rules = load_rules(Settings(bounce_rules=str(file)))
     assert classify(550, "5.1.1", "kaputt", rules=rules)[0:4:3] == (52, "ours")
     assert classify(550, "5.1.1", "unknown", rules=rules).code == 10
-    with pytest.raises(OperatorError, match="bounce_rules: .*No such file"):
+    with pytest.raises(OperatorError, match=r"bounce_rules: .*No such file"):
         load_rules(Settings(bounce_rules=str(tmp_path / "absent.toml")))
 
 
