@@ -115,7 +115,16 @@ async def test_what_is_unseen_is_taken_and_marked_as_seen(world: World, server: 
     assert await asyncio.to_thread(server.count, "INBOX", "SEEN") == 2
 
 
-async def test_what_was_taken_can_be_moved_away(world: World, server: Server) -> None:
+@pytest.mark.parametrize("more", [("MOVE", "UIDPLUS"), ("UIDPLUS",), ()], ids=["move", "uidplus", "neither"])
+async def test_what_was_taken_can_be_moved_away(
+    world: World, server: Server, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 6851; RFC 4315; RFC 3501."""
+    monkeypatch.setattr(
+        imaplib.IMAP4,
+        "_get_capabilities",
+        lambda client: setattr(client, "capabilities", ("IMAP4REV1", *more)),
+    )
     await asyncio.to_thread(server.deliver, "postfix-unknown-user", "auto-german")
     imap = Imap(server.mailbox("Done"), world.intake, world.clock, 60)
     assert await imap.empty() == 2
