@@ -49,6 +49,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether newsletter/subscribe asks for confirmation when the event does not say."""
     hmac_form: Literal["base64", "hex"] = "base64"
     """How webhook signatures are written (RM-14)."""
+    soft_bounces: Annotated[int, msgspec.Meta(ge=0)] = 5
+    """How many messages may bounce softly, none delivered or opened between, before the address is suppressed; 0: any."""
+    soft_bounce_days: Annotated[int, msgspec.Meta(ge=1)] = 30
+    """Days within which those must have bounced."""
+    role_addresses: tuple[str, ...] = ()
+    """Local parts that nobody is written to at, such as `abuse` and `postmaster`: they are nobody's own (MG-8, 135)."""
+    barred_domains: tuple[str, ...] = ()
+    """Domains that nobody is written to at, with all that is below them (MG-8, 134)."""
     trap_link: bool = False
     """Whether mails get a hidden link, by which a scanner gives itself away (STD-6); some filters dislike one."""
     retention_days: Annotated[int, msgspec.Meta(ge=0)] = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from email.message import EmailMessage
+from typing import Any
 
 import msgspec
 import pytest
@@ -344,6 +345,27 @@ async def test_a_suppressed_address_is_not_tried(
     """MG-8: no SMTP attempt"""
     office.suppress(suppression)
     assert isinstance(await office.perform(request(office.clock)), Delivered)
+    (told,) = plain(await office.told())
+    assert (told["code"], told["suppression"]) == (code, suppression)
+    assert await office.kinds() == ["suppressed"] and world.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("bars", "code", "suppression"),
+    [
+        ({"barred_domains": ("x.example",)}, 134, "domain_suppressed"),
+        ({"role_addresses": ("joe", "abuse")}, 135, "role_suppressed"),
+    ],
+)
+@pytest.mark.parametrize("transactional", [False, True])
+async def test_a_barred_domain_or_role_is_not_tried(
+    world: World, office: Office, bars: dict[str, Any], code: int, suppression: str, transactional: bool
+) -> None:
+    """MG-8: no SMTP attempt, and nothing had to be put on a list"""
+    office.policy = msgspec.structs.replace(office.policy, **bars)
+    office.act = office.open()
+    event = request(office.clock, address="joe@x.example", transactional=transactional)
+    assert isinstance(await office.perform(event), Delivered)
     (told,) = plain(await office.told())
     assert (told["code"], told["suppression"]) == (code, suppression)
     assert await office.kinds() == ["suppressed"] and world.connections == 0

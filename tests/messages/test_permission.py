@@ -6,8 +6,9 @@ from itertools import combinations
 
 import pytest
 
+from heliograph.accounts.model import Policy
 from heliograph.events.consent import SUPPRESSION_TYPES
-from heliograph.outbound.messages.permission import ORDER, refusal
+from heliograph.outbound.messages.permission import ORDER, barred, refusal
 
 # type: (code, category) for marketing mail; whether transactional mail goes all the same
 TABLE = {
@@ -76,3 +77,27 @@ def test_a_suppression_of_another_version_refuses_too() -> None:
     told = ask("sulking")
     assert (told.code, told.suppression) == (25, "sulking")
     assert ask("sulking", transactional=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("joe@barred.example", {"domain_suppressed"}),
+        ("joe@Mail.Barred.Example", {"domain_suppressed"}),
+        ("joe@notbarred.example", set()),
+        ("joe@b\u00fccher.example", {"domain_suppressed"}),
+        ("joe@xn--bcher-kva.example", {"domain_suppressed"}),
+        ("Abuse@shop.example", {"role_suppressed"}),
+        ("abuse+ticket@shop.example", {"role_suppressed"}),
+        ("abuser@shop.example", set()),
+        ("postmaster@barred.example", {"domain_suppressed", "role_suppressed"}),
+        ("nothing", set()),
+    ],
+)
+def test_an_account_bars_domains_and_roles(address: str, found: set[str]) -> None:
+    """MG-8"""
+    policy = Policy(
+        barred_domains=("barred.example", "@b\u00fccher.example"), role_addresses=("abuse", " Postmaster ")
+    )
+    assert barred(address, policy) == found
+    assert barred(address, Policy()) == set()

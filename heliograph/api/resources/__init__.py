@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from heliograph.api.call import Resource
-from heliograph.api.resources import erasures, evidence, people
+from heliograph.api.resources import erasures, evidence, people, suppressions
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
     erasures.RESOURCE,
     evidence.RESOURCE,
+    suppressions.RESOURCE,
 )

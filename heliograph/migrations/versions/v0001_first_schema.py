@@ -513,6 +513,14 @@ def _reactions() -> None:
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_policy_optins")),
     )
+    op.create_table(
+        "policy_soft_bounces",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("messages", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_policy_soft_bounces")),
+    )
 
 
 def _judgement() -> None:

@@ -44,7 +44,7 @@ from heliograph.outbound.messages.channels.channel import (
 )
 from heliograph.outbound.messages.facts import Facts, Look
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
-from heliograph.outbound.messages.permission import Refusal, refusal
+from heliograph.outbound.messages.permission import Refusal, barred, refusal
 from heliograph.settings import Settings
 
 NAME = "dispatch"
@@ -296,8 +296,9 @@ def _parts(data: Data, attempt: int) -> tuple[str, ...]:
 
 
 def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusal | None:
+    by_policy = barred(wanted.address, account.policy) if wanted.channel == "email" else frozenset[str]()
     return refusal(
-        facts.standing.suppressions,
+        facts.standing.suppressions | by_policy,
         facts.standing.opt_in,
         transactional=wanted.transactional,
         unknown_may_be_mailed=account.policy.unknown_may_be_mailed,

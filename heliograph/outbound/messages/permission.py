@@ -1,6 +1,7 @@
 """May this address be written to now? Asked again at the very moment of sending, whatever was true before.
 
-Pure. The codes are MessageGears' (MG-8); what its document has no code for is 25, Admin Failure, with the reason in
+Pure. What the account bars by itself (`barred`: domains, role addresses) refuses as a suppression of that type does,
+and nothing has to be put on a list for it. The codes are MessageGears' (MG-8); what its document has no code for is 25, Admin Failure, with the reason in
 words. Transactional mail (an order's receipt, the confirmation of a subscription) needs no consent, and goes to who
 left the list; it does not go where mail bounces, where somebody complained, or where an operator said no.
 """
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from heliograph.accounts.model import Policy
 from heliograph.bounces.rules import CATEGORIES
+from heliograph.events import subjects
 
 
 class Refusal(NamedTuple):
@@ -39,6 +42,20 @@ recipient's own wish, which a renewed wish lifts. An empty reason: the descripti
 LIFTED_FOR_TRANSACTIONAL = frozenset(("unsubscribed", "pending_opt_in"))
 
 
+def barred(address: str, policy: Policy) -> frozenset[str]:
+    """The suppressions that hold for an e-mail address by the account's policy alone. A domain bars what is below it;
+    a role is one whatever is added to it (`abuse+x@`)."""
+    local, _, domain = subjects.normal_email(address).rpartition("@")
+    found = set()
+    labels = domain.split(".")
+    above = {".".join(labels[start:]) for start in range(len(labels))}
+    if not above.isdisjoint(map(_domain, policy.barred_domains)):
+        found.add("domain_suppressed")
+    if local.partition("+")[0] in (role.strip().lower() for role in policy.role_addresses):
+        found.add("role_suppressed")
+    return frozenset(found)
+
+
 def refusal(
     suppressions: frozenset[str], opt_in: bool | None, *, transactional: bool, unknown_may_be_mailed: bool
 ) -> Refusal | None:
@@ -59,6 +76,10 @@ def refusal(
             "The recipient never agreed to marketing, and the account does not write to such.", None
         )
     return _admin("The recipient does not accept marketing.", None)
+
+
+def _domain(written: str) -> str:
+    return subjects.ascii_domain(written.strip().lstrip("@.").removesuffix("."))
 
 
 def _admin(reason: str, suppression: str | None) -> Refusal:

@@ -25,12 +25,20 @@ from heliograph.events.consent import (
     SuppressionRemoved,
     UnsubscriptionRequested,
 )
+from heliograph.events.engagement import LinkClicked, MessageOpened
 from heliograph.events.event import AnyEvent, Data
-from heliograph.events.messages import MessageBounced, MessageComplained, MessageRequested, SmsReceived
+from heliograph.events.messages import (
+    MessageBounced,
+    MessageComplained,
+    MessageDelivered,
+    MessageRequested,
+    SmsReceived,
+)
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated, flag, text_id
 from heliograph.journal.consumer import Reaction
 from heliograph.react.policies import optins, rules
 from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
+from heliograph.react.policies.soft_bounces import COUNTED, SoftBounces
 from heliograph.react.policies.standings import Standings, is_ours, parts
 from heliograph.react.policies.templates import CONFIRM_SUBSCRIPTION
 from heliograph.react.state import consent, messages, people
@@ -51,11 +59,16 @@ KINDS = frozenset(
         PersonCreated,
         PersonUpdated,
         MessageBounced,
+        MessageDelivered,
+        MessageOpened,
+        LinkClicked,
         MessageComplained,
         SmsReceived,
     )
 )
 _OURS = frozenset(("said", "notes", "keyless"))  # of a subscription: nothing that a mail would say
+
+_ARRIVALS = (MessageDelivered, MessageOpened, LinkClicked)
 
 ASKABLE: frozenset[Channel] = frozenset({"email"})
 """Channels on which we can ask for a confirmation; a yes on another waits as `pending_opt_in`."""
@@ -70,10 +83,13 @@ def reaction(directory: Directory, askable: frozenset[Channel] = ASKABLE) -> Rea
 class _Batch:
     connection: Connection
     standings: Standings
+    soft_bounces: SoftBounces
     directory: Directory
     askable: frozenset[Channel]
     now: int
     out: list[AnyEvent] = field(default_factory=list)
+    arrivals: list[AnyEvent] = field(default_factory=list)
+    """Signs of arrival since the last event of another kind: there are many, and all are looked up at once."""
 
     def policy(self, event: AnyEvent) -> Policy:
         account = self.directory.account(event.account)
@@ -124,15 +140,21 @@ def _decide(
     events: Sequence[AnyEvent],
     now: int,
 ) -> Sequence[AnyEvent]:
-    batch = _Batch(connection, Standings(connection), directory, askable, now)
+    batch = _Batch(connection, Standings(connection), SoftBounces(connection), directory, askable, now)
     batch.standings.expect(
         (event.account, batch.place(event, "email", address))
         for event in events
         if (address := _address(event.data))
     )
     for event in events:
-        _follow(batch, event)
+        if isinstance(event.data, _ARRIVALS):
+            batch.arrivals.append(event)
+        else:
+            _settle_arrivals(batch)
+            _follow(batch, event)
+    _settle_arrivals(batch)
     batch.standings.write()
+    batch.soft_bounces.write()
     return batch.out
 
 
@@ -156,11 +178,8 @@ def _follow(batch: _Batch, event: AnyEvent) -> None:
             _confirm(batch, event, wish)
         case PersonCreated() as said:
             _told_by_shop(batch, event, said)
-        case MessageBounced(bounce_class="hard") as bounce:
-            place = batch.place(event, bounce.channel, bounce.address)
-            batch.announce(
-                event, place, rules.bounced_hard(place, batch.standing(event, place), bounce.details)
-            )
+        case MessageBounced() as bounce:
+            _bounced(batch, event, bounce)
         case MessageComplained() as complaint:
             place = batch.place(event, complaint.channel, complaint.address)
             trace = Trace(complaint.message, "complaint", "Marked as spam by the recipient", complaint.ip)
@@ -169,10 +188,42 @@ def _follow(batch: _Batch, event: AnyEvent) -> None:
             _texted(batch, event, text)
         case ConsentGranted() | ConsentWithdrawn() | SuppressionAdded() | SuppressionRemoved() as told:
             if not is_ours(event, NAME, told):
-                place = batch.place(event, told.channel, told.address)
-                batch.standings.apply(event.account, place, told, happened(event))
+                _heard(batch, event, told)
         case _:
             pass
+
+
+def _bounced(batch: _Batch, event: AnyEvent, bounce: MessageBounced) -> None:
+    """A hard one suppresses at once, a soft one after some; what is about us or our content does neither."""
+    place = batch.place(event, bounce.channel, bounce.address)
+    if bounce.bounce_class == "hard":
+        batch.announce(event, place, rules.bounced_hard(place, batch.standing(event, place), bounce.details))
+    elif bounce.bounce_class in COUNTED:
+        policy = batch.policy(event)
+        times = batch.soft_bounces.bounced(event.account, place, bounce.message, happened(event), policy)
+        standing = batch.standing(event, place)
+        batch.announce(event, place, rules.bounced_softly(place, standing, times, policy.soft_bounces))
+
+
+def _settle_arrivals(batch: _Batch) -> None:
+    """Where something arrived, the count of soft bounces begins again."""
+    if not batch.arrivals:
+        return
+    named = (event.data.message for event in batch.arrivals if isinstance(event.data, _ARRIVALS))
+    reached = batch.soft_bounces.reached(message for message in named if message)
+    for event in batch.arrivals:
+        place = reached.get(getattr(event.data, "message", None) or "")
+        if place is not None:
+            batch.soft_bounces.arrived(event.account, batch.place(event, *place))
+    batch.arrivals.clear()
+
+
+def _heard(batch: _Batch, event: AnyEvent, told: Consequence) -> None:
+    """What somebody else announced: an operator, an import."""
+    place = batch.place(event, told.channel, told.address)
+    batch.standings.apply(event.account, place, told, happened(event))
+    if isinstance(told, SuppressionRemoved) and told.type == "soft_bounce":
+        batch.soft_bounces.arrived(event.account, place)
 
 
 def _unsubscribe(batch: _Batch, event: AnyEvent, wish: UnsubscriptionRequested) -> None:

@@ -1,8 +1,8 @@
 """The rules of permission, as pure functions: where an address stands and what is said -> what follows.
 
 Only what changes something is announced, so a repeated wish is silent. Sources: S3 (suppression types,
-newsletter/subscribe and /unsubscribe), RM-11, RM-12, MG-8. Bounces and complaints suppress; only the person
-lifts `unsubscribed`; nothing here ever lifts `hard_bounce`, `spam_complaint` or `manually_suppressed`.
+newsletter/subscribe and /unsubscribe), RM-11, RM-12, MG-8. Hard bounces, soft ones in a row and complaints suppress;
+only the person lifts `unsubscribed`; nothing here ever lifts `hard_bounce`, `spam_complaint` or `manually_suppressed`.
 
 Events may come late (`x-event-time`, RM-7). A yes that is older than what stands is overtaken and says nothing;
 a no is heard whenever it comes.
@@ -121,6 +121,13 @@ def told_by_shop(place: Place, standing: Standing, accepts: bool, proof: Proof) 
 def bounced_hard(place: Place, standing: Standing, reason: str) -> tuple[Consequence, ...]:
     """The address does not exist (MG-8)."""
     return _once(place, standing, "hard_bounce", reason)
+
+
+def bounced_softly(place: Place, standing: Standing, times: int, limit: int) -> tuple[Consequence, ...]:
+    """So many messages in a row bounced softly; 0 as the limit: that never matters."""
+    if not limit or times < limit:
+        return ()
+    return _once(place, standing, "soft_bounce", f"{times} messages bounced softly, and none arrived between")
 
 
 def complained(place: Place, standing: Standing, trace: Trace) -> tuple[Consequence, ...]:

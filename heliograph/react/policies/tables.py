@@ -35,3 +35,13 @@ OPTINS = Table(
     Column("asked_at", BigInteger, nullable=False),
 )
 """Double opt-ins that wait: the wish's instant and origin for the proof, and when we last asked."""
+
+SOFT_BOUNCES = Table(
+    "policy_soft_bounces",
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("messages", JSON, nullable=False),
+)
+"""What has bounced softly at each place since something last arrived there: message -> instant."""

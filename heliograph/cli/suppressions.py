@@ -1,0 +1,56 @@
+"""`heliograph suppressions`: who is not written to and why; barring an address, and undoing it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, cast
+
+import typer
+
+from heliograph.app import suppress
+from heliograph.cli.options import Data, existing, for_operators, out, table
+from heliograph.clock import iso
+from heliograph.errors import OperatorError
+from heliograph.events.consent import SUPPRESSION_TYPES, SuppressionType
+
+suppressions = typer.Typer(no_args_is_help=True, help="Show, add and lift suppressions of an address.")
+
+Address = Annotated[str, typer.Argument(help="An e-mail address, or a number such as +12025550137.")]
+Of = Annotated[str | None, typer.Option("--account", help="12-digit number.")]
+Because = Annotated[str, typer.Option(help="Why; kept with the event.")]
+
+
+@suppressions.command("show")
+@for_operators
+def show(address: Address, data: Data = None, account: Of = None) -> None:
+    """Print why this address is not written to."""
+    rows = table("type", "since", "reason")
+    for one in suppress.standing(existing(data), account, address):
+        rows.add_row(one.type, iso(one.since), one.reason)
+    out.print(rows)
+
+
+@suppressions.command("add")
+@for_operators
+def add(address: Address, data: Data = None, account: Of = None, because: Because = "") -> None:
+    """Have nobody write to this address (manually_suppressed)."""
+    asyncio.run(suppress.suppress(existing(data), account, address, because))
+    out.print(f"{address} is not written to any more.")
+
+
+@suppressions.command("lift")
+@for_operators
+def lift(
+    address: Address,
+    kind: Annotated[
+        str, typer.Argument(metavar="TYPE", help="The reason that holds no more, e.g. soft_bounce.")
+    ],
+    data: Data = None,
+    account: Of = None,
+    because: Because = "",
+) -> None:
+    """Lift one reason not to write to this address; what is counted towards it starts afresh."""
+    if kind not in SUPPRESSION_TYPES:
+        raise OperatorError(f"there is no type {kind}: {', '.join(SUPPRESSION_TYPES)}")
+    asyncio.run(suppress.lift(existing(data), account, address, cast(SuppressionType, kind), because))
+    out.print(f"{kind} is lifted for {address}.")
