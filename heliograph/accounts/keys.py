@@ -61,19 +61,29 @@ def add_account(connection: Connection, name: str, now: int, *, parent: str | No
 
 
 def add_key(
-    connection: Connection, account: str, kind: KeyKind, now: int, *, label: str = "", public: str = ""
+    connection: Connection,
+    account: str,
+    kind: KeyKind,
+    now: int,
+    *,
+    label: str = "",
+    public: str = "",
+    given: str = "",
 ) -> tuple[Key, str]:
-    """A new key and its secret, which is shown now and never again (except what we must compute with)."""
+    """A new key and its secret, which is shown now and never again (except what we must compute with). `given`: the secret
+    that somebody else made (`receipts`); empty: one is made."""
+    if kind == "receipts" and not (given and public):
+        raise OperatorError("a key `receipts` needs the provider as its login, and the secret that they gave")
     if connection.scalar(select(ACCOUNTS.c.number).where(ACCOUNTS.c.number == account)) is None:
         raise OperatorError(f"there is no account {account}")
-    secret = _secret(kind)
+    secret = given or _secret(kind)
     key = Key(
         id="key_" + secrets.token_hex(6),
         account=account,
         kind=kind,
         public=public or _public(kind, secret),
         fingerprint=password_hash(secret) if kind == "console" else fingerprint(secret),
-        secret=secret if kind in ("aws", "webhook") else "",
+        secret=secret if kind in ("aws", "webhook", "receipts") else "",
         label=label,
         created=now,
     )

@@ -14,9 +14,10 @@ from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table
 from heliograph.database import METADATA
 from heliograph.settings import BOUNCE_ADDRESS
 
-KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console"]
+KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console", "receipts"]
 """store: `x-token` of one store. api: `x-api-key`, the whole account. oauth: client credentials.
-aws: access key for SigV4. webhook: the shared secret that signs what we send. console: a person's login."""
+aws: access key for SigV4. webhook: the shared secret that signs what we send. console: a person's login.
+receipts: what a provider of mail or texts proves itself with, given by them; its login is the provider's name."""
 
 Scope = Literal["events", "manage", "images", "feeds", "console"]
 
@@ -27,6 +28,7 @@ SCOPES: dict[KeyKind, tuple[Scope, ...]] = {
     "aws": ("feeds",),
     "webhook": (),
     "console": ("console",),
+    "receipts": (),
 }
 
 
@@ -63,6 +65,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whole days (UTC) for which events are kept in the journal; 0: for ever (STD-7)."""
     archive: bool = True
     """Whether events whose days are over are written to the archive before they are removed."""
+    receipt_topics: tuple[str, ...] = ()
+    """ARNs of the Amazon SNS topics over which SES tells this account what happened."""
+    receipt_networks: tuple[str, ...] = ()
+    """CIDRs from which providers' callbacks must come; none: from anywhere, they are verified anyway."""
+    receipt_visits: bool = False
+    """Whether opens and clicks that a provider tells are recorded: ours are in the mail already."""
     browser_origins: tuple[str, ...] = ()
     """Origins from which browsers may send events without a key (RM-2)."""
     open_forms: bool = False
@@ -91,7 +99,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One credential. `public` is what may be shown: an id, a login, the first letters of a token.
 
     `fingerprint` recognises it (`signing.fingerprint`, or scrypt for a console password); `secret` is the
-    thing itself, only for aws and webhook."""
+    thing itself, only for aws, webhook and receipts."""
 
     id: str
     account: str

@@ -29,9 +29,10 @@ from heliograph.app.storage import owned, remote
 from heliograph.aws.door import Door
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
-from heliograph.egress import Egress
+from heliograph.egress import Answer, Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.inbound.receipts.evidence import EvidenceFiles
+from heliograph.inbound.receipts.providers import doors as receipts
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound.images.live import PICTURES, open_live
@@ -52,6 +53,10 @@ log = logging.getLogger("heliograph.web")
 
 BACKPRESSURE = 65_536
 """Requests one worker may have open at once: with the default of 1,024 slow readers starve the others."""
+
+
+RECEIPT_SECONDS = 5.0
+"""How long Amazon may take to give its certificate, or to confirm a subscription."""
 
 
 def serve(settings: Settings) -> None:
@@ -149,8 +154,22 @@ class Worker:
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers),
             *consent.routes(directory, refs, journal, self.clock),
+            *self._receipts(directory, refs, journal, engine),
             *self._amazon(directory, topics),
         )
+
+    def _receipts(
+        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine
+    ) -> tuple[Route, ...]:
+        egress = Egress(self.settings)
+        self._closing.push_async_callback(egress.close)
+
+        async def fetch(url: str) -> bytes | None:
+            answer = await egress.get(url, {}, RECEIPT_SECONDS)
+            return answer.body if isinstance(answer, Answer) and answer.status == 200 else None
+
+        files = EvidenceFiles(self.data)
+        return receipts.routes(directory, refs, journal, engine, self.clock, self.settings, files, fetch)
 
     def _amazon(self, directory: Directory, topics: Registry) -> tuple[Route, ...]:
         queues = QueueFile(self.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -16,6 +17,10 @@ from heliograph.cli.options import Data, existing, for_operators, out, table
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
+from heliograph.inbound.receipts.providers import PROVIDERS
+
+PROVIDER_NAMES = tuple(provider.name for provider in PROVIDERS if provider.name != "ses")
+"""Providers that an account shares a secret with; Amazon signs for everybody."""
 
 keys = typer.Typer(no_args_is_help=True, help="List, add and revoke keys.")
 
@@ -39,22 +44,54 @@ def list_keys(data: Data = None, account: AccountOption = None) -> None:
 @keys.command("add")
 @for_operators
 def add_key(
-    kind: Annotated[str, typer.Argument(help="store, api, oauth, aws, webhook or console")],
+    kind: Annotated[str, typer.Argument(help="store, api, oauth, aws, webhook, console or receipts")],
     data: Data = None,
     account: AccountOption = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
-    login: Annotated[str, typer.Option(help="The login of a console key.")] = "",
+    login: Annotated[
+        str, typer.Option(help="The login of a console key; the provider of a receipts key.")
+    ] = "",
+    secret_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the secret that a provider gave; - for standard input.", allow_dash=True
+        ),
+    ] = None,
 ) -> None:
-    """Make a key. Its secret is printed once."""
+    """Make a key. Its secret is printed once; that of a provider is theirs, and is not printed."""
     if kind not in get_args(KeyKind):
         raise OperatorError(f"there is no kind of key called {kind}: {', '.join(get_args(KeyKind))}")
+    given = _given(kind, login, secret_from)
     engine = open_state(Path(existing(data).data))
     number = account_number(engine, account)
     with engine.begin() as connection:
         key, secret = store.add_key(
-            connection, number, msgspec.convert(kind, KeyKind), SystemClock().now(), label=label, public=login
+            connection,
+            number,
+            msgspec.convert(kind, KeyKind),
+            SystemClock().now(),
+            label=label,
+            public=login,
+            given=given,
         )
-    out.print_json(json.dumps({"id": key.id, "kind": kind, "public": key.public, "secret": secret}))
+    shown = {"id": key.id, "kind": kind, "public": key.public}
+    out.print_json(json.dumps(shown if given else {**shown, "secret": secret}))
+
+
+def _given(kind: str, login: str, file: Path | None) -> str:
+    """The secret that a provider gave; empty for keys that we make. Never an argument: those are seen by everybody."""
+    if kind != "receipts":
+        if file is not None:
+            raise OperatorError("--secret-from is for keys `receipts`; other secrets are made by us")
+        return ""
+    if login not in PROVIDER_NAMES:
+        raise OperatorError(f"--login names the provider of a receipts key: {', '.join(PROVIDER_NAMES)}")
+    if file is None:
+        raise OperatorError("--secret-from names the file with the secret that the provider gave; - reads it")
+    try:
+        return (sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"--secret-from: {error}") from error
 
 
 @keys.command("revoke")
