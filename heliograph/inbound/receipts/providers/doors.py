@@ -19,7 +19,7 @@ from heliograph.accounts.model import Account
 from heliograph.accounts.privacy import kept_ip
 from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import Clock
-from heliograph.errors import Forbidden, NotAllowed, NotFound, Unauthorized, Unavailable
+from heliograph.errors import Forbidden, NotAcceptable, NotAllowed, NotFound, Unauthorized, Unavailable
 from heliograph.events import codec
 from heliograph.inbound.receipts.evidence import About, EvidenceFiles
 from heliograph.inbound.receipts.providers import PROVIDERS
@@ -38,6 +38,9 @@ BODIES_AT_ONCE = 4
 
 CERTIFICATES = 16
 """Certificates that are kept: Amazon has one for each region, and changes it once a year."""
+
+TOKENS = 50_000
+"""Tokens that one worker remembers. One that it never saw, or forgot, makes no second event either: ids are derived."""
 
 Fetch = Callable[[str], Awaitable[bytes | None]]
 """What is behind a URL; None: nothing usable came back."""
@@ -86,6 +89,7 @@ class Doors:
     rules: Sequence[Rule]
     by_address: Limit
     certificates: dict[str, bytes] = field(default_factory=dict)
+    tokens: dict[tuple[str, str], None] = field(default_factory=dict)
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BODIES_AT_ONCE))
 
     async def receive(self, request: Request) -> Reply:
@@ -134,10 +138,21 @@ class Doors:
         wanted = provider.confirms(callback)
         if wanted is not None and await self.fetch(wanted) is None:
             raise Unavailable("The subscription could not be confirmed just now.")
+        token = provider.once(callback)
+        if token is not None and (account.number, token) in self.tokens:
+            raise NotAcceptable("This was taken already: its token must not be used again.")
         facts = provider.read(callback)
         if facts:
             await self._record(request, provider, account, callback, facts)
+        if token is not None:
+            self._remember(account, token)
         return provider.answer
+
+    def _remember(self, account: Account, token: str) -> None:
+        """Only what is on disk: a callback that we could not take may come again."""
+        self.tokens[account.number, token] = None
+        if len(self.tokens) > TOKENS:
+            del self.tokens[next(iter(self.tokens))]
 
     async def _certificate(self, request: Request, url: str) -> bytes:
         known = self.certificates.get(url)

@@ -50,6 +50,11 @@ def verify(callback: Callback, lock: Lock) -> None:
         raise forged("it is not Mailgun's")
 
 
+def once(callback: Callback) -> str | None:
+    """The token, of which Mailgun says that it must not be seen twice."""
+    return text(within(decoded(callback.body), "signature"), "token")
+
+
 def read(callback: Callback) -> Sequence[Fact]:
     """What happened."""
     said = within(decoded(callback.body), "event-data")
@@ -85,4 +90,5 @@ PROVIDER = Provider(
     needs="a key `receipts` of the login `mailgun`: the HTTP webhook signing key",
     verify=verify,
     read=read,
+    once=once,
 )

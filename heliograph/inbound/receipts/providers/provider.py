@@ -95,7 +95,7 @@ def _no_certificate(_: Callback, __: Lock) -> str | None:
 class Provider:
     """`verify` raises `Unauthorized` or `Forbidden` for what is not theirs; `read` raises `BadRequest` for what cannot be
     read at all. `certificate`: where the key is that `verify` needs, if anywhere (it raises as `verify` does); `confirms`: what is to be fetched when a
-    callback that was verified asks for it. `needs`: what the account has to have, for the documentation and 401."""
+    callback that was verified asks for it; `once`: what is in a callback that must never come again. `needs`: what the account has to have, for the documentation and 401."""
 
     name: str
     needs: str
@@ -105,6 +105,7 @@ class Provider:
     answer: Reply = field(default_factory=lambda: json_reply(200, {"status": "ok"}))
     certificate: Callable[[Callback, Lock], str | None] = _no_certificate
     confirms: Callable[[Callback], str | None] = _nothing
+    once: Callable[[Callback], str | None] = _nothing
 
 
 def decoded(body: bytes) -> Any:
