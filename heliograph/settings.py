@@ -121,6 +121,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         _doc("the relay is the recipient's own server: its 250 is a delivery (tests, LMTP, direct-to-MX)"),
     ] = False
+    smtp_provider: Annotated[
+        Literal["", "sparkpost", "sendgrid", "mailgun", "postmark"],
+        _doc(
+            "whose relay it is, so that mail names our message as their callbacks give it back; empty: nobody's"
+        ),
+    ] = ""
     message_lifetime: Annotated[
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),

@@ -165,6 +165,7 @@ class EngineRoom:
             public_url(settings),
             picture_urls(settings),
             settings.bounce_address,
+            settings.smtp_provider,
         )
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ Pure but for the composer's cache and clock: composes, instruments, and puts the
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from heliograph.accounts.model import Account, Policy
@@ -25,6 +26,7 @@ from heliograph.outbound.messages.mime import (
     feedback_id,
     message_id,
 )
+from heliograph.outbound.messages.provider_marks import mark
 from heliograph.react.state.definitions import Template
 from heliograph.refs import MessageRef, Refs
 
@@ -64,12 +66,14 @@ class Desk:
         base: str,
         pictures: tuple[str, str] | None = None,
         bounce_address: str = "",
+        provider: str = "",
     ) -> None:
         self._composer = composer
         self._refs = refs
         self._base = base
         self._pictures = pictures or (base, base)
         self._bounce_address = bounce_address
+        self._provider = provider
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -97,6 +101,7 @@ class Desk:
         if html is not None:
             html = instrument(html, seen, self._refs, self._base, trap=trap)
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
+        letter = replace(letter, marks=mark(self._provider, event.id))
         parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
         return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address)
 

@@ -57,6 +57,8 @@ class Letter:
     list_name: str = ""
     list_id: str = ""
     feedback_id: str = ""
+    marks: tuple[str, ...] = ()
+    """Header lines that tell a provider our message's id (`provider_marks`)."""
 
 
 def build(letter: Letter) -> bytes:
@@ -114,6 +116,7 @@ def _headers(letter: Letter) -> list[str]:
     if letter.feedback_id:
         lines.append(f"Feedback-ID: {letter.feedback_id}")
     lines.append(f"X-Heliograph-Message: {letter.message}")
+    lines.extend(letter.marks)
     lines.append("MIME-Version: 1.0")
     return lines
 

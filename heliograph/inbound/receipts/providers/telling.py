@@ -28,8 +28,8 @@ from heliograph.inbound.receipts.receipt import Addressed, Source, addressed
 from heliograph.react.state import messages, people
 from heliograph.refs import ForgedRef, Refs
 
-AGENT_LIMIT = 512
-"""Characters kept of a User-Agent, a URL, a subject."""
+AGENT_LIMIT, URL_LIMIT = 512, 2048
+"""Characters kept of a User-Agent and of a URL."""
 
 GENERIC = frozenset((1, 40, 70))
 """Categories that say no more than that it failed: a provider's own word says more."""
@@ -73,7 +73,8 @@ def tell(connection: Connection, teller: Teller, facts: Iterable[Fact]) -> list[
 def verdict(fact: Fact, provider: str, rules: Sequence[Rule]) -> Verdict:
     """Why it came back for good: by what the recipient's server said; by the provider's own word where that says nothing,
     or where the provider itself refused. A transient answer that was the last one is a soft bounce (wire-facts 4.2)."""
-    own = named(fact.code, f"{provider}: {fact.word}") if fact.code in CATEGORIES else None
+    code = fact.code if fact.code in CATEGORIES else None
+    own = None if code is None else named(code, f"{provider}: {fact.word}")
     if own is not None and fact.sure:
         return own
     reply = parse_reply(fact.said)
@@ -147,11 +148,15 @@ def _of_text(connection: Connection, teller: Teller, fact: Fact, to: Addressed) 
     known = messages.find(connection, to.account, to.message)
     if known is None or known.channel != "sms" or fact.what not in ("delivered", "bounced"):
         return None
-    source = {"source": teller.provider.name, "evidence": teller.evidence}
     data: Data
     if fact.what == "delivered":
         data = MessageDelivered(
-            message=to.message, channel="sms", address=to.address, response=fact.word, **source
+            message=to.message,
+            channel="sms",
+            address=to.address,
+            response=fact.word,
+            source=teller.provider.name,
+            evidence=teller.evidence,
         )
     else:
         decided = verdict(fact, teller.provider.name, teller.rules)
@@ -164,7 +169,8 @@ def _of_text(connection: Connection, teller: Teller, fact: Fact, to: Addressed) 
             bounce_class=decided.bounce_class,
             details=_SMS_DETAILS[fact.category],
             rule=decided.rule,
-            **source,
+            source=teller.provider.name,
+            evidence=teller.evidence,
         )
     return _event(teller, data, to.subject, fact, id=derived_id(to.message, data.kind), cause=to.message)
 
@@ -204,12 +210,10 @@ def _visit(connection: Connection, teller: Teller, fact: Fact, to: Addressed) ->
     said = person.accepts_tracking if person else None
     if said is False or (said is None and policy.tracking == "only_if_allowed"):
         return Told(None, "not to be tracked")
-    who = {"ip": kept_ip(fact.ip, policy.ip) if fact.ip else "", "user_agent": fact.user_agent[:AGENT_LIMIT]}
-    data: Data
-    if fact.what == "opened":
-        data = MessageOpened(message=to.message, **who)
-    else:
-        data = LinkClicked(message=to.message, url=fact.url[: AGENT_LIMIT * 4], **who)
+    ip, agent = kept_ip(fact.ip, policy.ip) if fact.ip else "", fact.user_agent[:AGENT_LIMIT]
+    data: Data = MessageOpened(message=to.message, ip=ip, user_agent=agent)
+    if fact.what == "clicked":
+        data = LinkClicked(message=to.message, url=fact.url[:URL_LIMIT], ip=ip, user_agent=agent)
     return Told(
         _event(teller, data, to.subject, fact, id=_id(to, data, teller, fact), cause=to.message), fact.what
     )
