@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
-from heliograph.app.define import account_number
+from heliograph.accounts.directory import load_directory
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
@@ -19,35 +21,43 @@ from heliograph.settings import Settings
 BY = "command line"
 
 
-def standing(settings: Settings, account: str | None, address: str) -> list[Suppression]:
-    """Why this address or number is not written to, the oldest reason first."""
+class Place(NamedTuple):
+    """An address or number of an account, in normal form."""
+
+    account: str
+    channel: Channel
+    address: str
+
+
+def place(settings: Settings, account: str | None, address: str) -> Place:
+    """What is meant: with an at sign it is mail, else a number for texts. Raises `OperatorError`."""
     state = open_state(Path(settings.data), read_only=True)
-    number, (channel, normal) = account_number(state, account), place(address)
-    with state.connect() as connection:
-        return consent.suppressions(connection, number, channel, normal)
+    number = account_number(state, account)
+    if "@" not in address:
+        return Place(number, "sms", address.strip())
+    known = load_directory(state).account(number)
+    keep_case = known is not None and known.policy.keep_local_case
+    return Place(number, "email", subjects.normal_email(address, keep_case=keep_case))
 
 
-async def suppress(settings: Settings, account: str | None, address: str, reason: str) -> None:
-    """Nobody writes to it any more."""
-    number = account_number(open_state(Path(settings.data), read_only=True), account)
+def standing(settings: Settings, where: Place) -> list[Suppression]:
+    """Why this place is not written to, the oldest reason first."""
+    with open_state(Path(settings.data), read_only=True).connect() as connection:
+        return consent.suppressions(connection, *where)
+
+
+async def suppress(settings: Settings, where: Place, reason: str) -> None:
+    """Nobody writes there any more."""
     async with reachable(settings) as journal:
-        await orders.suppress(journal, SystemClock(), number, *place(address), reason=reason, by=BY)
+        await orders.suppress(journal, SystemClock(), *where, reason=reason, by=BY)
 
 
-async def lift(
-    settings: Settings, account: str | None, address: str, kind: SuppressionType, reason: str
-) -> None:
+async def lift(settings: Settings, where: Place, kind: SuppressionType, reason: str) -> None:
     """This reason holds no more. Raises `OperatorError` where it does not hold, or where only the person can lift it."""
-    if kind not in {one.type for one in standing(settings, account, address)}:
-        raise OperatorError(f"{address} is not suppressed as {kind}")
-    number = account_number(open_state(Path(settings.data), read_only=True), account)
+    if kind not in {one.type for one in standing(settings, where)}:
+        raise OperatorError(f"{where.address} is not suppressed as {kind}")
     async with reachable(settings) as journal:
         try:
-            await orders.lift(journal, SystemClock(), number, *place(address), kind, reason=reason, by=BY)
+            await orders.lift(journal, SystemClock(), *where, kind, reason=reason, by=BY)
         except BadRequest as error:
             raise OperatorError(error.message) from error
-
-
-def place(address: str) -> tuple[Channel, str]:
-    """Which channel is meant: an address with an at sign is mail, a number is texts. In normal form."""
-    return ("email", subjects.normal_email(address)) if "@" in address else ("sms", address.strip())

@@ -39,9 +39,7 @@ COMMANDS: dict[str, Command] = {
     "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),
     "people": Command("people:people", "Export, erase, merge people on request."),
-    "suppressions": Command(
-        "suppressions:suppressions", "Show, add and lift suppressions of an address."
-    ),
+    "suppressions": Command("suppressions:suppressions", "Show, add and lift suppressions of an address."),
     "import": Command(
         "imports:import_file",
         "Import a file, or go on with one that was interrupted. Nothing is recorded twice, and nobody is mailed by it.",

@@ -25,7 +25,8 @@ Because = Annotated[str, typer.Option(help="Why; kept with the event.")]
 def show(address: Address, data: Data = None, account: Of = None) -> None:
     """Print why this address is not written to."""
     rows = table("type", "since", "reason")
-    for one in suppress.standing(existing(data), account, address):
+    settings = existing(data)
+    for one in suppress.standing(settings, suppress.place(settings, account, address)):
         rows.add_row(one.type, iso(one.since), one.reason)
     out.print(rows)
 
@@ -34,7 +35,8 @@ def show(address: Address, data: Data = None, account: Of = None) -> None:
 @for_operators
 def add(address: Address, data: Data = None, account: Of = None, because: Because = "") -> None:
     """Have nobody write to this address (manually_suppressed)."""
-    asyncio.run(suppress.suppress(existing(data), account, address, because))
+    settings = existing(data)
+    asyncio.run(suppress.suppress(settings, suppress.place(settings, account, address), because))
     out.print(f"{address} is not written to any more.")
 
 
@@ -52,5 +54,7 @@ def lift(
     """Lift one reason not to write to this address; what is counted towards it starts afresh."""
     if kind not in SUPPRESSION_TYPES:
         raise OperatorError(f"there is no type {kind}: {', '.join(SUPPRESSION_TYPES)}")
-    asyncio.run(suppress.lift(existing(data), account, address, cast(SuppressionType, kind), because))
+    settings = existing(data)
+    where = suppress.place(settings, account, address)
+    asyncio.run(suppress.lift(settings, where, cast(SuppressionType, kind), because))
     out.print(f"{kind} is lifted for {address}.")

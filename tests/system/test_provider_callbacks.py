@@ -26,7 +26,9 @@ def rules(folder: Path) -> Path:
     return file
 
 
-def test_a_complaint_at_a_provider_suppresses_and_an_operator_undoes_it(engine: Engine, tmp_path: Path) -> None:
+def test_a_complaint_at_a_provider_suppresses_and_an_operator_undoes_it(
+    engine: Engine, tmp_path: Path
+) -> None:
     """MG-8"""
     path = f"/receipts/postmark/{engine.keys['store_id']}"
     complaint: dict[str, Any] = {"RecordType": "SpamComplaint", "ID": 9, "Email": "Ann@X.example"}
