@@ -106,8 +106,7 @@ def _message(connection: Connection, teller: Teller, marks: Sequence[str]) -> Ad
     """The account's own message that one of these names: by a signed return path, or by our id."""
     for mark in marks:
         try:
-            ref = teller.refs.read_bounce(mark)
-            found = [ref.message] if ref.account == teller.account.number else []
+            found = [teller.refs.read_bounce(mark).message]
         except ForgedRef:
             found = _UUID.findall(mark)[:5]
         for message in found:
