@@ -38,6 +38,7 @@ def read(
         rows.add_row("action", result.action)
         rows.add_row("status", result.status or "none")
         rows.add_row("said", result.diagnostic)
+        rows.add_row("by", result.remote or "not said")
         if result.action in ("failed", "delayed"):
             decided = verdict(result, rules)
             rows.add_row("category", f"{decided.code} {decided.category} ({decided.bounce_class})")

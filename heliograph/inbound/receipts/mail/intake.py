@@ -79,6 +79,8 @@ class Intake:
         if found == whose.FORGOTTEN:
             TAKEN.labels(whose.FORGOTTEN).inc()
             return None
+        if isinstance(found, whose.Found):
+            log.debug("a mail came back (%s): its message was found by its %s", notice.what, found.by)
         to = found.to if isinstance(found, whose.Found) else await self._by_address(notice)
         event = await asyncio.to_thread(self._keep, raw, notice, to, delivery)
         await self.journal.append_once([codec.encode(event)])

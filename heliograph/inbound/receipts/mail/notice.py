@@ -123,13 +123,9 @@ def _worded(found: tuple[Result, ...], known: Notice) -> tuple[Result, ...]:
     return tuple(
         result
         if result.diagnostic or result.action not in ("failed", "delayed")
-        else result._replace(diagnostic=_why(known))
+        else result._replace(diagnostic=freeform.what_was_said(known.text))
         for result in found
     )
-
-
-def _why(known: Notice) -> str:
-    return freeform.what_was_said(known.text)
 
 
 def _judged(known: Notice, root: Part, null_sender: bool) -> Notice:
