@@ -189,6 +189,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reader_networks: Annotated[
         str, _doc("a directory of address ranges, one file each, in place of ours of that name; empty: none")
     ] = ""
+    held_opens: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="opens whose read time one worker measures at once; more are answered at once, Not Supported",
+        ),
+    ] = 20_000
     shutdown_grace: Annotated[
         float, Meta(ge=0, description="seconds that a stopping process may use to finish what it began")
     ] = 20.0

@@ -48,6 +48,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether newsletter/subscribe asks for confirmation when the event does not say."""
     hmac_form: Literal["base64", "hex"] = "base64"
     """How webhook signatures are written (RM-14)."""
+    read_time: Literal["held", "redirects", "off"] = "held"
+    """How it is measured for how long an open lasts; off: every open is Not Supported (LIT-7)."""
     trap_link: bool = False
     """Whether mails get a hidden link, by which a scanner gives itself away (STD-6); some filters dislike one."""
     retention_days: Annotated[int, msgspec.Meta(ge=0)] = 0

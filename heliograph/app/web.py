@@ -31,6 +31,7 @@ from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
+from heliograph.inbound.tracking.readtime import ReadTimes, open_read_times
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound.images.live import PICTURES, open_live
@@ -64,7 +65,7 @@ def serve(settings: Settings) -> None:
         interface=Interfaces.RSGI,
         factory=True,
         workers=settings.workers,
-        loop=Loops.uvloop,
+        loop=Loops.auto,  # `web.stopping`
         http=HTTPModes.http1,  # HTTP/2 is spoken by the TLS proxy in front; guessing costs every connection
         websockets=False,
         backlog=4096,
@@ -84,6 +85,7 @@ def create() -> Entry:
     entry = Entry(
         worker.start,
         worker.stop,
+        stopping=worker.let_go,
         resolve=trusting(settings.trusted_proxies),
         page_limit=settings.body_limit,
     )
@@ -99,6 +101,7 @@ class Worker:
         self.data = Path(settings.data)
         self.readers = load_readers(settings)
         self.counts: Any = None
+        self._read_times: ReadTimes | None = None
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> tuple[Sequence[Route], Any]:
@@ -123,6 +126,11 @@ class Worker:
         routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
 
+    def let_go(self) -> None:
+        """Begin nothing more that takes its time."""
+        if self._read_times is not None:
+            self._read_times.stop()
+
     async def stop(self) -> None:
         """Finish what was accepted, then let go."""
         await self._closing.aclose()
@@ -138,9 +146,12 @@ class Worker:
     def _routes(
         self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, topics: Registry
     ) -> tuple[Route, ...]:
+        read_times = open_read_times(directory, refs, journal, self.clock, self.readers, self.settings)
+        self._closing.push_async_callback(read_times.close)
+        self._read_times = read_times
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
-            *tracking.routes(directory, refs, journal, self.clock, self.readers),
+            *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times),
             *consent.routes(directory, refs, journal, self.clock),
             *self._amazon(directory, topics),
         )

@@ -15,6 +15,9 @@ TRAP = "trap"
 author's link bears it (`outbound.messages.instrument`)."""
 
 
+ReadCategory = Literal["Read", "Skimmed", "Glanced", "Not Supported"]
+
+
 class Visit(Data, frozen=True, kw_only=True):
     """Who came, as far as a request tells: kept by the account's policy on IP addresses (STD-7).
 
@@ -38,23 +41,26 @@ class Visit(Data, frozen=True, kw_only=True):
 
 
 class MessageOpened(Visit, frozen=True, kw_only=True):
-    """The open pixel was loaded. `mode` is `dark` or `light` where the client tells."""
+    """The open pixel was loaded. `mode` is `dark` or `light` where the client tells. `measured`: by which technique
+    its length is being measured; empty: it is not, or its `message.read` came with it."""
 
     kind: ClassVar[str] = "message.opened"
     mode: str = ""
     method: str = ""
+    measured: str = ""
 
 
 class MessageRead(Data, frozen=True, kw_only=True):
     """How long an open lasted, once that is final: even seconds, at most 20, -1 where it cannot be known
-    (LIT-7). `open` is the id of the `message.opened`."""
+    (LIT-7). `open` is the id of the `message.opened`, `technique` how it was measured; empty: it was not."""
 
     kind: ClassVar[str] = "message.read"
     open: str
     message: str | None = None
     campaign: str | None = None
     seconds: int
-    category: Literal["Read", "Skimmed", "Glanced", "Not Supported"]
+    category: ReadCategory
+    technique: str = ""
 
 
 class MessagePrinted(Visit, frozen=True, kw_only=True):

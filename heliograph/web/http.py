@@ -27,6 +27,18 @@ class Reply(NamedTuple):
     body: bytes = b""
 
 
+Send = Callable[[bytes], Awaitable[None]]
+
+
+class Streamed(NamedTuple):
+    """An answer whose body is written while time goes by: `body` is given what sends a part. It ends when `body`
+    returns."""
+
+    status: int
+    headers: Headers
+    body: Callable[[Send], Awaitable[None]]
+
+
 class Request(Protocol):
     """One request, as a hot path sees it."""
 
@@ -58,11 +70,16 @@ class Request(Protocol):
         """The whole body. Raises `TooLarge` above `limit` bytes, without reading them all."""
         ...
 
+    async def gone(self) -> None:
+        """Returns when the caller has closed the connection."""
+        ...
+
 
 ACCOUNT_NUMBER = "{account}"
 """As a route's prefix: twelve digits."""
 
-Handler = Callable[[Request], Awaitable[Reply | None]]
+Answer = Reply | Streamed
+Handler = Callable[[Request], Awaitable[Answer | None]]
 ErrorFormat = Callable[[CallerError | Unavailable], Reply]
 
 

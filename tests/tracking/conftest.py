@@ -11,6 +11,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
 from heliograph.clock import ManualClock
 from heliograph.inbound import tracking
+from heliograph.inbound.tracking.readtime import ReadTimes
 from heliograph.journal.journal import Journal
 from heliograph.readers import Readers
 from heliograph.refs import Refs
@@ -18,9 +19,9 @@ from heliograph.signing import Keyring
 
 __all__ = ["ask", "clock", "journal", "refs"]
 
-SHOP = Account(number="000000000001", store_id="A")
-PRIVATE = Account(number="000000000002", store_id="B", policy=Policy(ip="truncate"))
-SILENT = Account(number="000000000003", store_id="C", policy=Policy(ip="drop"))
+SHOP = Account(number="000000000001", store_id="A", policy=Policy(read_time="off"))
+PRIVATE = Account(number="000000000002", store_id="B", policy=Policy(ip="truncate", read_time="off"))
+SILENT = Account(number="000000000003", store_id="C", policy=Policy(ip="drop", read_time="off"))
 
 
 @pytest.fixture
@@ -31,4 +32,9 @@ def directory() -> Directory:
 @pytest.fixture
 def doors_on(directory: Directory, refs: Refs, clock: ManualClock) -> Callable[[Journal], Doors]:
     readers = Readers()
-    return lambda journal: Doors(tracking.routes(directory, refs, journal, clock, readers))
+
+    def routes(journal: Journal) -> Doors:
+        read_times = ReadTimes(directory, refs, journal, clock, readers, room=100)
+        return Doors(tracking.routes(directory, refs, journal, clock, readers, read_times))
+
+    return routes

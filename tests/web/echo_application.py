@@ -81,4 +81,6 @@ async def stop() -> None:
 
 
 def create() -> entry.Entry:
-    return entry.Entry(start, stop, resolve=trusting(("127.0.0.1/32",)), page_limit=1000)
+    return entry.Entry(
+        start, stop, stopping=lambda: None, resolve=trusting(("127.0.0.1/32",)), page_limit=1000
+    )

@@ -11,11 +11,12 @@ from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.errors import CallerError, NotAllowed, Unavailable
 from heliograph.events.engagement import LinkClicked, MessageOpened
-from heliograph.inbound.tracking.visits import clicked, opened
+from heliograph.inbound.tracking.readtime import ReadTimes
+from heliograph.inbound.tracking.visits import clicked, opened, subject
 from heliograph.journal.journal import Journal
 from heliograph.readers import Readers
 from heliograph.refs import ForgedRef, Refs
-from heliograph.web.http import Handler, Reply, Request, Route
+from heliograph.web.http import Answer, Handler, Reply, Request, Route
 from heliograph.web.losses import lost
 from heliograph.web.patience import Patience
 from heliograph.web.visitors import NO_PICTURE, UNKNOWN_LINK, USE_GET, redirect
@@ -25,19 +26,21 @@ CLICK_PATIENCE = 2.0
 
 
 def routes(
-    directory: Directory, refs: Refs, journal: Journal, clock: Clock, readers: Readers
+    directory: Directory, refs: Refs, journal: Journal, clock: Clock, readers: Readers, read_times: ReadTimes
 ) -> tuple[Route, ...]:
-    """`/o/{token}.gif` and `/c/{token}`. `readers` knows whose network an address is in."""
+    """`/o/{token}.gif`, `/c/{token}` and what techniques of measuring need. `readers` knows whose network an address
+    is in."""
     return (
-        Route("o", _open_door(directory, refs, journal, clock, readers), _image_anyway),
+        Route("o", _open_door(directory, refs, readers, read_times), _image_anyway),
         Route("c", _click_door(directory, refs, journal, clock, readers), _click_error),
+        *read_times.routes,
     )
 
 
-def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock, readers: Readers) -> Handler:
-    read, append, now = refs.read_open, journal.append, clock.now
+def _open_door(directory: Directory, refs: Refs, readers: Readers, read_times: ReadTimes) -> Handler:
+    read, opened_ = refs.read_open, read_times.opened
 
-    async def handler(request: Request) -> Reply:
+    async def handler(request: Request) -> Answer:
         path = request.path
         if request.method != "GET" or not path.endswith(".gif"):
             return NO_PICTURE
@@ -46,10 +49,11 @@ def _open_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock,
         except ForgedRef:
             return NO_PICTURE
         try:
-            await append((opened(ref, request, directory, readers, now()),))
+            data = opened(ref, request, directory, readers)
+            return await opened_(request, ref.account, subject(ref), data)
         except Exception as error:
             lost(MessageOpened.kind, error)
-        return NO_PICTURE
+            return NO_PICTURE
 
     return handler
 

@@ -1,4 +1,4 @@
-"""A visit as a record: who came, as far as the request tells and the account's policy keeps. Pure.
+"""A visit as it is recorded: who came, as far as the request tells and the account's policy keeps. Pure.
 
 The journal's row is made here directly, not by way of an `Event`: this is the hottest path there is.
 """
@@ -19,10 +19,10 @@ from heliograph.web.visitors import accept, kept, purpose
 _encode = msgspec.json.Encoder().encode
 
 
-def opened(ref: MessageRef, request: Request, directory: Directory, readers: Readers, now: int) -> Record:
-    """The `message.opened` of one load of a pixel."""
+def opened(ref: MessageRef, request: Request, directory: Directory, readers: Readers) -> MessageOpened:
+    """What one load of a pixel tells."""
     client = request.client
-    data = MessageOpened(
+    return MessageOpened(
         message=ref.message,
         ip=_ip(ref, client, directory),
         user_agent=kept(request.header("user-agent")),
@@ -32,7 +32,6 @@ def opened(ref: MessageRef, request: Request, directory: Directory, readers: Rea
         purpose=purpose(request) if ref.web_copy else "",  # in a mail nothing is prerendered
         method=request.method,
     )
-    return Record(new_id(now), ref.account, MessageOpened.kind, subject(ref), now, now, None, _encode(data))
 
 
 def clicked(ref: ClickRef, request: Request, directory: Directory, readers: Readers, now: int) -> Record:
