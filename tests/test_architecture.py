@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "react.policies",
         "react.judgement",
         "react.identities",
+        "react.readtimes",
         "outbound.messages",
         "outbound.jobs",
         "outbound.records",

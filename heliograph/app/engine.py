@@ -45,7 +45,7 @@ from heliograph.privacy.erasing import Eraser, erasure_act
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
-from heliograph.react import automations, identities, judgement, policies
+from heliograph.react import automations, identities, judgement, policies, readtimes
 from heliograph.react.state import definitions
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
@@ -89,6 +89,7 @@ def reactions(directory: Directory, readers: Readers) -> tuple[Reaction, ...]:
         identities.REACTION,
         policies.reaction(directory),
         judgement.reaction(directory, readers),
+        readtimes.REACTION,
         automations.REACTION,
     )
 

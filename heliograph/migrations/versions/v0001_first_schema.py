@@ -337,6 +337,7 @@ def _messages() -> None:
         sa.Column("unsubscribed_at", sa.BigInteger()),
         sa.Column("opened_at", sa.BigInteger()),
         sa.Column("clicked_at", sa.BigInteger()),
+        sa.Column("read_seconds", sa.Integer()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
     op.create_table(
@@ -568,6 +569,17 @@ def _judgement() -> None:
     )
     op.create_index(op.f("ix_judged_ahead_at"), "judged_ahead", ["at"])
     op.create_index(op.f("ix_judged_ahead_due"), "judged_ahead", ["due"])
+    op.create_table(
+        "open_reads",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("message", sa.String(length=36)),
+        sa.Column("campaign", sa.String(length=8)),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_open_reads")),
+    )
+    op.create_index(op.f("ix_open_reads_at"), "open_reads", ["at"])
     op.create_table(
         "certificates",
         sa.Column("id", sa.String(length=32), nullable=False),
