@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,6 +28,7 @@ class Asked:
     client: str = "203.0.113.77"
     query: str = ""
     content: bytes = b""
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def header(self, name: str) -> str:
         return self.headers.get(name, "")
@@ -35,6 +37,9 @@ class Asked:
         if len(self.content) > limit:
             raise TooLarge("too large")
         return self.content
+
+    async def gone(self) -> None:
+        await self.left.wait()
 
 
 class Doors(NamedTuple):

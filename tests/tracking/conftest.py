@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from door_calls import Doors, ask, clock, journal, refs
+from mail_readers import Worker
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
@@ -13,6 +14,7 @@ from heliograph.clock import ManualClock
 from heliograph.inbound import tracking
 from heliograph.inbound.tracking.readtime import ReadTimes
 from heliograph.journal.journal import Journal
+from heliograph.journal.memory import MemoryJournal
 from heliograph.readers import Readers
 from heliograph.refs import Refs
 from heliograph.signing import Keyring
@@ -38,3 +40,16 @@ def doors_on(directory: Directory, refs: Refs, clock: ManualClock) -> Callable[[
         return Doors(tracking.routes(directory, refs, journal, clock, readers, read_times))
 
     return routes
+
+
+@pytest.fixture
+async def make_worker(journal: MemoryJournal, clock: ManualClock) -> AsyncIterator[Callable[..., Worker]]:
+    made: list[Worker] = []
+
+    def make(**given) -> Worker:
+        made.append(Worker(given.pop("journal", journal), clock, **given))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        await worker.read_times.close()

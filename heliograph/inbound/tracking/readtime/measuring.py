@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.events import codec
-from heliograph.events.engagement import MessageOpened, MessageRead
+from heliograph.events.engagement import MessageOpened
 from heliograph.events.event import Record, new_id
 from heliograph.events.readtimes import Opening, message_read
 from heliograph.inbound.tracking.readtime import held, redirects

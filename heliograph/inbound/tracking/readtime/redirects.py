@@ -39,7 +39,6 @@ async def _look(means: Means, request: Request, opening: Opening, look: int) -> 
     watch = means.watch
     began = watch.began(opening)
     contact = watch.clock.monotonic() - began
-    watch.meet(opening)
     with watch.holding():
         stays = await watch.stays(request.gone(), max(0.0, (look + 1) * STEP - contact))
         elapsed = watch.clock.monotonic() - began
@@ -72,6 +71,7 @@ def _door(means: Means) -> Handler:
         elapsed = watch.clock.monotonic() - watch.began(opening)
         if elapsed > CAP + SLACK:  # told of long ago: somebody kept the URL
             return NO_PICTURE
+        watch.meet(opening)
         if watch.full:
             await watch.tell(opening, elapsed, TECHNIQUE.name)
             return NO_PICTURE

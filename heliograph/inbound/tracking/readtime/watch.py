@@ -115,11 +115,12 @@ class Watch:
         self._see_to_it()
         try:
             await gone
-            return False
         except asyncio.CancelledError:
             if not waiting.woken or task.uncancel() > 0:
                 raise
             return True
+        else:
+            return False
         finally:
             waiting.over = True
 
