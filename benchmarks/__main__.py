@@ -8,7 +8,20 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import (
+    folds,
+    http,
+    images,
+    latency,
+    pictures,
+    plugins,
+    queues,
+    readers,
+    readtime_browser,
+    readtimes,
+    timers,
+    topics,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -22,6 +35,9 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
     "readers": ("Who is reading", readers.readers),
+    "readtime-cost": ("Opens with and without their read time, one worker alone", readtimes.cost),
+    "readtime-held": ("Very many readers at once, one worker alone", readtimes.held),
+    "readtime-browser": ("How well each technique measures in Chromium", readtime_browser.compared),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
     "topics": ("Topics, one endpoint", topics.notifications),
