@@ -41,13 +41,22 @@ class Visit(Data, frozen=True, kw_only=True):
 
 
 class MessageOpened(Visit, frozen=True, kw_only=True):
-    """The open pixel was loaded. `mode` is `dark` or `light` where the client tells. `measured`: by which technique
-    its length is being measured; empty: it is not, or its `message.read` came with it."""
+    """The open pixel was loaded. `mode` is `dark` or `light` where the load itself tells; mostly a load of its own does
+    (`message.rendered`), and the verdict has it (`ReaderJudged.mode`). `measured`: by which technique its length is
+    being measured; empty: it is not, or its `message.read` came with it."""
 
     kind: ClassVar[str] = "message.opened"
     mode: str = ""
     method: str = ""
     measured: str = ""
+
+
+class MessageRendered(Visit, frozen=True, kw_only=True):
+    """The message was drawn in dark or light colours: a mark on the open that came just before or after it from the
+    same client, and no open of its own (LIT-4)."""
+
+    kind: ClassVar[str] = "message.rendered"
+    mode: Literal["dark", "light"]
 
 
 class MessageRead(Data, frozen=True, kw_only=True):
@@ -88,7 +97,8 @@ class LinkClicked(Visit, frozen=True, kw_only=True):
 
 class ReaderJudged(Data, frozen=True, kw_only=True):
     """Who an open, click, vote or look at a picture came from (`event` is its id): reader class and why. A later
-    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14)."""
+    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14). `mode`: dark or light, of an
+    open whose client told."""
 
     kind: ClassVar[str] = "reader.judged"
     event: str
@@ -99,6 +109,7 @@ class ReaderJudged(Data, frozen=True, kw_only=True):
     mail_client_specific: str = ""
     rendering_engine: str = ""
     platform: str = ""
+    mode: str = ""
 
     @property
     def by_person(self) -> bool:

@@ -618,14 +618,34 @@ def _judgement() -> None:
     op.create_index("ix_topic_subscriptions_topic", "topic_subscriptions", ["account", "topic"])
     op.create_table(
         "campaigns",
-        sa.Column("guid", sa.String(), nullable=False),
+        sa.Column("guid", sa.String(length=8), nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("subscribed", sa.Boolean(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("merge_tag", sa.String(), nullable=False),
+        sa.Column("email_type", sa.String(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("custom_type", sa.String(), nullable=False),
+        sa.Column("custom_data", sa.String(), nullable=False),
+        sa.Column("individual", sa.Boolean(), nullable=False),
+        sa.Column("expires", sa.BigInteger()),
+        sa.Column("stopped", sa.BigInteger()),
+        sa.Column("archived", sa.BigInteger()),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("guid", name=op.f("pk_campaigns")),
     )
     op.create_index(op.f("ix_campaigns_account"), "campaigns", ["account"])
+    op.create_index(op.f("ix_campaigns_changed"), "campaigns", ["changed"])
+    op.create_table(
+        "campaign_unfilled",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("guid", sa.String(length=8), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_campaign_unfilled")),
+    )
+    op.create_index(op.f("ix_campaign_unfilled_guid"), "campaign_unfilled", ["guid"])
     op.create_table(
         "recent_opens",
         sa.Column("event", sa.String(length=36), nullable=False),
