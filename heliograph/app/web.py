@@ -31,6 +31,8 @@ from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
+from heliograph.inbound.tracking.codes import RELOAD_SECONDS as RELOAD_CODES
+from heliograph.inbound.tracking.codes import Codes
 from heliograph.inbound.tracking.readtime import ReadTimes, open_read_times
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
@@ -146,12 +148,14 @@ class Worker:
     def _routes(
         self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, topics: Registry
     ) -> tuple[Route, ...]:
+        codes = Codes(engine, journal)
+        self._beside(self._reload(codes))
         read_times = open_read_times(directory, refs, journal, self.clock, self.readers, self.settings)
         self._closing.push_async_callback(read_times.close)
         self._read_times = read_times
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
-            *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times),
+            *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
             *consent.routes(directory, refs, journal, self.clock),
             *self._amazon(directory, topics),
         )
@@ -175,6 +179,14 @@ class Worker:
             except Exception:
                 log.exception("the directory of keys could not be loaded again")
             self.counts.flush()
+
+    async def _reload(self, codes: Codes) -> None:
+        while True:
+            await self.clock.sleep(RELOAD_CODES)
+            try:
+                await asyncio.to_thread(codes.reload)
+            except Exception:
+                log.exception("the tracking codes could not be loaded again")
 
     def _beside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
 from heliograph.web.asgi import AsgiBridge, RsgiProtocol, RsgiScope
 from heliograph.web.counts import Counts
-from heliograph.web.http import ACCOUNT_NUMBER, Answer, Reply, Route, Streamed, json_reply, plain_error
+from heliograph.web.http import ACCOUNT_NUMBER, TRACKING_CODE, Answer, Reply, Route, Streamed, json_reply, plain_error
 from heliograph.web.patience import Patience
 from heliograph.web.proxies import Resolve
 from heliograph.web.stopping import TellingLoop
@@ -28,6 +29,8 @@ BODY_SECONDS = 30.0
 
 DISCARDED = 8
 """A body of up to so many times the limit is read and thrown away before 413; a larger one is cut off."""
+
+_GUID = re.compile("[0-9a-z]{8}")
 
 _BROKEN = json_reply(
     500,
@@ -63,6 +66,7 @@ class Entry:
         self._patience = Patience(BODY_SECONDS)
         self._routes: dict[str, Route] = {}
         self._pages: AsgiBridge | None = None
+        self._paged: frozenset[str] = frozenset()
         self._starting: asyncio.Task[None] | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -77,14 +81,15 @@ class Entry:
         routes, application = await self._start()
         self._routes = {route.prefix: route for route in routes}
         self._pages = AsgiBridge(application)
+        self._paged = frozenset(page.path.split("/")[1] for page in application.routes)
 
     async def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> None:
         path = scope.path
         end = path.find("/", 1)
         prefix = path[1:end] if end > 0 else path[1:]
         route = self._routes.get(prefix)
-        if route is None and len(prefix) == 12 and prefix.isdecimal():
-            route = self._routes.get(ACCOUNT_NUMBER)
+        if route is None:
+            route = self._routes.get(self._pattern(prefix))
         if route is None:
             await self._other(prefix, scope, protocol)
             return
@@ -103,6 +108,14 @@ class Entry:
             await self._stream(prefix, reply, protocol)
             return
         protocol.response_bytes(reply.status, reply.headers, reply.body)
+
+    def _pattern(self, prefix: str) -> str:
+        """The prefix of the route for paths whose first segment is of this form; known names win over forms."""
+        if len(prefix) == 12 and prefix.isdecimal():
+            return ACCOUNT_NUMBER
+        if len(prefix) == 8 and prefix not in self._paged and _GUID.fullmatch(prefix):
+            return TRACKING_CODE
+        return prefix
 
     async def _stream(self, prefix: str, reply: Streamed, protocol: RsgiProtocol) -> None:
         try:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from door_calls import Doors, ask, clock, journal, refs
 from mail_readers import Worker
+from sqlalchemy import Engine
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
 from heliograph.clock import ManualClock
+from heliograph.database import memory_state
 from heliograph.inbound import tracking
+from heliograph.inbound.tracking.codes import Codes
 from heliograph.inbound.tracking.readtime import ReadTimes
 from heliograph.journal.journal import Journal
 from heliograph.journal.memory import MemoryJournal
@@ -32,12 +35,22 @@ def directory() -> Directory:
 
 
 @pytest.fixture
-def doors_on(directory: Directory, refs: Refs, clock: ManualClock) -> Callable[[Journal], Doors]:
+def state() -> Iterator[Engine]:
+    engine = memory_state()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def doors_on(
+    directory: Directory, refs: Refs, clock: ManualClock, state: Engine
+) -> Callable[[Journal], Doors]:
     readers = Readers()
 
     def routes(journal: Journal) -> Doors:
         read_times = ReadTimes(directory, refs, journal, clock, readers, room=100)
-        return Doors(tracking.routes(directory, refs, journal, clock, readers, read_times))
+        codes = Codes(state, journal)
+        return Doors(tracking.routes(directory, refs, journal, clock, readers, read_times, codes))
 
     return routes
 

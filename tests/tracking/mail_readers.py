@@ -11,9 +11,11 @@ from door_calls import Asked, Doors
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
 from heliograph.clock import ManualClock
+from heliograph.database import memory_state
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent
 from heliograph.inbound import tracking
+from heliograph.inbound.tracking.codes import Codes
 from heliograph.inbound.tracking.readtime import ReadTimes
 from heliograph.journal.memory import MemoryJournal
 from heliograph.readers import Readers
@@ -34,6 +36,7 @@ DIRECTORY = Directory(
     KEYS,
 )
 READERS = Readers()
+EMPTY_STATE = memory_state()
 
 BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
@@ -102,7 +105,7 @@ class Worker:
     def __init__(self, journal: MemoryJournal, clock: ManualClock, room: int = 100) -> None:
         given = DIRECTORY, Refs(KEYS), journal, clock, READERS
         self.read_times = ReadTimes(*given, room=room)
-        self.doors = Doors(tracking.routes(*given, self.read_times))
+        self.doors = Doors(tracking.routes(*given, self.read_times, Codes(EMPTY_STATE, journal)))
 
 
 def pixel(technique: str) -> str:
