@@ -90,7 +90,7 @@ async def test_what_arrives_leads_back(world: World, office: Office) -> None:
     html = text_of(mail, "html")
     (click,) = [refs.read_click(token) for token in re.findall(re.escape(BASE) + r"/c/([\w-]+)", html)]
     assert click == ClickRef(REF, 0, "Cart", "https://shop.example/cart?id=c7&utm=x")
-    (opened,) = [refs.read_open(token) for token in re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif", html)]
+    (opened,) = {refs.read_open(token) for token in re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif", html)}
     assert opened == REF
     leave = re.fullmatch(rf"<{re.escape(BASE)}/u/([\w-]+)>", mail["List-Unsubscribe"])
     assert leave is not None and refs.read_unsubscribe(leave[1]) == REF

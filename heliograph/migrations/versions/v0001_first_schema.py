@@ -554,6 +554,18 @@ def _judgement() -> None:
     op.create_index(op.f("ix_judged_visits_at"), "judged_visits", ["at"])
     op.create_index("ix_judged_visits_place", "judged_visits", ["address", "at"])
     op.create_table(
+        "judged_modes",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("client", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("mode", sa.String(length=5), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_judged_modes")),
+    )
+    op.create_index(op.f("ix_judged_modes_at"), "judged_modes", ["at"])
+    op.create_index(op.f("ix_judged_modes_client"), "judged_modes", ["client", "at"])
+    op.create_table(
         "judged_ahead",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("about", sa.String(), nullable=False),

@@ -86,9 +86,10 @@ class Desk:
         )
         if not isinstance(composed, Composed):
             return Failed(composed)
-        html, trap = composed.html, account.policy.trap_link
+        html, policy = composed.html, account.policy
         if html is not None:
-            html = instrument(html, seen, self._refs, self._base, trap=trap)
+            hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
+            html = instrument(html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks)
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
         return_path = envelope_sender(sender.mailbox, event.id, _setting(template, "return_path"))
         parcel = Parcel(return_path, recipient, build(letter))
