@@ -151,6 +151,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "the same for the links of live pictures, such as https://click.example.com; empty: as base_url"
         ),
     ] = ""
+    tracking_url: Annotated[
+        str,
+        _doc(
+            "what URLs of tracking codes begin with; {guid} in it is the code: https://{guid}.t.example.com; empty: base_url"
+        ),
+    ] = ""
     image_api_requests: Annotated[
         int,
         Meta(
@@ -255,6 +261,11 @@ def picture_urls(settings: Settings) -> tuple[str, str]:
     """What URLs of live pictures, and of their links, begin with, without a slash at the end."""
     base = public_url(settings)
     return settings.image_url.rstrip("/") or base, settings.click_url.rstrip("/") or base
+
+
+def tracking_url(settings: Settings) -> str:
+    """What URLs of tracking codes begin with, without a slash at the end; `{guid}` in it stands for the code's."""
+    return settings.tracking_url.rstrip("/") or public_url(settings)
 
 
 def topics_url(settings: Settings) -> str:

@@ -44,7 +44,7 @@ from heliograph.outbound.topics.pages import pages as topic_pages
 from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, from_environment, public_url
+from heliograph.settings import Settings, from_environment, public_url, tracking_url
 from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
 from heliograph.web.http import ACCOUNT_NUMBER, Route, plain_error
@@ -123,7 +123,13 @@ class Worker:
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
-        means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        means = Means(
+            journal=journal,
+            state=engine,
+            directory=directory,
+            clock=self.clock,
+            tracking_url=tracking_url(self.settings),
+        )
         others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
         routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)

@@ -79,4 +79,4 @@ class Codes:
 
 def _created(event: AnyEvent) -> tuple[str, Campaign] | None:
     data = event.data
-    return (data.guid, campaigns.defined(event, data)) if isinstance(data, CampaignCreated) else None
+    return (data.guid, campaigns.made(event)) if isinstance(data, CampaignCreated) else None

@@ -160,17 +160,18 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
             connection.execute(_COUNT, found[: UNFILLED_COUNTED - counted])
 
 
-def defined(event: AnyEvent, data: TrackingCode) -> Campaign:
-    """The tracking code that an event of its creation tells of."""
-    return _filled(
-        Campaign(guid=data.guid, account=event.account, name="", created=reading.happened(event)), event, data
-    )
+def made(event: AnyEvent) -> Campaign:
+    """The tracking code that an event of its creation, or of a change, tells of."""
+    data = event.data
+    assert isinstance(data, TrackingCode)  # noqa: S101 - the kinds that callers have
+    born = Campaign(guid=data.guid, account=event.account, name="", created=reading.happened(event))
+    return _filled(born, event, data)
 
 
 def _define(rows: Rows[Campaign], event: AnyEvent, data: TrackingCode) -> None:
     row = rows.get((data.guid,))
     if row is None and isinstance(data, CampaignCreated):
-        rows.put(defined(event, data))
+        rows.put(made(event))
     elif row is not None and row.account == event.account and isinstance(data, CampaignChanged):
         rows.put(_filled(row, event, data))
 
