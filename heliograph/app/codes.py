@@ -34,9 +34,7 @@ async def add(settings: Settings, account: str | None, wanted: Wanted) -> tuple[
     with _reading(settings) as connection:
         directory = load_directory(connection.engine)
         owner = directory.accounts[account_number(connection.engine, account)]
-        guid = making.new_guid()
-        while campaigns.find(connection, guid) is not None:
-            guid = making.new_guid()
+        guid = making.free_guid(connection)
     try:
         record = making.creation(wanted, guid, owner, by=BY, now=SystemClock().now())
         html = making.snippet(campaigns.made(codec.decode(record)), tracking_url(settings))
@@ -77,7 +75,8 @@ def listed(settings: Settings, account: str | None, *, archived: bool) -> list[t
         number = account_number(connection.engine, account)
         found = campaigns.page(connection, number, archived=archived, limit=LISTED)
         return [
-            (one.guid, one.name, one.sender, iso(one.created), _standing(connection, one, now)) for one in found
+            (one.guid, one.name, one.sender, iso(one.created), _standing(connection, one, now))
+            for one in found
         ]
 
 

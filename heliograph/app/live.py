@@ -66,9 +66,7 @@ async def publish(settings: Settings, account: str | None, file: Path) -> Told:
 async def html(settings: Settings, image: str, sender: str) -> str:
     """What to paste into a mail of this sender's system."""
     content = await _find(settings, image)
-    return embedding.html(
-        content.kind, content.definition, _place(settings, content, embedding.tags(sender))
-    )
+    return embedding.html(content.kind, content.definition, _place(settings, content, embedding.tags(sender)))
 
 
 def listed(settings: Settings, account: str | None, *, archived: bool) -> list[tuple[Any, ...]]:

@@ -13,13 +13,19 @@ from heliograph.app import codes
 from heliograph.cli.options import Data, at_option, err, existing, for_operators, out, table
 from heliograph.inbound.tracking.making import Wanted
 
-campaigns = typer.Typer(no_args_is_help=True, help="Make tracking codes, print their HTML, stop and start them.")
+campaigns = typer.Typer(
+    no_args_is_help=True, help="Make tracking codes, print their HTML, stop and start them."
+)
 
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
 ]
-SenderOption = Annotated[str, typer.Option(help="Whose merge tag; `heliograph campaigns senders` lists them.")]
-MergeTag = Annotated[str, typer.Option("--merge-tag", help="Another tag for the recipient's id: [CONTACT-ID].")]
+SenderOption = Annotated[
+    str, typer.Option(help="Whose merge tag; `heliograph campaigns senders` lists them.")
+]
+MergeTag = Annotated[
+    str, typer.Option("--merge-tag", help="Another tag for the recipient's id: [CONTACT-ID].")
+]
 Expires = Annotated[str | None, typer.Option(help="Records until this date or time; `never` takes it back.")]
 Tag = Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")]
 CustomType = Annotated[str | None, typer.Option(help="custom_type of hits that say none.")]

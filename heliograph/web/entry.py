@@ -17,7 +17,16 @@ from typing import Any
 from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
 from heliograph.web.asgi import AsgiBridge, RsgiProtocol, RsgiScope
 from heliograph.web.counts import Counts
-from heliograph.web.http import ACCOUNT_NUMBER, TRACKING_CODE, Answer, Reply, Route, Streamed, json_reply, plain_error
+from heliograph.web.http import (
+    ACCOUNT_NUMBER,
+    TRACKING_CODE,
+    Answer,
+    Reply,
+    Route,
+    Streamed,
+    json_reply,
+    plain_error,
+)
 from heliograph.web.patience import Patience
 from heliograph.web.proxies import Resolve
 from heliograph.web.stopping import TellingLoop

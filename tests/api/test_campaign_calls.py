@@ -102,7 +102,9 @@ async def test_what_is_wrong_is_named(world: World, body, field) -> None:
 
 async def test_the_snippet_of_every_sender_can_be_asked_for(world: World) -> None:
     """LIT-1"""
-    guid = (await done(world, "POST", "", {"name": "N", "custom_type": "a b&c", "sender": "braze"})).json["guid"]
+    guid = (await done(world, "POST", "", {"name": "N", "custom_type": "a b&c", "sender": "braze"})).json[
+        "guid"
+    ]
     listed = (await world.ask("GET", f"{CAMPAIGNS}/senders")).json["senders"]
     assert [one["name"] for one in listed] == [one.name for one in senders.senders()]
     assert len(listed) >= 20

@@ -15,7 +15,9 @@ RELAYS = ("172.225.58.230", "104.28.29.5")
 GUID = "89r4i3l4"
 
 
-def say(watch, kind, *, after=0.0, agent=MAC, ip="203.0.113.9", custom_id="ann", subject="campaign:x", **more):
+def say(
+    watch, kind, *, after=0.0, agent=MAC, ip="203.0.113.9", custom_id="ann", subject="campaign:x", **more
+):
     data = kind(campaign=GUID, custom_id=custom_id, user_agent=agent, ip=ip, **more)
     return watch.say(data, subject=subject, after=after)
 
@@ -72,7 +74,12 @@ def test_each_of_two_opens_has_its_own_mark(watch) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"agent": "Mozilla/5.0 (X11)"}, {"ip": "203.0.113.10"}, {"custom_id": "ben"}, {"after": APART / 1e6 + 1}],
+    [
+        {"agent": "Mozilla/5.0 (X11)"},
+        {"ip": "203.0.113.10"},
+        {"custom_id": "ben"},
+        {"after": APART / 1e6 + 1},
+    ],
     ids=lambda other: next(iter(other)),
 )
 def test_a_mark_of_another_copy_client_place_or_time_is_not_the_opens(watch, other) -> None:
@@ -117,7 +124,11 @@ def test_what_was_fetched_ahead_keeps_its_mode_when_a_person_comes(watch) -> Non
     relay = {"agent": "Mozilla/5.0", "ip": RELAYS[0], "network": "apple-relay"}
     event = watch.open(**relay)
     watch.settle()
-    watch.say(MessageRendered(message="m1", user_agent="Mozilla/5.0", ip=RELAYS[1], network="apple-relay", mode="dark"))
+    watch.say(
+        MessageRendered(
+            message="m1", user_agent="Mozilla/5.0", ip=RELAYS[1], network="apple-relay", mode="dark"
+        )
+    )
     watch.settle()
     watch.click(after=3600)
     watch.pass_time(60)

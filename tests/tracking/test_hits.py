@@ -12,10 +12,12 @@ from heliograph.inbound.tracking.hits import TEXT_LIMIT, Hit, read
 
 @pytest.mark.parametrize(
     ("query", "hook"),
-    [("", "open"), ("d=1", "open"), ("p&d=1", "print"), ("f&d=1", "forward"), ("rd&d=1", "dark")]
-    + [("rl&i=1", "light"), ("p", "print"), ("p=", "print"), ("rd&amp;d=1", "dark")]
-    # only the first key may be bare, and a key with a value is no hook
-    + [("d=1&p", "open"), ("p=1", "open"), ("P", "open"), ("x&p", "open"), ("t=a&rd", "open")],
+    [
+        *(("", "open"), ("d=1", "open"), ("p&d=1", "print"), ("f&d=1", "forward"), ("rd&d=1", "dark")),
+        *(("rl&i=1", "light"), ("p", "print"), ("p=", "print"), ("rd&amp;d=1", "dark")),
+        # only the first key may be bare, and a key with a value is no hook
+        *(("d=1&p", "open"), ("p=1", "open"), ("P", "open"), ("x&p", "open"), ("t=a&rd", "open")),
+    ],
 )
 def test_the_first_key_alone_says_which_hook_it_was(query: str, hook: str) -> None:
     """LIT-3, LIT-4"""

@@ -88,7 +88,9 @@ def test_every_senders_merge_tag_arrives_as_it_was_written(sender) -> None:
 
 
 def test_type_and_data_stand_in_every_url() -> None:
-    campaign = Campaign(guid=GUID, account="1", name="", created=0, custom_type="a b&c", custom_data="*|DATA|*")
+    campaign = Campaign(
+        guid=GUID, account="1", name="", created=0, custom_type="a b&c", custom_data="*|DATA|*"
+    )
     html = making.snippet(campaign, BASE, merge_tag="[CONTACT-ID]")
     assert html.count("d=[CONTACT-ID]") == html.count("t=a%20b%26c") == html.count("c=*|DATA|*") == 8
 

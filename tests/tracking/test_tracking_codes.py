@@ -53,9 +53,7 @@ async def hit(ask, journal, clock):
         reply = await ask(path, query=query, headers={"user-agent": AGENT}, **request)
         assert (reply.status, dict(reply.headers)["content-type"], reply.body) == (200, "image/gif", PIXEL)
         entries = await journal.read(before)
-        return [
-            event for event in map(codec.decode, entries) if not isinstance(event.data, MessageRead)
-        ]
+        return [event for event in map(codec.decode, entries) if not isinstance(event.data, MessageRead)]
 
     return load
 
@@ -122,7 +120,9 @@ async def test_only_get_records(hit, method) -> None:
         assert await hit(query, method=method) == []
 
 
-@pytest.mark.parametrize("path", ["/v2/zzzzzzzz", "/zzzzzzz0", "/v2/", "/v2", "/v2/89R4I3L4", "/v2/89r4i3l4/x", "/v2/é"])
+@pytest.mark.parametrize(
+    "path", ["/v2/zzzzzzzz", "/zzzzzzz0", "/v2/", "/v2", "/v2/89R4I3L4", "/v2/89r4i3l4/x", "/v2/é"]
+)
 async def test_an_unknown_code_is_a_picture_and_no_hit(ask, journal, clock, path) -> None:
     """LIT-3"""
     await happen(journal, clock, CampaignCreated(guid=GUID))
@@ -174,7 +174,9 @@ def fold(state: Engine, events) -> None:
         campaigns.apply(connection, [event for event in events if event.kind in campaigns.FOLD.kinds])
 
 
-async def test_an_expired_or_stopped_code_answers_and_records_nothing(doors_on, journal, clock, state) -> None:
+async def test_an_expired_or_stopped_code_answers_and_records_nothing(
+    doors_on, journal, clock, state
+) -> None:
     doors = doors_on(journal)
     made = CampaignCreated(guid=GUID, expires_at=clock.now() + 60 * SECOND)
     codes = Codes(state, journal)

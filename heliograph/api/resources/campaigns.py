@@ -55,7 +55,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     sender: str | UnsetType = UNSET
     merge_tag: str | UnsetType = UNSET
-    expires_at: Instant | None | UnsetType = UNSET
+    expires_at: Instant | UnsetType | None = UNSET
     email_type: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     custom_type: str | UnsetType = UNSET
@@ -140,9 +140,7 @@ async def listed(means: Means, asked: Asked) -> Campaigns:
 
 async def make(means: Means, asked: Asked) -> Campaign:
     """Make one. It works at once, on every worker."""
-    guid, now = making.new_guid(), means.clock.now()
-    while await means.read(lambda connection: known.find(connection, guid)) is not None:
-        guid = making.new_guid()
+    guid, now = await means.read(making.free_guid), means.clock.now()
     record = making.creation(Wanted(**_said(asked.body)), guid, asked.account, by=asked.by, now=now)
     return await _recorded(means, guid, record)
 
@@ -171,9 +169,7 @@ async def snippet(means: Means, asked: Asked) -> Snippet:
 async def common_senders(_: Means, __: Asked) -> Senders:
     """The mail systems whose merge tags are known."""
     return Senders(
-        senders=[
-            Sender(name=one.name, title=one.title, merge_tag=one.person) for one in senders.senders()
-        ]
+        senders=[Sender(name=one.name, title=one.title, merge_tag=one.person) for one in senders.senders()]
     )
 
 
@@ -246,7 +242,13 @@ def _told(at: int | None) -> str | None:
 def _moving(move: Move, summary: str) -> Call:
     path, name = f"/campaigns/{{guid}}/{move}", f"{move}Campaign"
     return Call(
-        method="POST", path=path, name=name, summary=summary, handler=_mover(move), answer=Campaign, status=202
+        method="POST",
+        path=path,
+        name=name,
+        summary=summary,
+        handler=_mover(move),
+        answer=Campaign,
+        status=202,
     )
 
 

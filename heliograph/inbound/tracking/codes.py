@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from heliograph.clock import SECOND
 from heliograph.events.definitions import CampaignCreated

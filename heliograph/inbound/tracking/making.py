@@ -1,4 +1,5 @@
-"""Tracking codes as operators make them: checked, given a GUID, changed and moved; and the HTML to paste. Pure.
+"""Tracking codes as operators make them: checked, given a GUID, changed and moved; and the HTML to paste. Pure, but for
+the look whether a GUID is free.
 
 The API and the command line (`app.codes`) record what is made here; workers learn of it by `codes`.
 """
@@ -11,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote
 
 import msgspec
+from sqlalchemy import Connection
 
 from heliograph import senders
 from heliograph.accounts.model import Account
@@ -27,6 +29,7 @@ from heliograph.events.definitions import (
 from heliograph.events.event import Data, Record
 from heliograph.hooks import tracking_code
 from heliograph.merge_tags import unfilled
+from heliograph.react.state import campaigns
 from heliograph.react.state.campaigns import Campaign
 
 GUID_LENGTH = 8
@@ -60,12 +63,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     individual: bool | None = None
 
 
-def new_guid() -> str:
+def free_guid(connection: Connection) -> str:
     """Eight of `[0-9a-z]` (LIT-2), letters and digits among them: so it is no word that a path begins with, and no number
     that stands for a campaign of our own."""
     while True:
         guid = "".join(secrets.choice(_ALPHABET) for _ in range(GUID_LENGTH))
-        if not guid.isdecimal() and not guid.isalpha():
+        if not guid.isdecimal() and not guid.isalpha() and campaigns.find(connection, guid) is None:
             return guid
 
 

@@ -135,9 +135,7 @@ def _judge(window: Recent, ahead: Ahead, event: AnyEvent, seen: Seen, now: int, 
         ahead.claim(earlier, seen, max(seen.at, now) + SETTLE)
 
 
-def _drawn(
-    window: Recent, ahead: Ahead, told: Modes, event: AnyEvent, now: int
-) -> Sequence[AnyEvent]:
+def _drawn(window: Recent, ahead: Ahead, told: Modes, event: AnyEvent, now: int) -> Sequence[AnyEvent]:
     """The verdict on an open once more, for it is known in which colours it was drawn."""
     open_ = told.open_of(event)
     seen = window.find(open_) if open_ is not None else None
