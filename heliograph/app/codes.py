@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from heliograph.accounts.directory import load_directory
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -140,7 +140,7 @@ def person_tag(sender: str) -> str:
     return known.person
 
 
-def _checked(wanted: Wanted) -> dict[str, object]:
+def _checked(wanted: Wanted) -> dict[str, Any]:
     name = wanted.name.strip()
     if not name or len(name) > NAME_LIMIT:
         raise BadRequest(f"A name has 1 to {NAME_LIMIT} characters.", field="name")
