@@ -112,8 +112,8 @@ def test_a_hit_reaches_a_topics_subscriber_as_the_documents_message(engine: Engi
     assert engine.run("feeds", "add", "hits", "sns:ea", "--dialect", "litmus").returncode == 0
     engine.until(lambda: "hits" in engine.run("feeds", "list").stdout)
     guid = call(engine, "/campaigns", {"name": "Told", "custom_type": "news"})["guid"]
-    load(engine, f"/v2/{guid}?d=[CONTACT-ID]", seconds=0.2)
     load(engine, f"/v2/{guid}?rl&d=[CONTACT-ID]")
+    load(engine, f"/v2/{guid}?d=[CONTACT-ID]", seconds=1.0)
     load(engine, f"/{guid}?f&amp;d=[CONTACT-ID]")
 
     told: list[dict[str, Any]] = []
@@ -133,6 +133,7 @@ def test_a_hit_reaches_a_topics_subscriber_as_the_documents_message(engine: Engi
     assert (read["campaign_guid"], read["custom_id"], read["custom_type"]) == (guid, "[CONTACT-ID]", "news")
     assert (read["read_category"], read["read_seconds"]) == ("Glanced", 0)
     assert (read["mail_client"], read["user_agent"]) == ("Apple Mail", MAIL)
+    assert read["mail_client_specific"].endswith(" Light Mode")
     assert (by_type["Forward"]["custom_id"], by_type["Forward"]["read_category"]) == ("[CONTACT-ID]", "")
     assert call(engine, f"/campaigns/{guid}")["unfilled"] == {"[CONTACT-ID]": 1}
 

@@ -12,7 +12,7 @@ from starlette.routing import Route as PageRoute
 
 from heliograph.errors import BadRequest, Fault, JournalFull, TooManyRequests
 from heliograph.web import entry
-from heliograph.web.http import Reply, Request, Route, Send, Streamed, json_reply, plain_error
+from heliograph.web.http import TRACKING_CODE, Reply, Request, Route, Send, Streamed, json_reply, plain_error
 from heliograph.web.proxies import trusting
 
 entry.BODY_SECONDS = 1.0
@@ -85,6 +85,10 @@ async def stream(_: PageRequest) -> Response:
     return StreamingResponse(parts(), media_type="text/plain")
 
 
+async def code(request: Request) -> Reply | None:
+    return json_reply(200, {"code": request.path})
+
+
 async def start() -> tuple[list[Route], Starlette]:
     await asyncio.sleep(0.05)
     pages = Starlette(
@@ -92,9 +96,10 @@ async def start() -> tuple[list[Route], Starlette]:
             PageRoute("/echo/page", page, methods=["POST"]),
             PageRoute("/page", page, methods=["GET", "POST"]),
             PageRoute("/stream", stream),
+            PageRoute("/settings", page),
         ]
     )
-    hot = {"echo": echo, "fail": fail, "hold": hold}
+    hot = {"echo": echo, "fail": fail, "hold": hold, "echoecho": echo, TRACKING_CODE: code}
     return [Route(prefix, handler, plain_error) for prefix, handler in hot.items()], pages
 
 

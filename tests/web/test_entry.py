@@ -88,6 +88,31 @@ def test_a_route_is_found_with_and_without_what_follows(ask: HTTPConnection) -> 
         assert answer(ask)[0].status == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/89r4i3l4", "code"),
+        ("/webmails", "code"),
+        ("/echoecho", "query"),  # a route of that name
+        ("/settings", "query"),  # a page of that name
+        ("/89R4I3L4", "code_of_error"),
+        ("/89r4i3l", "code_of_error"),
+        ("/89r4i3l4x", "code_of_error"),
+    ],
+)
+def test_a_tracking_code_is_found_by_its_form_and_known_names_win(
+    ask: HTTPConnection, path: str, key: str
+) -> None:
+    """LIT-2"""
+    ask.request("GET", path)
+    response = ask.getresponse()
+    body = response.read()
+    if key == "code_of_error":
+        assert response.status == 404
+    else:
+        assert response.status == 200 and key in json.loads(body)
+
+
 def test_a_listed_proxy_tells_who_called(ask: HTTPConnection) -> None:
     ask.request("GET", "/echo", headers={"X-Forwarded-For": "203.0.113.7"})
     assert answer(ask)[1]["client"] == "203.0.113.7"
