@@ -19,6 +19,8 @@ from benchmarks import (
     plugins,
     queues,
     readers,
+    readtime_browser,
+    readtimes,
     timers,
     topics,
 )
@@ -37,6 +39,9 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "bounces-words": ("Why mail comes back", diagnoses.diagnoses),
     "bounces-notices": ("Mail that comes back", notices.notices),
     "readers": ("Who is reading", readers.readers),
+    "readtime-cost": ("Opens with and without their read time, one worker alone", readtimes.cost),
+    "readtime-held": ("Very many readers at once, one worker alone", readtimes.held),
+    "readtime-browser": ("How well each technique measures in Chromium", readtime_browser.compared),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
     "topics": ("Topics, one endpoint", topics.notifications),

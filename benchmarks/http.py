@@ -62,7 +62,7 @@ def against_references(scratch: Path) -> list[Row]:
             for connections in (64, 256):
                 asks = samples.pixels(other, 500)
                 figures["nginx", "pixel", connections] = measure(other, asks, here, connections=connections)
-    with place(scratch) as here, ours(here, only_web=True) as server:
+    with place(scratch) as here, ours(here, only_web=True, held_opens="0") as server:
         for name, made in asked.items():
             for connections in (64, 256):
                 figures["ours", name, connections] = measure(
@@ -83,7 +83,7 @@ def against_references(scratch: Path) -> list[Row]:
 
 def batches(scratch: Path) -> list[Row]:
     """Batches of 1,000 orders, alone and with small requests beside them."""
-    with place(scratch) as here, ours(here, only_web=True) as server:
+    with place(scratch) as here, ours(here, only_web=True, held_opens="0") as server:
         alone = load.run(
             server.url, samples.batches(server, 8), here, connections=4, seconds=SECONDS, name="batch"
         )
@@ -114,7 +114,7 @@ def batches(scratch: Path) -> list[Row]:
 def two_workers(scratch: Path) -> list[Row]:
     """Two workers and the writer process, with everything else of the tree running too."""
     rows = []
-    with place(scratch) as here, ours(here, workers=2) as server:
+    with place(scratch) as here, ours(here, workers=2, held_opens="0") as server:
         for name, made in (("pixel", samples.pixels), ("order", samples.orders)):
             figure = measure(server, made(server, 2000), here, connections=256)
             rows.append(Row(f"{name}, 2 workers, whole tree, 256 connections", str(figure)))

@@ -47,7 +47,7 @@ def over_http(scratch: Path) -> list[Row]:
     """Unique and cached timers, bars, options, and the links of conditional images; beside them the open pixel."""
     random.seed(7)
     rows = []
-    with place(scratch) as here, ours(here, only_web=True, image_api_requests="0") as server:
+    with place(scratch) as here, ours(here, only_web=True, image_api_requests="0", held_opens="0") as server:
         scenes = {
             "open pixel, for comparison": pixels(server, 2000),
             "unique timer, 600x140, 30 frames": _timers(server, UNIQUE),

@@ -75,7 +75,7 @@ async def _opens(server: Server) -> list[float]:
             async with session.get(
                 f"{server.url}/o/{refs.open(ref)}.gif", headers={"user-agent": AGENT}
             ) as answer:
-                await answer.read()
+                await answer.content.readany()
             return _address(messages[number])
 
         return await _measured(open_one, told)

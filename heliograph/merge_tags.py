@@ -12,13 +12,13 @@ import re
 PLACEHOLDERS = frozenset({"merge_your_value", "replace_with_your_merge_tag"})
 """What our own snippets say where a merge tag belongs (S2:L376, L680)."""
 
-_OPENINGS = "{*%[$#<"
+_OPENINGS = "{*%[$#<~@"
 _NAME = r"[^\W\d][\w .:|'\"()&,=-]*"  # begins with a letter: `[5]` and `%20%` are values
 _TAG = re.compile(
     rf"""
       \{{\{{.*\}}\}}            # {{{{ name }}}}      Liquid, Handlebars: Braze, Klaviyo, HubSpot, SendGrid
     | \{{%.*%\}}                # {{% if %}}
-    | \{{!?{_NAME}\}}           # {{name}}, {{!Contact.Name}}   Salesforce
+    | \{{[!$]?{_NAME}\}}        # {{name}}, {{!Contact.Name}}   Salesforce; {{$name}}  MailerLite
     | \*\|.*\|\*                # *|NAME|*          Mailchimp
     | %%.*%%                    # %%name%%          Marketing Cloud
     | %{_NAME}%                 # %NAME%            ActiveCampaign, Mailgun
@@ -26,6 +26,9 @@ _TAG = re.compile(
     | [$\#]\{{.*\}}             # ${{name}}         Responsys, Adobe
     | \$\(.*\)                  # $(name)
     | \#\#.*\#\#                # ##name##
+    | \$[^\W\d][\w.]*\$         # $NAME$            Constant Contact of old, Emarsys
+    | ~~.*~~                  # ~~eloqua..NAME~~  Eloqua
+    | @[^\W\d]\w*@             # @NAME@            Dotdigital
     | <%.*%>                    # <%= name %>       Adobe Campaign
     | <<.*>>                    # <<name>>
     """,

@@ -161,6 +161,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "the same for the links of live pictures, such as https://click.example.com; empty: as base_url"
         ),
     ] = ""
+    tracking_url: Annotated[
+        str,
+        _doc(
+            "what URLs of tracking codes begin with; {guid} in it is the code: https://{guid}.t.example.com; empty: base_url"
+        ),
+    ] = ""
     image_api_requests: Annotated[
         int,
         Meta(
@@ -265,6 +271,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bounce_rules: Annotated[
         str, _doc("a TOML file of rules that are asked before ours why mail came back; empty: none")
     ] = ""
+    held_opens: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="opens whose read time one worker measures at once; more are answered at once, Not Supported",
+        ),
+    ] = 20_000
     shutdown_grace: Annotated[
         float, Meta(ge=0, description="seconds that a stopping process may use to finish what it began")
     ] = 20.0
@@ -324,6 +337,11 @@ def picture_urls(settings: Settings) -> tuple[str, str]:
     """What URLs of live pictures, and of their links, begin with, without a slash at the end."""
     base = public_url(settings)
     return settings.image_url.rstrip("/") or base, settings.click_url.rstrip("/") or base
+
+
+def tracking_url(settings: Settings) -> str:
+    """What URLs of tracking codes begin with, without a slash at the end; `{guid}` in it stands for the code's."""
+    return settings.tracking_url.rstrip("/") or public_url(settings)
 
 
 def topics_url(settings: Settings) -> str:

@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "react.policies",
         "react.judgement",
         "react.identities",
+        "react.readtimes",
         "outbound.messages",
         "outbound.jobs",
         "outbound.records",
@@ -41,7 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("events",),
     ("aws",),
     ("accounts",),
-    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "merge_tags"),
+    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "hooks", "merge_tags", "senders"),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )
 """Top may import below; names on one line are strangers to each other."""

@@ -59,6 +59,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Local parts that nobody is written to at, such as `abuse` and `postmaster`: they are nobody's own (MG-8, 135)."""
     barred_domains: tuple[str, ...] = ()
     """Domains that nobody is written to at, with all that is below them (MG-8, 134)."""
+    read_time: Literal["held", "redirects", "off"] = "held"
+    """How it is measured for how long an open lasts; off: every open is Not Supported (LIT-7)."""
+    tracking_hooks: bool = True
+    """Whether mails tell of prints, forwards and dark or light colours too (LIT-1), not of opens alone; a template's
+    setting of this name wins. About a kilobyte for each mail."""
     trap_link: bool = False
     """Whether mails get a hidden link, by which a scanner gives itself away (STD-6); some filters dislike one."""
     retention_days: Annotated[int, msgspec.Meta(ge=0)] = 0

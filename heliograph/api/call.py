@@ -30,13 +30,15 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What calls work with: the journal, state to read, the evidence files, accounts, the clock."""
+    """What calls work with: the journal, state to read, the evidence files, accounts, the clock; `tracking_url`: what
+    URLs of tracking codes begin with."""
 
     journal: Journal
     state: Engine
     evidence: EvidenceFiles
     directory: Directory
     clock: Clock
+    tracking_url: str = ""
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """What `look` finds in state; asked in a thread, for the database may have to wait for the disk."""

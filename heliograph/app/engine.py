@@ -47,7 +47,7 @@ from heliograph.privacy.evidence import evidence_forgets, kept_days
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
-from heliograph.react import automations, identities, judgement, policies
+from heliograph.react import automations, identities, judgement, policies, readtimes
 from heliograph.react.state import definitions
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
@@ -91,6 +91,7 @@ def reactions(directory: Directory, readers: Readers) -> tuple[Reaction, ...]:
         identities.REACTION,
         policies.reaction(directory),
         judgement.reaction(directory, readers),
+        readtimes.REACTION,
         automations.REACTION,
     )
 

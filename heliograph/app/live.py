@@ -66,9 +66,7 @@ async def publish(settings: Settings, account: str | None, file: Path) -> Told:
 async def html(settings: Settings, image: str, sender: str) -> str:
     """What to paste into a mail of this sender's system."""
     content = await _find(settings, image)
-    return embedding.html(
-        content.kind, content.definition, _place(settings, content, embedding.sender(sender))
-    )
+    return embedding.html(content.kind, content.definition, _place(settings, content, embedding.tags(sender)))
 
 
 def listed(settings: Settings, account: str | None, *, archived: bool) -> list[tuple[Any, ...]]:
@@ -183,9 +181,9 @@ async def _tools(settings: Settings) -> AsyncIterator[tuple[Means, Shelf]]:
         engine.dispose()
 
 
-def _place(settings: Settings, content: Content, sender: embedding.Sender | None = None) -> Place:
+def _place(settings: Settings, content: Content, tag: embedding.Tag | None = None) -> Place:
     picture, click = picture_urls(settings)
-    return Place(content.id, picture, click, sender.tag if sender else None)
+    return Place(content.id, picture, click, tag)
 
 
 def _warnings(draft: authoring.Draft) -> list[str]:

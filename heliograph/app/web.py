@@ -33,6 +33,9 @@ from heliograph.egress import Answer, Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.inbound.receipts.providers import doors as receipts
+from heliograph.inbound.tracking.codes import RELOAD_SECONDS as RELOAD_CODES
+from heliograph.inbound.tracking.codes import Codes
+from heliograph.inbound.tracking.readtime import ReadTimes, open_read_times
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound.images.live import PICTURES, open_live
@@ -43,7 +46,7 @@ from heliograph.outbound.topics.pages import pages as topic_pages
 from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, from_environment, public_url
+from heliograph.settings import Settings, from_environment, public_url, tracking_url
 from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
 from heliograph.web.http import ACCOUNT_NUMBER, Route, plain_error
@@ -70,7 +73,7 @@ def serve(settings: Settings) -> None:
         interface=Interfaces.RSGI,
         factory=True,
         workers=settings.workers,
-        loop=Loops.uvloop,
+        loop=Loops.auto,  # `web.stopping`
         http=HTTPModes.http1,  # HTTP/2 is spoken by the TLS proxy in front; guessing costs every connection
         websockets=False,
         backlog=4096,
@@ -90,6 +93,7 @@ def create() -> Entry:
     entry = Entry(
         worker.start,
         worker.stop,
+        stopping=worker.let_go,
         resolve=trusting(settings.trusted_proxies),
         page_limit=settings.body_limit,
     )
@@ -105,6 +109,7 @@ class Worker:
         self.data = Path(settings.data)
         self.readers = load_readers(settings)
         self.counts: Any = None
+        self._read_times: ReadTimes | None = None
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> tuple[Sequence[Route], Any]:
@@ -130,10 +135,16 @@ class Worker:
             evidence=EvidenceFiles(self.data),
             directory=directory,
             clock=self.clock,
+            tracking_url=tracking_url(self.settings),
         )
         others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
         routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
+
+    def let_go(self) -> None:
+        """Begin nothing more that takes its time."""
+        if self._read_times is not None:
+            self._read_times.stop()
 
     async def stop(self) -> None:
         """Finish what was accepted, then let go."""
@@ -150,9 +161,14 @@ class Worker:
     def _routes(
         self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, topics: Registry
     ) -> tuple[Route, ...]:
+        codes = Codes(engine, journal)
+        self._beside(self._reload(codes))
+        read_times = open_read_times(directory, refs, journal, self.clock, self.readers, self.settings)
+        self._closing.push_async_callback(read_times.close)
+        self._read_times = read_times
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
-            *tracking.routes(directory, refs, journal, self.clock, self.readers),
+            *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
             *consent.routes(directory, refs, journal, self.clock),
             *self._receipts(directory, refs, journal, engine),
             *self._amazon(directory, topics),
@@ -190,6 +206,14 @@ class Worker:
             except Exception:
                 log.exception("the directory of keys could not be loaded again")
             self.counts.flush()
+
+    async def _reload(self, codes: Codes) -> None:
+        while True:
+            await self.clock.sleep(RELOAD_CODES)
+            try:
+                await asyncio.to_thread(codes.reload)
+            except Exception:
+                log.exception("the tracking codes could not be loaded again")
 
     def _beside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -38,6 +38,9 @@ COMMANDS: dict[str, Command] = {
     "automations": Command("definitions:automations", "Apply and list automations."),
     "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),
+    "campaigns": Command(
+        "campaigns:campaigns", "Make tracking codes, print their HTML, stop and start them."
+    ),
     "people": Command("people:people", "Export, erase, merge people on request."),
     "suppressions": Command("suppressions:suppressions", "Show, add and lift suppressions of an address."),
     "import": Command(

@@ -202,7 +202,7 @@ class Story:
         start = time.monotonic()
         async with self._shop.get(url, allow_redirects=False, headers={"user-agent": BROWSER}) as answer:
             assert answer.status == status, answer.status  # noqa: S101
-            await answer.read()
+            await answer.content.readany()  # a pixel lasts as long as somebody looks
         return time.monotonic() - start
 
     async def _hooked(self, topic: str, since: float) -> None:

@@ -137,14 +137,60 @@ class FeedFailed(FeedMoved, frozen=True, kw_only=True):
     attempts: int
 
 
-class CampaignCreated(Data, frozen=True, kw_only=True):
-    """A tracking code was made (LIT-2)."""
+class TrackingCode(Data, frozen=True, kw_only=True):
+    """A tracking code as it was defined. `expires_at` in microseconds; `merge_tag` is what the mail system that sends
+    it replaces by the recipient's id, `sender` that system's name; `custom_type` and `custom_data` are said of hits
+    that say none themselves. Unless `individual`, hits are of nobody: neither id nor address is kept (STD-7)."""
 
-    kind: ClassVar[str] = "campaign.created"
     guid: str
     name: str = ""
     expires_at: int | None = None
     options: dict[str, Any] = {}
+    sender: str = ""
+    merge_tag: str = ""
+    email_type: str = ""
+    tags: tuple[str, ...] = ()
+    custom_type: str = ""
+    custom_data: str = ""
+    individual: bool = True
+    by: str = ""
+
+
+class CampaignCreated(TrackingCode, frozen=True, kw_only=True):
+    """A tracking code was made (LIT-2)."""
+
+    kind: ClassVar[str] = "campaign.created"
+
+
+class CampaignChanged(TrackingCode, frozen=True, kw_only=True):
+    """A tracking code was defined anew, all of it."""
+
+    kind: ClassVar[str] = "campaign.changed"
+
+
+class CampaignMoved(Data, frozen=True, kw_only=True):
+    """A tracking code changed its state."""
+
+    guid: str
+    by: str = ""
+
+
+class CampaignStopped(CampaignMoved, frozen=True, kw_only=True):
+    """Its hits are answered and not recorded any more."""
+
+    kind: ClassVar[str] = "campaign.stopped"
+
+
+class CampaignStarted(CampaignMoved, frozen=True, kw_only=True):
+    """Its hits are recorded again."""
+
+    kind: ClassVar[str] = "campaign.started"
+
+
+class CampaignArchived(CampaignMoved, frozen=True, kw_only=True):
+    """It is left out of lists; its hits are still recorded, for mails that are out."""
+
+    kind: ClassVar[str] = "campaign.archived"
 
 
 class CampaignSubscribed(Data, frozen=True, kw_only=True):

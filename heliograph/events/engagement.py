@@ -15,6 +15,9 @@ TRAP = "trap"
 author's link bears it (`outbound.messages.instrument`)."""
 
 
+ReadCategory = Literal["Read", "Skimmed", "Glanced", "Not Supported"]
+
+
 class Visit(Data, frozen=True, kw_only=True):
     """Who came, as far as a request tells: kept by the account's policy on IP addresses (STD-7).
 
@@ -38,23 +41,35 @@ class Visit(Data, frozen=True, kw_only=True):
 
 
 class MessageOpened(Visit, frozen=True, kw_only=True):
-    """The open pixel was loaded. `mode` is `dark` or `light` where the client tells."""
+    """The open pixel was loaded. `mode` is `dark` or `light` where the load itself tells; mostly a load of its own does
+    (`message.rendered`), and the verdict has it (`ReaderJudged.mode`). `measured`: by which technique its length is
+    being measured; empty: it is not, or its `message.read` came with it."""
 
     kind: ClassVar[str] = "message.opened"
     mode: str = ""
     method: str = ""
+    measured: str = ""
+
+
+class MessageRendered(Visit, frozen=True, kw_only=True):
+    """The message was drawn in dark or light colours: a mark on the open that came just before or after it from the
+    same client, and no open of its own (LIT-4)."""
+
+    kind: ClassVar[str] = "message.rendered"
+    mode: Literal["dark", "light"]
 
 
 class MessageRead(Data, frozen=True, kw_only=True):
     """How long an open lasted, once that is final: even seconds, at most 20, -1 where it cannot be known
-    (LIT-7). `open` is the id of the `message.opened`."""
+    (LIT-7). `open` is the id of the `message.opened`, `technique` how it was measured; empty: it was not."""
 
     kind: ClassVar[str] = "message.read"
     open: str
     message: str | None = None
     campaign: str | None = None
     seconds: int
-    category: Literal["Read", "Skimmed", "Glanced", "Not Supported"]
+    category: ReadCategory
+    technique: str = ""
 
 
 class MessagePrinted(Visit, frozen=True, kw_only=True):
@@ -82,7 +97,8 @@ class LinkClicked(Visit, frozen=True, kw_only=True):
 
 class ReaderJudged(Data, frozen=True, kw_only=True):
     """Who an open, click, vote or look at a picture came from (`event` is its id): reader class and why. A later
-    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14)."""
+    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14). `mode`: dark or light, of an
+    open whose client told."""
 
     kind: ClassVar[str] = "reader.judged"
     event: str
@@ -93,6 +109,7 @@ class ReaderJudged(Data, frozen=True, kw_only=True):
     mail_client_specific: str = ""
     rendering_engine: str = ""
     platform: str = ""
+    mode: str = ""
 
     @property
     def by_person(self) -> bool:

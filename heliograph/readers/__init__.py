@@ -15,6 +15,6 @@ mail client nor for the browser. Both keep what they found, in bounded memory.
 from __future__ import annotations
 
 from heliograph.readers.readers import Readers, load
-from heliograph.readers.vocabulary import NO_ACCEPT, Reader, ReaderClass, Visit, VisitKind, Who
+from heliograph.readers.vocabulary import NO_ACCEPT, Reader, ReaderClass, Visit, VisitKind, Who, in_mode
 
-__all__ = ["NO_ACCEPT", "Reader", "ReaderClass", "Readers", "Visit", "VisitKind", "Who", "load"]
+__all__ = ["NO_ACCEPT", "Reader", "ReaderClass", "Readers", "Visit", "VisitKind", "Who", "in_mode", "load"]

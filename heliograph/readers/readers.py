@@ -17,14 +17,13 @@ from heliograph.errors import OperatorError
 from heliograph.readers import browsers, networks, rules
 from heliograph.readers.networks import Networks
 from heliograph.readers.rules import Client, Conditions, Rules
-from heliograph.readers.vocabulary import Platform, Reader, Visit, Who
+from heliograph.readers.vocabulary import Platform, Reader, Visit, Who, in_mode
 from heliograph.settings import Settings
 
 REMEMBERED = 8_192
 """Verdicts of each sort that are kept: about 6 MB with User-Agents of 200 characters."""
 
 _NOBODY = "no rule"
-_APPLE = frozenset(("Apple Mail", "Apple iPhone", "Apple iPad"))
 _CLIENT_OF_NONE = Client("", "", None, None, {})
 
 
@@ -83,8 +82,7 @@ class Readers:
         specific = client.versions.get(found, client.specific).replace("{0}", found)
         if "{browser}" in specific:
             specific = specific.replace("{browser}", browsers.browser(visit.user_agent) or "another browser")
-        if visit.mode and client.mail_client in _APPLE:
-            specific = f"{specific} {visit.mode.capitalize()} Mode"
+        specific = in_mode(client.mail_client, specific, visit.mode)
         engine = client.engine or browsers.engine(visit.user_agent)
         return Reader(*who, client.mail_client, specific, engine, platform)
 

@@ -16,6 +16,8 @@ VisitKind = Literal["open", "image", "click", "vote"]
 Engine = Literal["Webkit", "Explorer", "MSWord", "Firefox", "Other"]
 Platform = Literal["desktop", "webmail", "mobile", "image cache", ""]
 
+_APPLE = frozenset(("Apple Mail", "Apple iPhone", "Apple iPad"))
+
 NO_ACCEPT = "none"
 """The `accept` of a request that has no such header, as opposed to one of which we do not know."""
 
@@ -82,6 +84,11 @@ class Reader(NamedTuple):
     def friendly_name(self) -> str:
         """`Outlook 2010`, but `Gmail Using Explorer` and `Apple iPad iPad` (wire-facts 2.3)."""
         return friendly_name(self.mail_client, self.mail_client_specific)
+
+
+def in_mode(client: str, specific: str, mode: str) -> str:
+    """The specific name of a mail client that draws in dark or light colours: Apple's are told apart by them (LH-405)."""
+    return f"{specific} {mode.capitalize()} Mode" if mode and client in _APPLE else specific
 
 
 def friendly_name(client: str, specific: str) -> str:

@@ -10,15 +10,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
 from heliograph.web.asgi import AsgiBridge, RsgiProtocol, RsgiScope
 from heliograph.web.counts import Counts
-from heliograph.web.http import ACCOUNT_NUMBER, Reply, Route, json_reply, plain_error
+from heliograph.web.http import (
+    ACCOUNT_NUMBER,
+    TRACKING_CODE,
+    Answer,
+    Reply,
+    Route,
+    Streamed,
+    json_reply,
+    plain_error,
+)
 from heliograph.web.patience import Patience
 from heliograph.web.proxies import Resolve
+from heliograph.web.stopping import TellingLoop
 
 log = logging.getLogger("heliograph.web")
 
@@ -27,6 +38,8 @@ BODY_SECONDS = 30.0
 
 DISCARDED = 8
 """A body of up to so many times the limit is read and thrown away before 413; a larger one is cut off."""
+
+_GUID = re.compile("[0-9a-z]{8}")
 
 _BROKEN = json_reply(
     500,
@@ -42,7 +55,8 @@ class Entry:
     """The RSGI application of one web worker.
 
     `start` is awaited once on the worker's event loop before the first request and gives the routes and the
-    ASGI application; `stop` when the worker ends. Until the start is done requests wait for it.
+    ASGI application; `stopping` is called when the process is asked to end, before the last answers are waited for,
+    and `stop` is awaited after them. Until the start is done requests wait for it.
     """
 
     def __init__(
@@ -50,19 +64,23 @@ class Entry:
         start: Callable[[], Awaitable[tuple[Sequence[Route], Any]]],
         stop: Callable[[], Awaitable[None]],
         *,
+        stopping: Callable[[], None],
         resolve: Resolve,
         page_limit: int,
     ) -> None:
         self.counts = Counts()
-        self._start, self._stop = start, stop
+        self._start, self._stop, self._stopping = start, stop, stopping
         self._resolve = resolve
         self._page_limit = page_limit
         self._patience = Patience(BODY_SECONDS)
         self._routes: dict[str, Route] = {}
         self._pages: AsgiBridge | None = None
+        self._paged: frozenset[str] = frozenset()
         self._starting: asyncio.Task[None] | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if isinstance(loop, TellingLoop):
+            loop.before_signal = self._stopping
         self._starting = loop.create_task(self._begin())
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -72,18 +90,19 @@ class Entry:
         routes, application = await self._start()
         self._routes = {route.prefix: route for route in routes}
         self._pages = AsgiBridge(application)
+        self._paged = frozenset(page.path.split("/")[1] for page in application.routes)
 
     async def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> None:
         path = scope.path
         end = path.find("/", 1)
         prefix = path[1:end] if end > 0 else path[1:]
         route = self._routes.get(prefix)
-        if route is None and len(prefix) == 12 and prefix.isdecimal():
-            route = self._routes.get(ACCOUNT_NUMBER)
+        if route is None:
+            route = self._routes.get(self._pattern(prefix))
         if route is None:
             await self._other(prefix, scope, protocol)
             return
-        reply: Reply | None
+        reply: Answer | None
         try:
             reply = await route.handler(RsgiRequest(scope, protocol, self._resolve, self._patience))
         except (CallerError, Unavailable) as error:
@@ -94,7 +113,24 @@ class Entry:
             await self._other(prefix, scope, protocol)
             return
         self.counts.answered[prefix, reply.status] += 1
+        if isinstance(reply, Streamed):
+            await self._stream(prefix, reply, protocol)
+            return
         protocol.response_bytes(reply.status, reply.headers, reply.body)
+
+    def _pattern(self, prefix: str) -> str:
+        """The prefix of the route for paths whose first segment is of this form; known names win over forms."""
+        if len(prefix) == 12 and prefix.isdecimal():
+            return ACCOUNT_NUMBER
+        if len(prefix) == 8 and prefix not in self._paged and _GUID.fullmatch(prefix):
+            return TRACKING_CODE
+        return prefix
+
+    async def _stream(self, prefix: str, reply: Streamed, protocol: RsgiProtocol) -> None:
+        try:
+            await reply.body(protocol.response_stream(reply.status, reply.headers).send_bytes)
+        except Exception:
+            self._broken(prefix)
 
     async def _other(self, prefix: str, scope: RsgiScope, protocol: RsgiProtocol) -> None:
         if self._pages is None and self._starting is not None:
@@ -162,6 +198,9 @@ class RsgiRequest:
         if not self.header("transfer-encoding") and self._scope.http_version.startswith("1"):
             return b""
         return await self._in_time(self._chunks(limit))
+
+    async def gone(self) -> None:
+        await self._protocol.client_disconnect()
 
     async def _in_time(self, body: Awaitable[bytes]) -> bytes:
         try:

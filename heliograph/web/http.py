@@ -27,6 +27,18 @@ class Reply(NamedTuple):
     body: bytes = b""
 
 
+Send = Callable[[bytes], Awaitable[None]]
+
+
+class Streamed(NamedTuple):
+    """An answer whose body is written while time goes by: `body` is given what sends a part. It ends when `body`
+    returns."""
+
+    status: int
+    headers: Headers
+    body: Callable[[Send], Awaitable[None]]
+
+
 class Request(Protocol):
     """One request, as a hot path sees it."""
 
@@ -58,11 +70,19 @@ class Request(Protocol):
         """The whole body. Raises `TooLarge` above `limit` bytes, without reading them all."""
         ...
 
+    async def gone(self) -> None:
+        """Returns when the caller has closed the connection."""
+        ...
+
 
 ACCOUNT_NUMBER = "{account}"
 """As a route's prefix: twelve digits."""
 
-Handler = Callable[[Request], Awaitable[Reply | None]]
+TRACKING_CODE = "{guid}"
+"""As a route's prefix: eight characters of 0-9a-z, unless a page has that name (LIT-2)."""
+
+Answer = Reply | Streamed
+Handler = Callable[[Request], Awaitable[Answer | None]]
 ErrorFormat = Callable[[CallerError | Unavailable], Reply]
 
 
@@ -71,8 +91,8 @@ class Route:
     """A hot path: everything below one first path segment.
 
     `prefix` is compared with the path's first segment (`webhooks` for `/webhooks/store/7`, empty for `/`);
-    `ACCOUNT_NUMBER` stands for any account's (`/123456789012/orders`). The handler sees
-    every method and answers what it does not know with `NotAllowed`; None, before it has read the body, leaves the
+    `ACCOUNT_NUMBER` stands for any account's (`/123456789012/orders`), `TRACKING_CODE` for any tracking code's. The
+    handler sees every method and answers what it does not know with `NotAllowed`; None, before it has read the body, leaves the
     request to the pages (several slices share `/api`). `error` puts what was raised into the caller's own format.
     """
 

@@ -98,6 +98,12 @@ class World:
                 following = reaction.decide(connection, mine, self.clock.now())
             await self.journal.append_once([codec.encode(one) for one in following])
 
+    def policy(self, **changes: Any) -> None:
+        """Change the account's policy."""
+        with self.state.begin() as connection:
+            keys.set_policy(connection, self.account, changes)
+        self.means.directory.reload(self.reading)
+
     def new_key(self, kind: KeyKind) -> str:
         """A key of another kind."""
         with self.state.begin() as connection:

@@ -91,7 +91,7 @@ async def test_what_arrives_leads_back(world: World, office: Office) -> None:
     html = text_of(mail, "html")
     (click,) = [refs.read_click(token) for token in re.findall(re.escape(BASE) + r"/c/([\w-]+)", html)]
     assert click == ClickRef(REF, 0, "Cart", "https://shop.example/cart?id=c7&utm=x")
-    (opened,) = [refs.read_open(token) for token in re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif", html)]
+    (opened,) = {refs.read_open(token) for token in re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif", html)}
     assert opened == REF
     leave = re.fullmatch(rf"<{re.escape(BASE)}/u/([\w-]+)>", mail["List-Unsubscribe"])
     assert leave is not None and refs.read_unsubscribe(leave[1]) == REF
@@ -519,3 +519,20 @@ async def test_opens_and_clicks_are_tied_to_a_person_as_far_as_they_allow_it(
         assert ref.message != MESSAGE
     leave = re.fullmatch(rf"<{re.escape(BASE)}/u/([\w-]+)>", mail["List-Unsubscribe"])
     assert leave is not None and refs.read_unsubscribe(leave[1]).message == MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("policy", "template", "hooks"),
+    [(True, None, True), (False, None, False), (True, False, False), (False, True, True)],
+)
+async def test_a_mail_has_hooks_as_its_template_else_its_account_says(
+    world: World, policy: bool, template: bool | None, hooks: bool
+) -> None:
+    """LIT-1"""
+    office = Office(world.url, policy=msgspec.structs.replace(POLICY, tracking_hooks=policy))
+    if template is not None:
+        office.known.template.settings["tracking_hooks"] = template
+    html = text_of(await arrived(world, office), "html")
+    assert ("data-ignore-inlining" in html) is hooks
+    assert len(re.findall(re.escape(BASE) + r"/o/", html)) == (8 if hooks else 1)
+    await office.close()

@@ -90,7 +90,7 @@ def test_a_link_keeps_its_place_and_its_name() -> None:
 
 def test_the_pixel_stands_before_the_last_end_of_the_body() -> None:
     html = "<html><body><p>Hi</p><!-- </body> --></body></html>"
-    made = instrument(html, REF, REFS, BASE)
+    made = instrument(html, REF, REFS, BASE, hooks=False)
     assert re.fullmatch(
         re.escape("<html><body><p>Hi</p><!-- </body> -->")
         + rf'<img src="{re.escape(BASE)}/o/([A-Za-z0-9_-]+)\.gif" width="1" height="1" alt="" [^>]*>'
@@ -101,7 +101,18 @@ def test_the_pixel_stands_before_the_last_end_of_the_body() -> None:
 
 
 def test_the_pixel_stands_at_the_end_where_there_is_no_body() -> None:
-    assert instrument("<p>Hi", REF, REFS, BASE).startswith("<p>Hi<img ")
+    assert instrument("<p>Hi", REF, REFS, BASE, hooks=False).startswith("<p>Hi<img ")
+    assert instrument("<p>Hi", REF, REFS, BASE).startswith("<p>Hi<style data-ignore-inlining>")
+
+
+def test_our_own_mails_have_all_hooks_for_little_more_than_a_kilobyte() -> None:
+    """LIT-1, LIT-4: the same reference in every hook, as bare first keys."""
+    plain = instrument("<p>Hi</body>", REF, REFS, BASE, hooks=False)
+    made = instrument("<p>Hi</body>", REF, REFS, BASE)
+    found = re.findall(re.escape(BASE) + r"/o/([\w-]+)\.gif(\?\w+)?", made)
+    assert [key for _, key in found] == ["?rd", "?rl", "?p", "?f", "?f", "?f", "?f", ""]
+    assert {REFS.read_open(token) for token, _ in found} == {REF}
+    assert len(made) - len(plain) < 1_500
 
 
 def test_a_message_without_a_person_ties_nobody() -> None:
@@ -127,7 +138,7 @@ def test_a_real_button_keeps_every_byte_but_the_one_value() -> None:
 <!--<![endif]-->
 </TD></tr></table>
 """
-    made = instrument(html, REF, REFS, BASE)
+    made = instrument(html, REF, REFS, BASE, hooks=False)
     (click,) = clicks(made)
     assert click.url == "https://x.example/buy?a=1&b=2"
     without_pixel = re.sub(r'<img src="[^"]*" width="1"[^>]*>', "", made)

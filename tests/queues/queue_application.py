@@ -45,4 +45,4 @@ def create() -> Entry:
         for file in opened:
             file.close()
 
-    return Entry(start, stop, resolve=trusting(()), page_limit=1000)
+    return Entry(start, stop, stopping=lambda: None, resolve=trusting(()), page_limit=1000)

@@ -240,7 +240,15 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         ),
     ],
     "campaigns": of(
-        [definitions.CampaignCreated, definitions.CampaignSubscribed, definitions.CampaignUnsubscribed],
+        [
+            definitions.CampaignCreated,
+            definitions.CampaignChanged,
+            definitions.CampaignStopped,
+            definitions.CampaignStarted,
+            definitions.CampaignArchived,
+            definitions.CampaignSubscribed,
+            definitions.CampaignUnsubscribed,
+        ],
         guid=st.sampled_from(["89r4i3l4", "ekpz8q6s"]),
     ),
     "visits": [

@@ -7,7 +7,7 @@ from state_world import ACCOUNT, OTHER, World, dump, fold
 
 from heliograph.clock import SECOND
 from heliograph.events.consent import ConsentWithdrawn, UnsubscriptionRequested
-from heliograph.events.engagement import LinkClicked, MessageOpened
+from heliograph.events.engagement import LinkClicked, MessageOpened, MessageRead
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import (
     Campaign,
@@ -193,6 +193,17 @@ def test_opens_and_clicks_are_counted_once_each(world: World, wish: AnyEvent) ->
     found = the_message(world, wish)
     assert (found.opens, found.clicks) == (2, 1)
     assert (found.opened_at, found.clicked_at) == (first.at, click.at)
+
+
+def test_the_longest_of_its_opens_is_how_long_a_message_was_read(world: World, wish: AnyEvent) -> None:
+    """LIT-7"""
+    open_ = world.happen(MessageOpened(message=wish.id))
+    assert the_message(world, wish).read_seconds is None
+    for told, longest in ((-1, -1), (6, 6), (2, 6), (20, 20)):
+        read = world.happen(MessageRead(open=open_.id, message=wish.id, seconds=told, category="Skimmed"))
+        fold(world.connection, [read])
+        assert the_message(world, wish).read_seconds == longest
+    assert the_message(world, wish).opened_at == open_.at
 
 
 def test_a_complaint_and_an_unsubscription_are_known_by_their_message(world: World, wish: AnyEvent) -> None:

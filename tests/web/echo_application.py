@@ -12,7 +12,7 @@ from starlette.routing import Route as PageRoute
 
 from heliograph.errors import BadRequest, Fault, JournalFull, TooManyRequests
 from heliograph.web import entry
-from heliograph.web.http import Reply, Request, Route, json_reply, plain_error
+from heliograph.web.http import TRACKING_CODE, Reply, Request, Route, Send, Streamed, json_reply, plain_error
 from heliograph.web.proxies import trusting
 
 entry.BODY_SECONDS = 1.0
@@ -48,6 +48,27 @@ async def fail(request: Request) -> Reply:
     raise RuntimeError("secret inside")
 
 
+stopping = asyncio.Event()
+seen: list[str] = []
+
+
+async def hold(request: Request) -> Reply | Streamed:
+    """`/hold/seen` tells what became of the others, which last until their reader goes or the server stops."""
+    if request.path == "/hold/seen":
+        return json_reply(200, seen)
+
+    async def body(send: Send) -> None:
+        await send(b"first")
+        if request.path == "/hold/broken":
+            raise RuntimeError("secret inside")
+        waits = [asyncio.ensure_future(request.gone()), asyncio.ensure_future(stopping.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        seen.append("gone" if waits[0].done() else "stopping")
+        await send(b"last")
+
+    return Streamed(200, (("content-type", "text/plain"),), body)
+
+
 async def page(request: PageRequest) -> Response:
     answer = JSONResponse({"body": (await request.body()).decode(), "query": str(request.query_params)})
     answer.headers.append("x-twice", "1")
@@ -64,6 +85,10 @@ async def stream(_: PageRequest) -> Response:
     return StreamingResponse(parts(), media_type="text/plain")
 
 
+async def code(request: Request) -> Reply | None:
+    return json_reply(200, {"code": request.path})
+
+
 async def start() -> tuple[list[Route], Starlette]:
     await asyncio.sleep(0.05)
     pages = Starlette(
@@ -71,9 +96,11 @@ async def start() -> tuple[list[Route], Starlette]:
             PageRoute("/echo/page", page, methods=["POST"]),
             PageRoute("/page", page, methods=["GET", "POST"]),
             PageRoute("/stream", stream),
+            PageRoute("/settings", page),
         ]
     )
-    return [Route("echo", echo, plain_error), Route("fail", fail, plain_error)], pages
+    hot = {"echo": echo, "fail": fail, "hold": hold, "echoecho": echo, TRACKING_CODE: code}
+    return [Route(prefix, handler, plain_error) for prefix, handler in hot.items()], pages
 
 
 async def stop() -> None:
@@ -81,4 +108,6 @@ async def stop() -> None:
 
 
 def create() -> entry.Entry:
-    return entry.Entry(start, stop, resolve=trusting(("127.0.0.1/32",)), page_limit=1000)
+    return entry.Entry(
+        start, stop, stopping=stopping.set, resolve=trusting(("127.0.0.1/32",)), page_limit=1000
+    )

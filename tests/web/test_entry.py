@@ -18,6 +18,7 @@ SERVER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from granian import Granian
+from heliograph.web import stopping
 Granian("echo_application:create", factory=True, interface="rsgi", port=int(sys.argv[2]), websockets=False,
         log_level="warning").serve()
 """
@@ -42,9 +43,15 @@ def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.02)
     yield port, process
+    held = HTTPConnection("127.0.0.1", port, timeout=10)
+    held.request("GET", "/hold/until-the-end")
+    response = held.getresponse()
+    assert response.read(5) == b"first"
     process.send_signal(signal.SIGTERM)
+    assert response.read() == b"last", "who takes time is told first, and ends by itself"
     output, _ = process.communicate(timeout=15)
     assert "stopped cleanly" in output, "what was opened is closed when the worker ends"
+    held.close()
 
 
 @pytest.fixture
@@ -79,6 +86,31 @@ def test_a_route_is_found_with_and_without_what_follows(ask: HTTPConnection) -> 
     for path in ("/echo", "/echo/", "/echo?x=1", "/echo/deep/er"):
         ask.request("GET", path)
         assert answer(ask)[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/89r4i3l4", "code"),
+        ("/webmails", "code"),
+        ("/echoecho", "query"),  # a route of that name
+        ("/settings", "query"),  # a page of that name
+        ("/89R4I3L4", "code_of_error"),
+        ("/89r4i3l", "code_of_error"),
+        ("/89r4i3l4x", "code_of_error"),
+    ],
+)
+def test_a_tracking_code_is_found_by_its_form_and_known_names_win(
+    ask: HTTPConnection, path: str, key: str
+) -> None:
+    """LIT-2"""
+    ask.request("GET", path)
+    response = ask.getresponse()
+    body = response.read()
+    if key == "code_of_error":
+        assert response.status == 404
+    else:
+        assert response.status == 200 and key in json.loads(body)
 
 
 def test_a_listed_proxy_tells_who_called(ask: HTTPConnection) -> None:
@@ -163,3 +195,35 @@ def test_a_head_request_has_headers_only(ask: HTTPConnection) -> None:
     ask.request("HEAD", "/echo")
     response = ask.getresponse()
     assert response.status == 200 and response.read() == b""
+
+
+def seen(ask: HTTPConnection) -> list[str]:
+    ask.request("GET", "/hold/seen")
+    response = ask.getresponse()
+    found: list[str] = json.loads(response.read())
+    return found
+
+
+def test_an_answer_may_last_and_its_end_is_seen(ask: HTTPConnection, server) -> None:  # type: ignore[no-untyped-def] - a fixture
+    before = len(seen(ask))
+    reader = HTTPConnection("127.0.0.1", server[0], timeout=10)
+    reader.request("GET", "/hold")
+    response = reader.getresponse()
+    assert response.getheader("transfer-encoding") == "chunked"
+    assert response.read(5) == b"first", "what is sent arrives at once"
+    assert len(seen(ask)) == before
+    response.close()
+    reader.close()
+    end = time.monotonic() + 10
+    while len(seen(ask)) == before:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert seen(ask)[before:] == ["gone"]
+
+
+def test_an_answer_that_breaks_while_it_lasts_ends_there(ask: HTTPConnection) -> None:
+    ask.request("GET", "/hold/broken")
+    response = ask.getresponse()
+    assert response.status == 200
+    assert response.read() == b"first"
+    assert isinstance(seen(ask), list), "and the server goes on"

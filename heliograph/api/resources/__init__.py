@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from heliograph.api.call import Resource
-from heliograph.api.resources import erasures, evidence, people, suppressions
+from heliograph.api.resources import campaigns, erasures, evidence, people, suppressions
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
     erasures.RESOURCE,
     evidence.RESOURCE,
     suppressions.RESOURCE,
+    campaigns.RESOURCE,
 )

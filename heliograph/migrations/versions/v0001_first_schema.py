@@ -337,6 +337,7 @@ def _messages() -> None:
         sa.Column("unsubscribed_at", sa.BigInteger()),
         sa.Column("opened_at", sa.BigInteger()),
         sa.Column("clicked_at", sa.BigInteger()),
+        sa.Column("read_seconds", sa.Integer()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
     op.create_table(
@@ -561,6 +562,18 @@ def _judgement() -> None:
     op.create_index(op.f("ix_judged_visits_at"), "judged_visits", ["at"])
     op.create_index("ix_judged_visits_place", "judged_visits", ["address", "at"])
     op.create_table(
+        "judged_modes",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("client", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("mode", sa.String(length=5), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_judged_modes")),
+    )
+    op.create_index(op.f("ix_judged_modes_at"), "judged_modes", ["at"])
+    op.create_index(op.f("ix_judged_modes_client"), "judged_modes", ["client", "at"])
+    op.create_table(
         "judged_ahead",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("about", sa.String(), nullable=False),
@@ -576,6 +589,17 @@ def _judgement() -> None:
     )
     op.create_index(op.f("ix_judged_ahead_at"), "judged_ahead", ["at"])
     op.create_index(op.f("ix_judged_ahead_due"), "judged_ahead", ["due"])
+    op.create_table(
+        "open_reads",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("message", sa.String(length=36)),
+        sa.Column("campaign", sa.String(length=8)),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_open_reads")),
+    )
+    op.create_index(op.f("ix_open_reads_at"), "open_reads", ["at"])
     op.create_table(
         "certificates",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -614,14 +638,34 @@ def _judgement() -> None:
     op.create_index("ix_topic_subscriptions_topic", "topic_subscriptions", ["account", "topic"])
     op.create_table(
         "campaigns",
-        sa.Column("guid", sa.String(), nullable=False),
+        sa.Column("guid", sa.String(length=8), nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("subscribed", sa.Boolean(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("merge_tag", sa.String(), nullable=False),
+        sa.Column("email_type", sa.String(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("custom_type", sa.String(), nullable=False),
+        sa.Column("custom_data", sa.String(), nullable=False),
+        sa.Column("individual", sa.Boolean(), nullable=False),
+        sa.Column("expires", sa.BigInteger()),
+        sa.Column("stopped", sa.BigInteger()),
+        sa.Column("archived", sa.BigInteger()),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("guid", name=op.f("pk_campaigns")),
     )
     op.create_index(op.f("ix_campaigns_account"), "campaigns", ["account"])
+    op.create_index(op.f("ix_campaigns_changed"), "campaigns", ["changed"])
+    op.create_table(
+        "campaign_unfilled",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("guid", sa.String(length=8), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_campaign_unfilled")),
+    )
+    op.create_index(op.f("ix_campaign_unfilled_guid"), "campaign_unfilled", ["guid"])
     op.create_table(
         "recent_opens",
         sa.Column("event", sa.String(length=36), nullable=False),

@@ -22,7 +22,7 @@ from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign
 from heliograph.events.vocabulary import KINDS
 from heliograph.journal.consumer import Outcome
-from heliograph.react.state.campaigns import Tracked
+from heliograph.react.state.campaigns import Campaign as TrackingCode
 from heliograph.react.state.visits import Opened
 from heliograph.readers import Reader
 
@@ -85,7 +85,7 @@ class Context(NamedTuple, Generic[T]):
     email: str = ""
     open: Opened | None = None
     reader: Reader | None = None
-    campaign: Tracked | None = None
+    campaign: TrackingCode | None = None
 
 
 class Rendered(NamedTuple):

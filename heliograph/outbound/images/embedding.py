@@ -6,60 +6,36 @@ mail with Heliograph needs none of this: its templates have tags of their own (`
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
-from heliograph import slots
+from heliograph import senders, slots
 from heliograph.errors import OperatorError
 from heliograph.outbound.images.kinds.kind import Kind, Place, Slot
+from heliograph.senders import NAME, Sender
 
-NAME = "NAME"
-"""What stands for the value's name in a sender's pattern."""
-
-
-class Sender(NamedTuple):
-    """How a mail system writes a value of the recipient, and the recipient's own id. `capitals`: names are."""
-
-    name: str
-    value: str
-    person: str
-    capitals: bool = False
-
-    def tag(self, name: str) -> slots.Verbatim:
-        """The merge tag for a value; the person's id has one of its own."""
-        if name == slots.PERSON:
-            return slots.Verbatim(self.person)
-        return slots.Verbatim(self.value.replace(NAME, name.upper() if self.capitals else name))
+Tag = Callable[[str], slots.Verbatim]
+"""The merge tag for a value's name."""
 
 
-SENDERS = (
-    Sender("activecampaign", "%NAME%", "%SUBSCRIBERID%", capitals=True),
-    Sender("braze", "{{custom_attribute.${NAME} | url_encode}}", "{{${user_id} | url_encode}}"),
-    Sender("campaign-monitor", "[NAME]", "[email]"),
-    Sender("customer-io", "{{customer.NAME | url_encode}}", "{{customer.id | url_encode}}"),
-    Sender("hubspot", "{{ contact.NAME|urlencode }}", "{{ contact.hs_object_id }}"),
-    Sender("iterable", "{{NAME}}", "{{userId}}"),
-    Sender("klaviyo", "{{ person|lookup:'NAME'|urlencode }}", "{{ person.KlaviyoID }}"),
-    Sender("mailchimp", "*|NAME|*", "*|UNIQID|*", capitals=True),
-    Sender("marketo", "{{lead.NAME}}", "{{lead.Id}}"),
-    Sender("messagegears", "${Recipient.NAME?url}", "${Gears.recipientId()?url}"),
-    Sender("salesforce", "%%NAME%%", "%%_subscriberkey%%"),
-    Sender("sendgrid", "{{NAME}}", "{{id}}"),
-)
-"""The common ones. For any other a pattern can be given: `<<NAME>>`."""
-
-
-def sender(named: str) -> Sender:
-    """One of `SENDERS` by its name, or one that writes values by the pattern given. Raises `OperatorError`."""
-    for known in SENDERS:
-        if known.name == named:
-            return known
-    if NAME not in named:
-        names = ", ".join(known.name for known in SENDERS)
+def tags(named: str) -> Tag:
+    """The merge tags of a common sender, or of one that writes values by the pattern given. Raises `OperatorError`."""
+    sender = senders.find(named)
+    if sender is None and NAME not in named:
+        names = ", ".join(known.name for known in senders.senders())
         raise OperatorError(
             f"there is no sender {named}: {names}; or a pattern with {NAME} in it, such as <<{NAME}>>"
         )
-    return Sender("custom", named, named.replace(NAME, slots.PERSON))
+    if sender is None:
+        sender = Sender("custom", named, named.replace(NAME, slots.PERSON))
+    return partial(_tag, sender)
+
+
+def _tag(sender: Sender, name: str) -> slots.Verbatim:
+    """The person's id has a tag of its own."""
+    return slots.Verbatim(sender.person if name == slots.PERSON else sender.tag(name))
 
 
 def html(kind: Kind[Any], definition: Any, place: Place) -> str:

@@ -11,18 +11,17 @@ import asyncio
 import re
 import secrets
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine
 
 from heliograph.clock import Clock
-from heliograph.events import codec
-from heliograph.events.event import Entry
+from heliograph.events.event import AnyEvent
 from heliograph.events.jobs import ImagePublished
-from heliograph.journal import positions
 from heliograph.journal.journal import JournalView
+from heliograph.journal.tail import Tail, folded_to
 from heliograph.outbound.images.kept import Kept
 from heliograph.outbound.images.kinds import BY_NAME
 from heliograph.outbound.images.kinds.kind import Kind
@@ -81,12 +80,10 @@ class Shelf:
     """One worker's published content. `engine` only reads."""
 
     def __init__(self, engine: Engine, journal: JournalView, clock: Clock) -> None:
-        self._engine, self._journal, self._clock = engine, journal, clock
+        self._engine, self._clock = engine, clock
         self._kept: Kept[str, Content] = Kept(CONTENT_LIMIT, lambda _: 1)
-        self._tail: Kept[str, Content] = Kept(TAIL_LIMIT, lambda _: 1)
+        self._tail = Tail(journal, _KINDS, _publication, TAIL_LIMIT)
         self._tallies: Kept[str, tuple[float, Mapping[int, Tally]]] = Kept(TALLY_LIMIT, lambda _: 1)
-        self._read_to = 0  # place in the journal up to which publications are in the tail, or in state
-        self._catching_up = asyncio.Lock()
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     def known(self, image: str) -> Content | None:
@@ -125,38 +122,22 @@ class Shelf:
 
     async def _look_up(self, image: str) -> Content | None:
         position, found = await self.ask(
-            lambda connection: (_folded_to(connection), images.find(connection, image))
+            lambda connection: (folded_to(connection, images.FOLD.name), images.find(connection, image))
         )
-        return await self._in_tail(image, position) if found is None else content_of(found)
-
-    async def _in_tail(self, image: str, folded_to: int) -> Content | None:
-        """What the journal says after `folded_to`: everything up to there is in state."""
-        head = await self._journal.head()
-        async with self._catching_up:
-            self._read_to = max(self._read_to, folded_to)
-            while self._read_to < head:
-                self._read_to = await self._read_on(head)
-        return self._tail.get(image)
-
-    async def _read_on(self, head: int) -> int:
-        """Take in publications after what is known; returns up to where."""
-        entries: Sequence[Entry] = await self._journal.read(self._read_to, kinds=_KINDS, limit=1000)
-        for entry in entries:
-            event = codec.decode(entry)
-            if isinstance(data := event.data, ImagePublished):
-                content = content_of(
-                    Image(
-                        id=data.image,
-                        account=event.account,
-                        content_type=data.content_type,
-                        definition=data.definition,
-                        published=event.at,
-                    )
-                )
-                if content is not None:
-                    self._tail.put(data.image, content)
-        return entries[-1].seq if entries else head
+        return await self._tail.find(image, position) if found is None else content_of(found)
 
 
-def _folded_to(connection: Connection) -> int:
-    return positions.load(connection).get(positions.Who(positions.FOLD, images.FOLD.name), 0)
+def _publication(event: AnyEvent) -> tuple[str, Content] | None:
+    data = event.data
+    if not isinstance(data, ImagePublished):
+        return None
+    content = content_of(
+        Image(
+            id=data.image,
+            account=event.account,
+            content_type=data.content_type,
+            definition=data.definition,
+            published=event.at,
+        )
+    )
+    return None if content is None else (data.image, content)

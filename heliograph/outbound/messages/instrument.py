@@ -1,6 +1,6 @@
-"""Make a mail tell what becomes of it: tracked links and the open pixel, and nothing else changed.
+"""Make a mail tell what becomes of it: tracked links and the tracking code, and nothing else changed.
 
-Only the values of `href` change, and one `img` is put in; every other character stays where and what it was.
+Only the values of `href` change, and the code is put in at the end; every other character stays where and what it was.
 The destinations travel inside the signed references (`heliograph.refs`), so `inbound.tracking` redirects without
 looking anything up. Links in the plain-text part stay as they are: a reference is three lines long, and whoever
 reads text wants to see where a link leads.
@@ -14,6 +14,7 @@ from html import escape
 from typing import NamedTuple
 
 from heliograph.events.engagement import TRAP
+from heliograph.hooks import image, tracking_code
 from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
 from heliograph.refs import ClickRef, MessageRef, Refs
 
@@ -42,13 +43,18 @@ class Change(NamedTuple):
     text: str
 
 
-def instrument(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False) -> str:
-    """The HTML with tracked links and the pixel. `base`: what our URLs begin with, without a slash at the end.
-    `trap`: also with the hidden link, whose follower is no person (STD-6)."""
-    return apply(html, changes(html, ref, refs, base, trap=trap))
+def instrument(
+    html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False, hooks: bool = True
+) -> str:
+    """The HTML with tracked links and the tracking code. `base`: what our URLs begin with, without a slash at the end.
+    `trap`: also with the hidden link, whose follower is no person (STD-6). Without `hooks` the code is the pixel alone,
+    which tells of opens and of nothing else."""
+    return apply(html, changes(html, ref, refs, base, trap=trap, hooks=hooks))
 
 
-def changes(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False) -> list[Change]:
+def changes(
+    html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False, hooks: bool = True
+) -> list[Change]:
     """What `instrument` changes, in the order of the text."""
     first: str | None = None
     own = tuple((base + path).lower() for path in OWN_PATHS)
@@ -63,19 +69,13 @@ def changes(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = F
             click = ClickRef(ref, len(made), "" if name == TRAP else name, url)
             made.append(Change(found.start, found.end, escape(f"{base}{CLICK_PATH}{refs.click(click)}")))
     hidden = hidden_link(ClickRef(ref, len(made), TRAP, first), refs, base) if trap and first else ""
-    made.append(Change(end, end, hidden + pixel(ref, refs, base)))
+    made.append(Change(end, end, hidden + _code(ref, refs, base, hooks=hooks)))
     return sorted(made, key=lambda change: change.start)
 
 
 def apply(html: str, made: list[Change]) -> str:
     """The text with these replacements, which are in order and do not overlap."""
     return "".join(_pieces(html, made))
-
-
-def pixel(ref: MessageRef, refs: Refs, base: str) -> str:
-    """The open pixel. `border` and `alt` keep clients that load no pictures from drawing a box."""
-    url = escape(f"{base}{OPEN_PATH}{refs.open(ref)}.gif")
-    return f'<img src="{url}" width="1" height="1" alt="" border="0" style="display:block;border:0">'
 
 
 def hidden_link(click: ClickRef, refs: Refs, base: str) -> str:
@@ -93,6 +93,11 @@ def unsubscribe_url(ref: MessageRef, refs: Refs, base: str) -> str:
 def confirm_url(ref: MessageRef, refs: Refs, base: str) -> str:
     """Where a recipient confirms a subscription (double opt-in)."""
     return f"{base}{CONFIRM_PATH}{refs.confirm(ref)}"
+
+
+def _code(ref: MessageRef, refs: Refs, base: str, *, hooks: bool) -> str:
+    url = f"{base}{OPEN_PATH}{refs.open(ref)}.gif"
+    return tracking_code(lambda key: f"{url}?{key}" if key else url) if hooks else image(url)
 
 
 def _destination(anchor: Anchor, own: tuple[str, ...]) -> str | None:

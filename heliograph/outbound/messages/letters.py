@@ -97,9 +97,10 @@ class Desk:
         )
         if not isinstance(composed, Composed):
             return Failed(composed)
-        html, trap = composed.html, account.policy.trap_link
+        html, policy = composed.html, account.policy
         if html is not None:
-            html = instrument(html, seen, self._refs, self._base, trap=trap)
+            hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
+            html = instrument(html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks)
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
         letter = replace(letter, marks=mark(self._provider, event.id))
         parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))

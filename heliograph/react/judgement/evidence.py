@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from heliograph.clock import SECOND
 from heliograph.events.engagement import TRAP, ReaderJudged
+from heliograph.readers import in_mode
 
 Kind = Literal["open", "image", "click", "vote"]
 
@@ -108,6 +111,12 @@ def upgraded(verdict: ReaderJudged) -> ReaderJudged:
     return _with(verdict, "human", LATER, reliable=True)
 
 
+def drawn(verdict: ReaderJudged, mode: str) -> ReaderJudged:
+    """The verdict on an open that was drawn in these colours; Apple's programs are told apart by them."""
+    specific = in_mode(verdict.mail_client, verdict.mail_client_specific, mode)
+    return replace(verdict, mode=mode, mail_client_specific=specific)
+
+
 def _with(
     verdict: ReaderJudged, reader: Literal["human", "scanner"], rule: str, *, reliable: bool
 ) -> ReaderJudged:
@@ -120,6 +129,7 @@ def _with(
         mail_client_specific=verdict.mail_client_specific,
         rendering_engine=verdict.rendering_engine,
         platform=verdict.platform,
+        mode=verdict.mode,
     )
 
 

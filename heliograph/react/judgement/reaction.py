@@ -1,7 +1,7 @@
 """The rim of judging: visits come in, verdicts go out, each with a derived id, a later one replacing an earlier.
 
 The first verdict comes at once, by what the request tells and how long after the message was handed over it came.
-Evidence that is there already is part of it. What is found out about earlier visits is said of each of them. That a
+Evidence that is there already is part of it. In which colours an open was drawn is told apart from it (`modes`). What is found out about earlier visits is said of each of them. That a
 person came after a fetch ahead counts once `SETTLE` has gone by and nothing was found out about the person.
 """
 
@@ -17,12 +17,19 @@ from sqlalchemy import Connection, bindparam, select
 from heliograph.accounts.directory import Directory
 from heliograph.clock import SECOND
 from heliograph.events import codec, subjects
-from heliograph.events.engagement import ImageShown, LinkClicked, MessageOpened, ReaderJudged, VoteCast
+from heliograph.events.engagement import (
+    ImageShown,
+    LinkClicked,
+    MessageOpened,
+    MessageRendered,
+    ReaderJudged,
+    VoteCast,
+)
 from heliograph.events.engagement import Visit as VisitData
 from heliograph.events.event import AnyEvent, derived_id
 from heliograph.events.people import PersonErased
 from heliograph.journal.consumer import Reaction
-from heliograph.react.judgement import recent
+from heliograph.react.judgement import modes, recent
 from heliograph.react.judgement.evidence import (
     LATER,
     Finding,
@@ -30,10 +37,12 @@ from heliograph.react.judgement.evidence import (
     Seen,
     condemned,
     confirms,
+    drawn,
     findings,
     is_ahead,
     upgraded,
 )
+from heliograph.react.judgement.modes import Modes
 from heliograph.react.judgement.recent import Ahead, Recent
 from heliograph.react.state.messages import MESSAGES
 from heliograph.react.state.reading import happened
@@ -61,13 +70,13 @@ class _Handed(NamedTuple):
 
 def reaction(directory: Directory, readers: Readers) -> Reaction:
     """The reaction; `readers` has the rules, `directory` knows which accounts keep whole addresses."""
-    kinds = frozenset({*(kind.kind for kind in _KINDS), PersonErased.kind})
+    kinds = frozenset({*(kind.kind for kind in _KINDS), MessageRendered.kind, PersonErased.kind})
     decide = partial(_decide, directory, readers)
-    return Reaction(name=NAME, kinds=kinds, decide=decide, due=_due, next_due=recent.next_due)
+    return Reaction(name=NAME, kinds=kinds, decide=decide, due=_due, next_due=_next_due)
 
 
-def judged(reader: Reader, event: str) -> ReaderJudged:
-    """What the rules say of the visit that this event tells of."""
+def judged(reader: Reader, event: str, mode: str = "") -> ReaderJudged:
+    """What the rules say of the visit that this event tells of; `mode`: dark or light, where that is known."""
     return ReaderJudged(
         event=event,
         reader=reader.reader,
@@ -77,6 +86,7 @@ def judged(reader: Reader, event: str) -> ReaderJudged:
         mail_client_specific=reader.mail_client_specific,
         rendering_engine=reader.rendering_engine,
         platform=reader.platform,
+        mode=mode,
     )
 
 
@@ -84,12 +94,13 @@ def _decide(
     directory: Directory, readers: Readers, connection: Connection, events: Sequence[AnyEvent], now: int
 ) -> Sequence[AnyEvent]:
     handed = _handed(connection, events)
+    window, ahead, told = Recent(connection), Ahead(connection), Modes(connection)
+    told.read(events)
     visits = [
-        (event, _seen(directory, readers, event, event.data, handed))
+        (event, _seen(directory, readers, event, event.data, handed, told.of(event)))
         for event in events
-        if isinstance(event.data, VisitData)
+        if type(event.data) in _KINDS and isinstance(event.data, VisitData)
     ]
-    window, ahead = Recent(connection), Ahead(connection)
     if visits:
         since = min(seen.at for _, seen in visits)
         window.read((seen.about for _, seen in visits), (seen.address for _, seen in visits), since)
@@ -97,11 +108,15 @@ def _decide(
     out: list[AnyEvent] = []
     for event, seen in visits:
         _judge(window, ahead, event, seen, now, out)
+    for event in modes.marks(events):
+        out.extend(_drawn(window, ahead, told, event, now))
     window.write()
     ahead.write()
+    told.write()
     for event in events:
         if isinstance(event.data, PersonErased):
-            recent.erase(connection, event.account, subjects.person(event.data.person))
+            for rows in (recent, modes):
+                rows.erase(connection, event.account, subjects.person(event.data.person))
     return out
 
 
@@ -118,6 +133,18 @@ def _judge(window: Recent, ahead: Ahead, event: AnyEvent, seen: Seen, now: int, 
         ahead.put(seen)
     elif (earlier := ahead.get(seen)) is not None and confirms(seen, earlier):
         ahead.claim(earlier, seen, max(seen.at, now) + SETTLE)
+
+
+def _drawn(window: Recent, ahead: Ahead, told: Modes, event: AnyEvent, now: int) -> Sequence[AnyEvent]:
+    """The verdict on an open once more, for it is known in which colours it was drawn."""
+    open_ = told.open_of(event)
+    seen = window.find(open_) if open_ is not None else None
+    if seen is None or not isinstance(event.data, MessageRendered):
+        return ()
+    seen.verdict = drawn(seen.verdict, event.data.mode)
+    window.change(seen)
+    ahead.redraw(seen)
+    return (codec.follow(event, seen.verdict, seen.event, now=now, subject=seen.subject, at=happened(event)),)
 
 
 def _told(cause: AnyEvent, finding: Finding, now: int) -> AnyEvent:
@@ -138,7 +165,13 @@ def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
             out.append(_counts(earlier, by, now))
     ahead.write()
     recent.clean(connection, now)
+    modes.clean(connection, now)
     return out
+
+
+def _next_due(connection: Connection) -> int | None:
+    instants = (recent.next_due(connection), modes.next_due(connection))
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def _counts(earlier: Seen, by: str, now: int) -> AnyEvent:
@@ -159,8 +192,10 @@ def _seen(
     event: AnyEvent,
     data: VisitData,
     handed: dict[str, _Handed],
+    mode: str,
 ) -> Seen:
     kind, at = _KINDS[type(data)], happened(event)
+    mode = mode or getattr(data, "mode", "")
     visit = Visit(
         kind=kind,
         user_agent=data.user_agent,
@@ -171,7 +206,7 @@ def _seen(
         accept=data.accept,
         purpose=data.purpose,
         after=_after(handed.get(data.message or ""), at),
-        mode=getattr(data, "mode", ""),
+        mode=mode,
     )
     account = directory.account(event.account)
     whole = account is not None and account.policy.ip == "full"
@@ -187,7 +222,7 @@ def _seen(
         agent=_digest(data.user_agent),
         url=_digest(getattr(data, "url", "")),
         name=getattr(data, "name", ""),
-        verdict=judged(readers.judge(visit), event.id),
+        verdict=judged(readers.judge(visit), event.id, mode),
     )
 
 

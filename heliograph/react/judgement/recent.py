@@ -75,6 +75,8 @@ class Recent:
 
     def find(self, event: str) -> Seen | None:
         """The visit of this event, if it is remembered."""
+        if event in self._known:
+            return self._known[event]
         row = self._connection.execute(select(VISITS).where(VISITS.c.event == event)).first()
         return Seen(**{**_mapping(row), "verdict": _decode(row.verdict)}) if row else None
 
@@ -118,6 +120,13 @@ class Ahead:
         row: Any = self._rows.get((ahead.account, ahead.about))
         row.by, row.due = by.event, due
         self._rows.put(row)
+
+    def redraw(self, seen: Seen) -> None:
+        """It is known in which colours this was drawn."""
+        row = self._rows.get((seen.account, seen.about)) if seen.about else None
+        if row is not None and row.event == seen.event:
+            row.verdict = _encode(seen.verdict).decode()
+            self._rows.put(row)
 
     def condemn(self, seen: Seen) -> None:
         """It was a scanner's after all, and is nothing that anybody comes for."""

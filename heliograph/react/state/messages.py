@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from heliograph.database import METADATA
 from heliograph.events.consent import Channel, ConsentWithdrawn, UnsubscriptionRequested
-from heliograph.events.engagement import LinkClicked, MessageOpened
+from heliograph.events.engagement import LinkClicked, MessageOpened, MessageRead
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import (
     Campaign,
@@ -79,7 +79,8 @@ STATES: tuple[State, ...] = (
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A message as state knows it. Instants are the first of their kind, in microseconds; `subject` is the
-    subject line; `reason` says why it was cancelled, suppressed, not rendered, or is in doubt."""
+    subject line; `reason` says why it was cancelled, suppressed, not rendered, or is in doubt. `read_seconds`: its
+    longest open (LIT-7), -1 where of none it is known; None: no open was measured."""
 
     id: str
     account: str
@@ -131,6 +132,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     unsubscribed_at: int | None = None
     opened_at: int | None = None
     clicked_at: int | None = None
+    read_seconds: int | None = None
     opens: int = 0
     clicks: int = 0
 
@@ -190,6 +192,7 @@ MESSAGES = Table(
     Column("unsubscribed_at", BigInteger),
     Column("opened_at", BigInteger),
     Column("clicked_at", BigInteger),
+    Column("read_seconds", Integer),
 )
 
 HITS = Table(
@@ -303,8 +306,8 @@ def _learn(row: Any, event: AnyEvent) -> bool:
     news = tells(event.data) if tells else {}
     if getattr(row, instant) is None:
         news[instant] = reading.happened(event)
-    if "attempts" in news:
-        news["attempts"] = max(news["attempts"], row.attempts)
+    for name in _MOST & news.keys():
+        news[name] = max(news[name], news[name] if getattr(row, name) is None else getattr(row, name))
     news = {name: value for name, value in news.items() if value is not None and value != getattr(row, name)}
     for name, value in news.items():
         setattr(row, name, value)
@@ -360,9 +363,13 @@ _TELLS: dict[type[Data], tuple[str, _Tells | None]] = {
     UnsubscriptionRequested: ("unsubscribed_at", None),
     ConsentWithdrawn: ("unsubscribed_at", None),
     MessageOpened: ("opened_at", None),
+    MessageRead: ("opened_at", lambda data: {"read_seconds": data.seconds}),  # set by the open before it
     LinkClicked: ("clicked_at", None),
 }
 """Kind -> the instant that it sets, and the columns that it tells."""
+
+_MOST = frozenset(("attempts", "read_seconds"))
+"""Columns that only grow."""
 
 _HITS: dict[type[Data], str] = {MessageOpened: "open", LinkClicked: "click"}
 

@@ -1,0 +1,91 @@
+"""Every open that is measured gets its `message.read`, though the worker that measured it died.
+
+A worker tells of each open itself, twenty seconds after it at the latest, and of all when it is stopped. What nobody told
+of `SLACK` seconds after that, nobody will: the engine tells it as Not Supported, for how long it lasted is not known. Its
+event has the id that the worker's would have had, so whoever comes later records nothing (LIT-9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Connection, String, Table, bindparam, delete, func, select
+
+from heliograph.clock import SECOND
+from heliograph.database import METADATA
+from heliograph.events.engagement import MessageOpened, MessageRead
+from heliograph.events.event import AnyEvent
+from heliograph.events.readtimes import CAP, SLACK, Opening, message_read
+from heliograph.journal.consumer import Reaction
+from heliograph.react.state.rows import Rows
+
+GIVEN_UP = (CAP + SLACK) * SECOND
+"""How long after an open its read time is waited for."""
+
+AT_ONCE = 500
+"""Opens that are told of in one transaction."""
+
+OPEN_READS = Table(
+    "open_reads",
+    METADATA,
+    Column("event", String(36), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("message", String(36)),
+    Column("campaign", String(8)),
+)
+"""Opens that are being measured, as `events.readtimes.Opening` has them: rows of the last half minute."""
+
+
+class _Row(msgspec.Struct):
+    event: str
+    account: str
+    subject: str
+    at: int
+    message: str | None
+    campaign: str | None
+
+
+def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Sequence[AnyEvent]:
+    rows = Rows(connection, OPEN_READS, _Row)
+    for event in events:
+        data = event.data
+        if isinstance(data, MessageOpened) and data.measured:
+            rows.put(_Row(event.id, event.account, event.subject, event.at, data.message, data.campaign))
+        elif isinstance(data, MessageRead) and data.technique:
+            rows.remove((data.open,))
+    rows.write()
+    return ()
+
+
+def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
+    late = [Opening(*row) for row in connection.execute(_LATE, {"before": now - GIVEN_UP})]
+    if late:
+        connection.execute(_TOLD, {"events": [opening.event for opening in late]})
+    return [message_read(opening, None, now=now) for opening in late]
+
+
+def _next_due(connection: Connection) -> int | None:
+    first = connection.scalar(_FIRST)
+    return None if first is None else first + GIVEN_UP
+
+
+# Put together once: that costs several times what it costs to run one.
+_LATE = (
+    select(*(OPEN_READS.c[name] for name in Opening._fields))
+    .where(OPEN_READS.c.at <= bindparam("before"))
+    .order_by(OPEN_READS.c.at)
+    .limit(AT_ONCE)
+)
+_TOLD = delete(OPEN_READS).where(OPEN_READS.c.event.in_(bindparam("events", expanding=True)))
+_FIRST = select(func.min(OPEN_READS.c.at))
+
+REACTION = Reaction(
+    name="readtimes",
+    kinds=frozenset((MessageOpened.kind, MessageRead.kind)),
+    decide=_decide,
+    due=_due,
+    next_due=_next_due,
+)
