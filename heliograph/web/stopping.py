@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVarTuple, Unpack
+from typing import TypeVarTuple
 
 import uvloop
 from granian import loops
@@ -27,9 +27,7 @@ class TellingLoop(uvloop.Loop):
         super().__init__()
         self.before_signal: Callable[[], None] = _nothing
 
-    def add_signal_handler(
-        self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts]
-    ) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[[*Ts], object], *args: *Ts) -> None:
         """As `asyncio.loop.add_signal_handler`."""
 
         def told() -> None:
