@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVarTuple
 
 import uvloop
 from granian import loops
 
 LOOP = "auto"
 """The name under which the server asks for a loop of the application's own."""
+
+
+Ts = TypeVarTuple("Ts")
 
 
 class TellingLoop(uvloop.Loop):
@@ -24,7 +27,7 @@ class TellingLoop(uvloop.Loop):
         super().__init__()
         self.before_signal: Callable[[], None] = _nothing
 
-    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[[*Ts], object], *args: *Ts) -> None:
         """As `asyncio.loop.add_signal_handler`."""
 
         def told() -> None:

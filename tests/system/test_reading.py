@@ -75,8 +75,8 @@ def test_a_stop_lets_go_of_those_who_read_and_tells_of_them(launch: Launch) -> N
     assert engine.stop() == 0
     assert time.monotonic() - start < 15
     for reader in readers:
-        with reader:
-            ends = b"".join(iter(lambda: reader.recv(4096), b""))
+        with reader, reader.makefile("rb") as rest:
+            ends = rest.read()
             assert ends.endswith(b"0\r\n\r\n"), "the picture is whole"
     reads = engine.exported("message.read")
     opens = engine.exported("message.opened")

@@ -59,6 +59,7 @@ def test_what_its_worker_told_of_is_left_alone(line: Line, batch: int) -> None:
         line.settle(batch)
     read(line, opened(line, measured=""), None, technique="")
     line.settle(batch)
+    assert line.read(readtimes.REACTION.next_due) is None, "nothing is waited for any more"
     assert line.pass_time(100) == []
     assert [event.data.seconds for event in told(line)] == [2, 20, -1]  # type: ignore[attr-defined]
 

@@ -28,6 +28,7 @@ MESSAGE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
 PERSON = "0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 REF = MessageRef("000000000001", MESSAGE, PERSON)
 EMPTY_STATE = memory_state()
+READERS = Readers()
 
 
 class BrokenJournal:
@@ -145,7 +146,7 @@ async def test_references_of_another_purpose_or_key_open_nothing(ask, journal, r
 @given(token=st.text(max_size=200))
 async def test_no_token_makes_an_error_or_an_event(token) -> None:
     journal, ring = MemoryJournal(), Keyring({1: b"k" * 32}, 1)
-    given = Directory([], [], ring), Refs(ring), journal, ManualClock(), Readers()
+    given = Directory([], [], ring), Refs(ring), journal, ManualClock(), READERS
     doors = tracking.routes(*given, ReadTimes(*given, room=100), Codes(EMPTY_STATE, journal))
 
     class Request:
