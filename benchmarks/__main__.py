@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, reports, timers, topics
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -18,6 +18,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "batches": ("Batches, one worker alone", http.batches),
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
+    "reports": ("Reports, one core", reports.through_reports),
     "images-timers": ("Live pictures: countdown timers", timers.against_others),
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
