@@ -35,13 +35,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "outbound.queues",
         "outbound.images",
         "outbound.topics",
+        "outbound.daily",
     ),
     ("react.state",),
     ("journal",),
     ("events",),
     ("aws",),
     ("accounts",),
-    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "merge_tags"),
+    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "merge_tags", "spreadsheets"),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )
 """Top may import below; names on one line are strangers to each other."""

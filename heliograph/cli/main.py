@@ -44,6 +44,7 @@ COMMANDS: dict[str, Command] = {
         "Import a file, or go on with one that was interrupted. Nothing is recorded twice, and nobody is mailed by it.",
     ),
     "export": Command("exports:export", "Write out people, suppressions, orders or events."),
+    "report": Command("reports:report", "What became of a campaign's mail: `heliograph report CAMPAIGN`."),
     "retention": Command("retention:retention", "Archive and remove events whose days are over."),
     "oddities": Command(
         "oddities:oddities", "What senders do otherwise than the document has it, the most frequent first."

@@ -24,7 +24,9 @@ async def mail(world: World, number: int = 1, **how: Any) -> str:
     await world.happen(MessageSent(message=message, address="a@x.example"))
     opened = await world.happen(MessageOpened(message=message, mode="dark"))
     await world.happen(
-        ReaderJudged(event=opened.id, reader="human", reason="r", mail_client="Apple iPhone", platform="mobile")
+        ReaderJudged(
+            event=opened.id, reader="human", reason="r", mail_client="Apple iPhone", platform="mobile"
+        )
     )
     clicked = await world.happen(LinkClicked(message=message, url="https://x.example/a?b", link=0))
     await world.happen(ReaderJudged(event=clicked.id, reader="human", reason="r"))

@@ -723,3 +723,13 @@ def _reports() -> None:
         sa.PrimaryKeyConstraint("event", name=op.f("pk_report_visits")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "daily_files",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "day", "name", name=op.f("pk_daily_files")),
+    )

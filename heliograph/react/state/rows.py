@@ -33,7 +33,8 @@ from sqlalchemy.dialects import sqlite
 
 R = TypeVar("R", bound=msgspec.Struct)
 
-Key = tuple[str | int, ...]
+Key = tuple[Any, ...]
+"""Texts and numbers."""
 
 CHUNKS = (1, 30, 1_000)
 """Keys in one SELECT, so that each table has three of them; what is missing to a chunk repeats the last key."""
@@ -52,7 +53,7 @@ class Rows(Generic[R]):
     def read(self, keys: Iterable[Key]) -> None:
         """Read ahead; keys that are already known cost nothing."""
         rows = self._rows
-        wanted: dict[Key, list[str | int]] = {}
+        wanted: dict[Key, list[Any]] = {}
         for key in keys:
             if key not in rows:
                 rows[key] = None
@@ -86,7 +87,7 @@ class Rows(Generic[R]):
         if gone := [key for key, row in changed if row is None]:
             self._connection.exec_driver_sql(self._plan.delete, gone)
 
-    def _select(self, head: Key, tails: list[str | int]) -> None:
+    def _select(self, head: Key, tails: list[Any]) -> None:
         key, kind, rows = self._plan.key, self._kind, self._rows
         size = next(size for size in CHUNKS if size >= len(tails))
         values = (*head, *tails, *tails[-1:] * (size - len(tails)))

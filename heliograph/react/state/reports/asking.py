@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from sqlalchemy import Connection, Select, Subquery, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, or_, select
 
 from heliograph.clock import SECOND
 from heliograph.react.state import campaigns
@@ -81,6 +81,11 @@ def find(connection: Connection, account: str, name: str) -> Subject | None:
     return next((subject for subject in subjects if known(connection, subject)), None)
 
 
+def origins(connection: Connection, subject: Subject) -> frozenset[int]:
+    """The ids of everything that belongs to it."""
+    return frozenset(connection.scalars(select(_origins(subject))))
+
+
 def whole(connection: Connection, subject: Subject) -> Report:
     """Everything that was ever counted of it."""
     of = COUNTS.c.origin.in_(select(_origins(subject)))
@@ -118,7 +123,10 @@ def course(
 ) -> list[Point]:
     """What happened hour by hour or day by day, in order; hours and days of which nothing is known are left out.
     `since` and `until` are instants in microseconds, to a quarter of an hour."""
-    span = [COUNTS.c.origin.in_(select(_origins(subject))), CELLS.c.what.in_(_POINTS)]
+    span: list[ColumnElement[bool]] = [
+        COUNTS.c.origin.in_(select(_origins(subject))),
+        CELLS.c.what.in_(_POINTS),
+    ]
     if since is not None:
         span.append(COUNTS.c.quarter >= since // QUARTER)
     if until is not None:

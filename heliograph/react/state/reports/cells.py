@@ -190,6 +190,12 @@ def joined(visit: Cell, early: Cell) -> Cell:
     )
 
 
+def friendly(cell: Cell) -> str:
+    """The mail client with its version, said once (wire-facts 2.3, `mail_client_friendly_name`)."""
+    client, specific = cell.mail_client, cell.mail_client_specific
+    return specific if specific.startswith(client) else f"{client} {specific}".strip()
+
+
 @lru_cache(1 << 14)
 def about(what: str, detail: str = "") -> int:
     """The id under which it is kept who did this: open, click, or click this link."""
@@ -261,6 +267,6 @@ def _digest(said: bytes) -> int:
     return int.from_bytes(blake2b(said, digest_size=8).digest(), signed=True)
 
 
-def row_of(id: int, value: Cell | Origin) -> tuple[Any, ...]:
+def row_of(digest: int, value: Cell | Origin) -> tuple[Any, ...]:
     """A cell or origin as the row of its table."""
-    return (id, *msgspec.structs.astuple(value))
+    return (digest, *msgspec.structs.astuple(value))

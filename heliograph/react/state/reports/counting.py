@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from secrets import randbits
 from typing import Any
 
@@ -112,7 +113,7 @@ class _Batch:
         self._early.read((*own, *others))
         found = [visit for key in (*own, *others) if (visit := self._visits.get(key)) is not None]
         early = [one for key in (*own, *others) if (one := self._early.get(key)) is not None]
-        self._know({one.cell for one in (*found, *early)})
+        self._know({*(one.cell for one in found), *(one.cell for one in early)})
         self._readers.read(self._shares(events))
 
     def request(self, event: AnyEvent, data: MessageRequested) -> None:
@@ -178,7 +179,11 @@ class _Batch:
 
     def write(self) -> None:
         """Write what the batch comes to."""
-        append(self._connection, CELLS, [cells.row_of(id, cell) for id, cell in sorted(self._new.items())])
+        append(
+            self._connection,
+            CELLS,
+            [cells.row_of(*one) for one in sorted(self._new.items(), key=itemgetter(0))],
+        )
         for rows in (self._messages, self._visits, self._early, self._readers):
             rows.write()
         tally(self._connection, COUNTS, self._counts)
@@ -233,29 +238,29 @@ class _Batch:
         wanted = sorted(ids)
         for start in range(0, len(wanted), CHUNKS[-1]):
             for row in self._connection.execute(_CELLS, {"ids": wanted[start : start + CHUNKS[-1]]}):
-                id, *said = row
-                self._cells[id] = Cell(**dict(zip(Cell.__struct_fields__, said, strict=True)))
+                digest, *said = row
+                self._cells[digest] = Cell(**dict(zip(Cell.__struct_fields__, said, strict=True)))
 
     def _id(self, cell: Cell) -> int:
-        id = cells.cell_id(cell)
-        if id not in self._new:
-            self._cells[id] = self._new[id] = cell
+        digest = cells.cell_id(cell)
+        if digest not in self._new:
+            self._cells[digest] = self._new[digest] = cell
             for what in cells.abouts(cell)[1:]:
                 self._new.setdefault(what, Cell(what=cell.what, detail=cell.detail))
-        return id
+        return digest
 
     def _origin(self, origin: Origin) -> int:
-        id = cells.origin_id(origin)
-        if id not in self._origins:
-            self._origins[id] = origin
-            append(self._connection, ORIGINS, [cells.row_of(id, origin)])
-        return id
+        digest = cells.origin_id(origin)
+        if digest not in self._origins:
+            self._origins[digest] = origin
+            append(self._connection, ORIGINS, [cells.row_of(digest, origin)])
+        return digest
 
-    def _origin_of(self, id: int) -> Origin:
-        if id not in self._origins:
-            _, *said = self._connection.execute(_ORIGIN, {"of_id": id}).one()
-            self._origins[id] = Origin(**dict(zip(Origin.__struct_fields__, said, strict=True)))
-        return self._origins[id]
+    def _origin_of(self, digest: int) -> Origin:
+        if digest not in self._origins:
+            _, *said = self._connection.execute(_ORIGIN, {"of_id": digest}).one()
+            self._origins[digest] = Origin(**dict(zip(Origin.__struct_fields__, said, strict=True)))
+        return self._origins[digest]
 
 
 def _message(event: AnyEvent) -> str | None:

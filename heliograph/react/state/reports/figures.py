@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from heliograph.events.engagement import TRAP
-from heliograph.react.state.reports.cells import RETURNED, Cell, about
+from heliograph.react.state.reports.cells import RETURNED, Cell, about, friendly
 
 CATEGORIES = {"Read": "read", "Skimmed": "skimmed", "Glanced": "glanced", "Not Supported": "not_supported"}
 """What `message.read` calls it (LIT-8), and what `Reading` does."""
@@ -174,7 +174,7 @@ def report(counted: Iterable[tuple[Cell, int]], unique: Mapping[int, Unique]) ->
         opens=opens,
         reading=reading(reliable),
         clients=_clients(reliable, lambda cell: cell.mail_client),
-        specific_clients=_clients(reliable, _friendly),
+        specific_clients=_clients(reliable, friendly),
         engines=_clients(reliable, lambda cell: cell.rendering_engine),
         platforms=_clients(reliable, lambda cell: cell.platform),
         prints=totals.get("print", 0),
@@ -256,12 +256,6 @@ def _clients(opens: Counted, name: Callable[[Cell], str]) -> list[Client]:
         if (number := sum(n for _, n in some))
     ]
     return sorted(found, key=lambda client: (-client.opens, client.name))
-
-
-def _friendly(cell: Cell) -> str:
-    """The client with its version, said once (wire-facts 2.3, `mail_client_friendly_name`)."""
-    client, specific = cell.mail_client, cell.mail_client_specific
-    return specific if specific.startswith(client) else f"{client} {specific}".strip()
 
 
 def _rates(mail: Mail, opens: Opens, clicks: Clicks) -> Rates:
