@@ -8,7 +8,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, reports, timers, topics
+from benchmarks import (
+    folds,
+    http,
+    images,
+    latency,
+    pictures,
+    plugins,
+    queues,
+    readers,
+    reports,
+    timers,
+    topics,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Account
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reading
 from heliograph.database import open_state
 from heliograph.errors import OperatorError

@@ -38,7 +38,7 @@ COMMANDS: dict[str, Command] = {
     "automations": Command("definitions:automations", "Apply and list automations."),
     "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),
-    "people": Command("people:people", "Export, erase, merge people on request."),
+    "people": Command("people:people", "Show, export, erase, merge people on request."),
     "import": Command(
         "imports:import_file",
         "Import a file, or go on with one that was interrupted. Nothing is recorded twice, and nobody is mailed by it.",
