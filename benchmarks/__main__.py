@@ -31,6 +31,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
     "reports": ("Reports, one core", reports.through_reports),
+    "reports-timeline": ("One person's history", reports.timeline),
     "images-timers": ("Live pictures: countdown timers", timers.against_others),
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),

@@ -1,8 +1,11 @@
-"""Reports: events per second through their fold into a state database on disk, and how long a report takes to read."""
+"""Reports: events per second through their fold into a state database on disk, how long a report takes to read, and a
+page of one person's history."""
 
 from __future__ import annotations
 
+import asyncio
 import random
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,8 +20,9 @@ from heliograph.app.part import calm_collector
 from heliograph.database import METADATA, open_state
 from heliograph.events import codec, subjects
 from heliograph.events.engagement import LinkClicked, MessageOpened, MessageRead, ReaderJudged
-from heliograph.events.event import Data, Record
+from heliograph.events.event import Data, Record, new_id
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
+from heliograph.journal.sqlite import SqliteJournal
 from heliograph.react.state.reports import asking
 from heliograph.react.state.reports.asking import Subject
 from heliograph.react.state.reports.counting import FOLD
@@ -28,6 +32,8 @@ MESSAGES = 12_000
 BATCH = 2_048
 WAVE = 500
 """Messages that are sent before the first of them is opened."""
+EVENTS, PORTION = 400_000, 5_000
+REFERENCES = ("person:somebody", "email:somebody@mail.example", "customer:7")
 CAMPAIGN = Campaign(id=1, name="Spring")
 CLIENTS = (
     ("Apple Mail", "Via Apple's Image Cache Light Mode", "privacy_proxy", False),
@@ -127,3 +133,35 @@ class _Story:
         event = codec.make(data, account=ACCOUNT, subject=subject, now=self._now)
         self.records.append(codec.encode(event))
         return event.id
+
+
+def timeline(scratch: Path) -> list[Row]:
+    """A page of somebody with 100,000 events, in a journal of 400,000: the newest, and one from the middle."""
+    return asyncio.run(_timeline(scratch))
+
+
+async def _timeline(scratch: Path) -> list[Row]:
+    with tempfile.TemporaryDirectory(dir=scratch) as place:
+        journal = await SqliteJournal.open(Path(place))
+        for first in range(1, EVENTS, PORTION):
+            await journal.append([_happened(number) for number in range(first, first + PORTION)])
+        await journal.latest(REFERENCES, account=ACCOUNT)  # makes the index
+        rows = []
+        for name, before in (("newest", None), ("from the middle", EVENTS // 2)):
+            took = []
+            for _ in range(20):
+                start = time.perf_counter()
+                page = await journal.latest(REFERENCES, account=ACCOUNT, before=before, limit=100)
+                took.append((time.perf_counter() - start) * 1000)
+            what = f"100 of somebody's {EVENTS // 4:,} events, {name}"
+            figure = f"{statistics.median(took):.1f} ms ({len(page)} events)"
+            rows.append(Row(what, figure, goal=5, goal_is_most=True, value=statistics.median(took)))
+        await journal.close()
+    return rows
+
+
+def _happened(number: int) -> Record:
+    at = samples.NOW + number * 1_000
+    subject = REFERENCES[0] if number % 4 == 0 else subjects.person(f"{number % 99_991:036d}")
+    opened = b'{"message":"019a0000-0000-7000-8000-000000000000","user_agent":"Mozilla/5.0 (Macintosh)"}'
+    return Record(new_id(at), ACCOUNT, MessageOpened.kind, subject, at, at, None, opened)

@@ -131,19 +131,9 @@ def course(
         span.append(COUNTS.c.quarter >= since // QUARTER)
     if until is not None:
         span.append(COUNTS.c.quarter < until // QUARTER)
-    asked = (
-        select(
-            COUNTS.c.quarter,
-            CELLS.c.what,
-            CELLS.c.by_person,
-            CELLS.c.reliable,
-            func.sum(COUNTS.c.n).label("n"),
-        )
-        .join(CELLS, CELLS.c.id == COUNTS.c.cell)
-        .where(and_(*span))
-        .group_by(COUNTS.c.quarter, CELLS.c.what, CELLS.c.by_person, CELLS.c.reliable)
-        .order_by(COUNTS.c.quarter)
-    )
+    told = (COUNTS.c.quarter, CELLS.c.what, CELLS.c.by_person, CELLS.c.reliable)
+    sums = select(*told, func.sum(COUNTS.c.n).label("n")).join(CELLS, CELLS.c.id == COUNTS.c.cell)
+    asked = sums.where(and_(*span)).group_by(*told).order_by(COUNTS.c.quarter)
     points: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in connection.execute(asked):
         point, name = points[_beginning(row.quarter, step, zone)], _POINTS[row.what]
