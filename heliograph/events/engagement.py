@@ -82,7 +82,8 @@ class LinkClicked(Visit, frozen=True, kw_only=True):
 
 class ReaderJudged(Data, frozen=True, kw_only=True):
     """Who an open, click, vote or look at a picture came from (`event` is its id): reader class and why. A later
-    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14)."""
+    judgement replaces an earlier one. `reliable`: it counts as somebody reading (LIT-14). `mode`: dark or light, of an
+    open whose client told."""
 
     kind: ClassVar[str] = "reader.judged"
     event: str
@@ -93,6 +94,7 @@ class ReaderJudged(Data, frozen=True, kw_only=True):
     mail_client_specific: str = ""
     rendering_engine: str = ""
     platform: str = ""
+    mode: str = ""
 
     @property
     def by_person(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,7 +104,18 @@ async def test_an_sftp_server_that_is_away_or_has_no_such_folder_is_a_failure(
     (missing,) = await sftp.put(server.address + "/none", [file], server.settings)
     assert isinstance(missing, Failed)
     (away,) = await sftp.put("sftp://me@127.0.0.1:1/in", [file], server.settings)
-    assert isinstance(away, Failed) and away.why.startswith("127.0.0.1")
+    assert isinstance(away, Failed) and away.why.startswith("sftp://127.0.0.1:1/in: ")
+    (nonsense,) = await sftp.put("sftp://me@127.0.0.1:99999999/in", [file], server.settings)
+    assert isinstance(nonsense, Failed)
+
+
+@pytest.mark.parametrize(("target", "module"), [(sftp, "asyncssh"), (s3, "boto3")])
+async def test_an_extra_that_is_missing_is_a_failure_that_names_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, target: Any, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    (outcome,) = await target.put("x://y/z", [file], Settings())
+    assert isinstance(outcome, Failed) and "pip install 'heliograph[" in outcome.why
 
 
 @pytest.fixture(scope="module")

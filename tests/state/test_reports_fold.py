@@ -107,6 +107,15 @@ def test_client_and_reading_reports_leave_out_unreliable_opens_and_dark_mode_doe
     assert (found.reading.read, found.reading.mean_seconds) == (2, 8)
 
 
+def test_a_verdict_may_know_how_an_open_was_displayed(world: World) -> None:
+    """LIT-4, LIT-14: a mark that came on its own."""
+    opened = world.happen(MessageOpened(message=sent(world)))
+    world.happen(judged(opened, mode="dark"))
+    world.happen(judged(opened, "scanner", reliable=False))
+    modes = of_campaign(world).opens.modes
+    assert (modes.dark, modes.light, modes.unknown) == (1, 0, 0)
+
+
 def test_people_and_machines_stand_side_by_side(world: World) -> None:
     """STD-6"""
     message = sent(world)

@@ -150,7 +150,7 @@ async def deliver(
     begin: Callable[[Sequence[str]], Awaitable[None]] | None = None,
 ) -> dict[str, Outcome]:
     """Make a day's files and put them where the address says, but for those to `skip`; what became of each, by name.
-    `begin` is told their names before. Raises `OperatorError` where an extra is missing."""
+    `begin` is told their names before."""
     begins, ends = files.span_of(day, zone_of(account.policy.time_zone))
     codes = await asyncio.to_thread(_codes, state, account.number, ends)
     with tempfile.TemporaryDirectory(prefix="heliograph-daily-") as made:

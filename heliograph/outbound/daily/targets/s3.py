@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from heliograph.errors import OperatorError
 from heliograph.outbound.daily.target import Exists, Failed, Outcome, Put, Target
 from heliograph.settings import Settings
 
@@ -21,18 +20,18 @@ TAKEN = frozenset(("PreconditionFailed", "ConditionalRequestConflict"))
 
 async def put(address: str, files: Sequence[Path], settings: Settings) -> list[Outcome]:
     """Write on the condition that the name is free (`If-None-Match: *`); looked at before, for stores that know no
-    conditions. Raises `OperatorError` where the extra is missing."""
+    conditions."""
     try:
         boto3, exceptions = importlib.import_module("boto3"), importlib.import_module("botocore.exceptions")
-    except ImportError as error:
-        raise OperatorError("s3:// needs the extra: pip install 'heliograph[aws]'") from error
+    except ImportError:
+        return [Failed("s3:// needs the extra: pip install 'heliograph[aws]'")] * len(files)
     parts = urlsplit(address)
     prefix = parts.path.strip("/")
 
     def work() -> list[Outcome]:
         try:
             client = boto3.client("s3")
-        except exceptions.BotoCoreError as error:
+        except (exceptions.BotoCoreError, ValueError) as error:  # no region, no such endpoint
             return [Failed(str(error))] * len(files)
         names = [f"{prefix}/{file.name}" if prefix else file.name for file in files]
         return [_put(exceptions, client, parts.netloc, *both) for both in zip(names, files, strict=True)]

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from heliograph.errors import OperatorError
 from heliograph.outbound.daily.target import Exists, Failed, Outcome, Put, Target
 from heliograph.settings import Settings
 
@@ -20,21 +19,21 @@ CONNECT_SECONDS = 30
 
 async def put(address: str, files: Sequence[Path], settings: Settings) -> list[Outcome]:
     """Upload under a hidden name, then rename, which a server refuses where the name is taken (RFC draft
-    filexfer-02, section 6.5). Raises `OperatorError` where the extra is missing."""
+    filexfer-02, section 6.5)."""
     try:
         ssh = importlib.import_module("asyncssh")
-    except ImportError as error:
-        raise OperatorError("sftp:// needs the extra: pip install 'heliograph[sftp]'") from error
-    parts = urlsplit(address)
-    folder = PurePosixPath(unquote(parts.path).removeprefix("/~/") or ".")
+    except ImportError:
+        return [Failed("sftp:// needs the extra: pip install 'heliograph[sftp]'")] * len(files)
     try:
+        parts = urlsplit(address)
+        folder = PurePosixPath(unquote(parts.path).removeprefix("/~/") or ".")
         async with (
             ssh.connect(parts.hostname or "", parts.port or 22, **_login(parts.username, settings)) as line,
             line.start_sftp_client() as sftp,
         ):
             return [await _put(ssh, sftp, folder, file) for file in files]
-    except (OSError, ssh.Error) as error:
-        return [Failed(f"{parts.hostname}: {error or type(error).__name__}")] * len(files)
+    except (OSError, ValueError, ssh.Error) as error:  # ValueError: no such port, no such key
+        return [Failed(f"{_shown(address)}: {error or type(error).__name__}")] * len(files)
 
 
 async def _put(ssh: Any, sftp: Any, folder: PurePosixPath, file: Path) -> Outcome:
@@ -51,6 +50,11 @@ async def _put(ssh: Any, sftp: Any, folder: PurePosixPath, file: Path) -> Outcom
     except (OSError, ssh.Error) as error:
         return Failed(f"{name}: {error or type(error).__name__}")
     return Put()
+
+
+def _shown(address: str) -> str:
+    """Without a login, which may be wrong in any way."""
+    return "sftp://" + address.rpartition("@")[2].removeprefix(TARGET.scheme)
 
 
 def _login(user: str | None, settings: Settings) -> dict[str, Any]:

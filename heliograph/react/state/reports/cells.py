@@ -174,6 +174,7 @@ def learned(cell: Cell, data: ReaderJudged | MessageRead) -> Cell:
         mail_client_specific=data.mail_client_specific,
         rendering_engine=data.rendering_engine,
         platform=data.platform,
+        mode=data.mode or cell.mode,
     )
 
 
@@ -184,7 +185,7 @@ def joined(visit: Cell, early: Cell) -> Cell:
         early,
         what=visit.what,
         detail=visit.detail,
-        mode=visit.mode,
+        mode=early.mode or visit.mode,
         seconds=early.seconds if timed else None,
         category=early.category if timed else "",
     )
