@@ -194,6 +194,7 @@ def test_what_became_of_the_mail_is_counted_once_each(world: World) -> None:
     for _ in range(2):
         world.happen(MessageBounced(message=bounced, category="Bad Mailbox", bounce_class="hard", **BOUNCE))
         world.happen(MessageComplained(message=kept, address="p@x.example"))
+        world.happen(UnsubscriptionRequested(message=bounced))
         world.happen(UnsubscriptionRequested(message=kept))
         world.happen(ConsentWithdrawn(message=kept, address="p@x.example"))
     world.happen(
@@ -202,10 +203,10 @@ def test_what_became_of_the_mail_is_counted_once_each(world: World) -> None:
     found = of_campaign(world)
     mail = found.mail
     assert (mail.requested, mail.sent, mail.bounced, mail.delivered, mail.refused) == (3, 2, 1, 1, 1)
-    assert (mail.complained, mail.unsubscribed) == (1, 1)
+    assert (mail.complained, mail.unsubscribed) == (1, 2)
     assert found.bounces.classes == {"hard": 1} and found.bounces.categories == {"Bad Mailbox": 1}
     assert found.bounces.refusals == {"Unsub": 1}
-    assert found.rates.unsubscribed == 1
+    assert (found.rates.delivered, found.rates.bounced) == (0.5, 0.5)
 
 
 def test_a_message_that_was_never_taken_over_is_not_taken_off_the_delivered(world: World) -> None:
