@@ -126,13 +126,17 @@ async def test_missed_days_are_caught_up_each_as_a_file_of_its_own(world: World,
 async def test_days_are_those_of_the_accounts_zone(tmp_path: Path, folder: Path) -> None:
     world = World(tmp_path / "data", start=NOON, address=str(folder), zone="America/New_York")
     await world.code()
-    await world.clock.advance(16 * HOUR)  # 23:00 there
+    await world.clock.advance(16.5 * HOUR)  # 23:30 there
     await world.opened(custom_id="late")
-    await world.clock.advance(2 * HOUR)
+    await world.clock.advance(1 * HOUR)
     await world.opened(custom_id="early")
     await world.run()
     _, found = rows(folder / "89r4i3l4_2026_03_02.zip")
     assert [row["custom_id"] for row in found] == ["late"]
+    await world.clock.advance(24 * HOUR)
+    await world.run()
+    _, found = rows(folder / "89r4i3l4_2026_03_03.zip")
+    assert [row["custom_id"] for row in found] == ["early"]
     await world.close()
 
 

@@ -153,6 +153,17 @@ async def test_a_file_goes_to_s3_and_is_never_overwritten(bucket: Any, file: Pat
     assert kept.get()["Body"].read() == b"zip" * 1000
 
 
+async def test_a_name_that_is_taken_between_look_and_write_is_not_overwritten(
+    bucket: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LIT-15: by the store's own condition."""
+    assert await s3.put("s3://reports", [file], Settings()) == [Put()]
+    blind = boto3.client("s3")
+    monkeypatch.setattr(blind, "list_objects_v2", lambda **_: {})
+    monkeypatch.setattr(boto3, "client", lambda _: blind)
+    assert await s3.put("s3://reports", [file], Settings()) == [Exists()]
+
+
 async def test_a_bucket_that_is_not_there_is_a_failure(bucket: Any, file: Path) -> None:
     (outcome,) = await s3.put("s3://nothing", [file], Settings())
     assert isinstance(outcome, Failed) and "NoSuchBucket" in outcome.why

@@ -63,7 +63,7 @@ DAILY = Table(
     Column("why", String, nullable=False),
 )
 """What became of each file: `begun`, `delivered`, `refused` (the name was taken). The row of a whole day has no name and is
-`done`, `waiting` (it failed and is tried again) or `late` (and that was told)."""
+`done` or `waiting` (something failed and is tried again)."""
 
 WHOLE = ""
 
@@ -112,8 +112,7 @@ class Daily:
         outcomes = await deliver(
             self.journal, self.state, account, day, address, self.settings, skip=settled, begin=begin
         )
-        told = before.get(WHOLE, FileRow(account.number, day.isoformat(), WHOLE, "waiting", now)).state
-        settle = settled_as(account, day, now, outcomes, begun, told)
+        settle = settled_as(account, day, now, outcomes, begun)
         if settle.failures:
             log.error("daily reports of account %s, %s: %s", account.number, day, settle.failures)
         if settle.tell and account.policy.admin_email:
@@ -179,7 +178,6 @@ def settled_as(
     now: int,
     outcomes: Mapping[str, Outcome],
     begun: Collection[str],
-    told: str,
 ) -> Settled:
     """What follows from the outcomes. A name that is taken is our own file where it was `begun` before: a crash came
     between. Pure."""
@@ -199,9 +197,7 @@ def settled_as(
     _, ends = files.span_of(day, zone_of(account.policy.time_zone))
     late = waits and now >= ends + LATE
     whole = FileRow(account.number, day.isoformat(), WHOLE, "waiting" if waits else "done", now)
-    if late:
-        whole.state = "late"
-    return Settled([*rows, whole], gone, failures, taken or (late and told != "late"))
+    return Settled([*rows, whole], gone, failures, taken or late)
 
 
 def due(connection: Connection, account: str, zone: tzinfo, now: int) -> list[date]:
@@ -216,7 +212,7 @@ def due(connection: Connection, account: str, zone: tzinfo, now: int) -> list[da
 
 
 def notice(account: Account, day: date, failures: Mapping[str, str], now: int) -> AnyEvent:
-    """The mail to the administrator; at most one a day for each sort of failure."""
+    """The mail to the administrator. Its id is that of the day and the sort of failure, so a second one is not recorded."""
     address = account.policy.admin_email
     sort = "taken" if TAKEN in failures.values() else "late"
     shown = [{"name": name, "reason": why} for name, why in sorted(failures.items())][:SHOWN]
