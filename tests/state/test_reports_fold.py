@@ -277,6 +277,30 @@ def test_hours_and_days_are_the_zones_own(world: World) -> None:
     assert sum(n for _, n in course("hour", timezone(timedelta(hours=-3)))) == 4
 
 
+def test_a_course_tells_what_happened_in_each_hour(world: World) -> None:
+    message = sent(world)
+    world.happen(judged(world.happen(MessageOpened(message=message))))
+    world.happen(judged(world.happen(MessageOpened(message=message)), "bot", reliable=False))
+    world.happen(judged(world.happen(MessagePrinted(message=message))))
+    world.happen(MessageForwarded(message=message))
+    world.happen(judged(world.happen(LinkClicked(message=message, url="/a"))))
+    world.happen(UnsubscriptionRequested(message=message))
+    subject = Subject(ACCOUNT, "campaign", "7")
+    (point,) = asking.course(world.connection, subject, "hour", ZoneInfo("UTC"))
+    assert point == asking.Point(
+        at="2023-11-14T22:00:00+00:00",
+        sent=1,
+        opens=2,
+        opens_by_person=1,
+        opens_reliable=1,
+        clicks=1,
+        clicks_by_person=1,
+        prints=1,
+        forwards=1,
+        unsubscribed=1,
+    )
+
+
 def test_a_course_is_cut_by_instants(world: World) -> None:
     message = sent(world)
     for hour in range(3):

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, 
 
 from heliograph.clock import SECOND
 from heliograph.react.state import campaigns
-from heliograph.react.state.reports.cells import QUARTER, Cell
+from heliograph.react.state.reports.cells import QUARTER, UNIQUE, Cell
 from heliograph.react.state.reports.figures import Report, Unique, report
 from heliograph.react.state.reports.tables import CELLS, COUNTS, ORIGINS, READERS
 
@@ -138,7 +138,7 @@ def course(
     for row in connection.execute(asked):
         point, name = points[_beginning(row.quarter, step, zone)], _POINTS[row.what]
         point[name] += row.n
-        if row.by_person:
+        if row.by_person and row.what in UNIQUE:
             point[f"{name}_by_person"] += row.n
         if row.reliable and row.what == "open":
             point["opens_reliable"] += row.n
