@@ -21,6 +21,7 @@ from benchmarks import (
     readers,
     readtime_browser,
     readtimes,
+    reports,
     timers,
     topics,
 )
@@ -33,6 +34,8 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "batches": ("Batches, one worker alone", http.batches),
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
+    "reports": ("Reports, one core", reports.through_reports),
+    "reports-timeline": ("One person's history", reports.timeline),
     "images-timers": ("Live pictures: countdown timers", timers.against_others),
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),

@@ -22,7 +22,7 @@ from heliograph.errors import OperatorError
 NOT_SETTINGS = frozenset({"config", "parent", "effective"})
 """Variables of ours that are no settings: where the file is, and what a process tells its children."""
 
-SECRETS = frozenset({"smtp_password", "imap_password"})
+SECRETS = frozenset({"smtp_password", "imap_password", "sftp_password"})
 """Settings whose values are never shown."""
 
 
@@ -125,6 +125,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["", "sparkpost", "sendgrid", "mailgun", "postmark"],
         _doc(
             "whose relay it is, so that mail names our message as their callbacks give it back; empty: nobody's"
+        ),
+    ] = ""
+    sftp_key: Annotated[
+        str, _doc("file of the private key with which daily reports go to sftp:// targets; empty: none")
+    ] = ""
+    sftp_password: Annotated[str, _doc("password at sftp:// targets; empty: none")] = ""
+    sftp_known_hosts: Annotated[
+        str,
+        _doc(
+            "file of the host keys that sftp:// targets may have; empty: ~/.ssh/known_hosts. Others are refused"
         ),
     ] = ""
     message_lifetime: Annotated[

@@ -88,6 +88,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     postal_address: str = ""
     admin_email: str = ""
     time_zone: str = "UTC"
+    daily_reports: str = ""
+    """Where a day's opens go as a ZIP for each campaign, soon after midnight (LIT-15): a folder,
+    sftp://USER@HOST[:PORT]/PATH or s3://BUCKET[/PREFIX]; empty: nowhere."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

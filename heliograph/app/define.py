@@ -29,6 +29,7 @@ from heliograph.events.definitions import (
     TemplateSaved,
 )
 from heliograph.events.event import Data, Record
+from heliograph.outbound.daily import templates as daily_templates
 from heliograph.outbound.feeds import templates as feed_templates
 from heliograph.outbound.feeds.subscription import subscribe
 from heliograph.react.automations.definition import load
@@ -44,7 +45,11 @@ _MOVES: dict[Move, type[FeedPaused | FeedResumed | FeedRemoved]] = {
 }
 
 
-BUILTIN_TEMPLATES = {**policy_templates.BUILTIN_TEMPLATES, **feed_templates.BUILTIN_TEMPLATES}
+BUILTIN_TEMPLATES = {
+    **policy_templates.BUILTIN_TEMPLATES,
+    **feed_templates.BUILTIN_TEMPLATES,
+    **daily_templates.BUILTIN_TEMPLATES,
+}
 """What the engine itself sends; saved with each account, the operator's to change from then on."""
 
 

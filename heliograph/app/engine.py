@@ -31,6 +31,7 @@ from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.daily.days import Daily
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import act_name, feed_acts
@@ -67,6 +68,9 @@ MOVE_SECONDS = 0.05
 
 RETAIN_AFTER, RETAIN_SECONDS = 5.0, 3600.0
 """How long after the start, and how often, events are looked for whose days are over."""
+
+DAILY_SECONDS = 600.0
+"""How often it is looked whether the files of a day are due, and what failed is tried again."""
 
 LOOK_SECONDS = 0.5
 """How soon a new feed is served, and a revoked key opens nothing."""
@@ -172,7 +176,12 @@ class EngineRoom:
     async def run(self) -> None:
         """Feed until `stop`."""
         start = asyncio.get_running_loop().create_task
-        self._beside = [start(self._look_around()), start(self._move_dead_letters()), start(self._retain())]
+        self._beside = [
+            start(self._look_around()),
+            start(self._move_dead_letters()),
+            start(self._retain()),
+            start(self._write_days()),
+        ]
         await self.loops.run()
 
     async def stop(self) -> None:
@@ -235,6 +244,22 @@ class EngineRoom:
                         "events of account %s could not be archived; tried again later", account.number
                     )
             await self._clock.sleep(RETAIN_SECONDS)
+
+    async def _write_days(self) -> None:
+        """Deliver the files of a day when they are due (LIT-15)."""
+        daily = Daily(
+            journal=self._journal,
+            state=self._reading,
+            settings=self._settings,
+            write=self.loops.writer.run,
+        )
+        while True:
+            for account in list(self._directory.accounts.values()):
+                try:
+                    await daily.run(account, self._clock.now())
+                except Exception:
+                    log.exception("daily reports of account %s have to wait", account.number)
+            await self._clock.sleep(DAILY_SECONDS)
 
     async def _renew_receivers(self, seen: int) -> int:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:

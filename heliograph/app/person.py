@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from heliograph.api.resources import persons
 from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
@@ -55,6 +56,29 @@ def consent(settings: Settings, account: str | None, who: str) -> dict[str, Any]
     number, person = meant(state, account, who)
     with state.connect() as connection:
         return consent_record(connection, number, person)
+
+
+def show(settings: Settings, account: str | None, who: str) -> persons.Person:
+    """A person with everything that they are or were known by, as the API shows them."""
+    state = open_state(Path(settings.data), read_only=True)
+    number, person = meant(state, account, who)
+    with state.connect() as connection:
+        return persons.as_shown(connection, number, person)
+
+
+async def timeline(
+    settings: Settings, account: str | None, who: str, *, before: int | None, limit: int
+) -> persons.Timeline:
+    """What a person did and got, under every name that they have or had, the newest first."""
+    state = open_state(Path(settings.data), read_only=True)
+    number, person = meant(state, account, who)
+    with state.connect() as connection:
+        references = people.subjects(connection, number, person.id)
+    async with reading(settings) as journal:
+        page = await journal.latest(references, account=number, before=before, limit=limit + 1)
+    shown = page[:limit]
+    following = shown[-1].seq if len(page) > len(shown) else None
+    return persons.Timeline(events=[persons.happening(entry) for entry in shown], next=following)
 
 
 async def merge(settings: Settings, account: str | None, who: str, other: str, because: str) -> Person:

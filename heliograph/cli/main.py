@@ -41,7 +41,7 @@ COMMANDS: dict[str, Command] = {
     "campaigns": Command(
         "campaigns:campaigns", "Make tracking codes, print their HTML, stop and start them."
     ),
-    "people": Command("people:people", "Export, erase, merge people on request."),
+    "people": Command("people:people", "Show, export, erase, merge people on request."),
     "suppressions": Command("suppressions:suppressions", "Show, add and lift suppressions of an address."),
     "import": Command(
         "imports:import_file",
@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "export": Command("exports:export", "Write out people, suppressions, orders or events."),
     "bounces": Command("bounces:bounces", "Explain why mail comes back."),
     "receipts": Command("receipts:receipts", "Read mail that came back, and show what was kept of it."),
+    "report": Command("reports:report", "What became of a campaign's mail: `heliograph report CAMPAIGN`."),
     "retention": Command("retention:retention", "Archive and remove events whose days are over."),
     "oddities": Command(
         "oddities:oddities", "What senders do otherwise than the document has it, the most frequent first."

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.text import Text
 
 from heliograph.app import person
 from heliograph.app.erase import erase
-from heliograph.cli.options import Data, existing, for_operators, out
+from heliograph.cli.options import Data, existing, for_operators, out, table
 
-people = typer.Typer(no_args_is_help=True, help="Export, erase, merge people on request.")
+people = typer.Typer(no_args_is_help=True, help="Show, export, erase, merge people on request.")
 
 Who = Annotated[str, typer.Argument(help="An e-mail address, phone (+...), customer number, or id of ours.")]
 Of = Annotated[str | None, typer.Option("--account", help="12-digit number.")]
+TELLING = (
+    *("name", "template", "automation", "job", "subject", "url", "campaign", "seconds", "category", "reader"),
+    *("bounce_class", "reason", "type", "how", "address", "message"),
+)
+"""Fields of events that are shown in a line."""
+
+GIST_LIMIT = 160
+
 Into = Annotated[Path | None, typer.Option("--output", "-o", help="A file; default: printed.")]
 
 
@@ -57,6 +66,50 @@ def merge_people(
     """Make OTHER and WHO one person, under WHO's id. It cannot be taken back."""
     stays = asyncio.run(person.merge(existing(data), account, who, other, because))
     out.print(f"Merged into {stays.id}.")
+
+
+@people.command("show")
+@for_operators
+def show_person(who: Who, data: Data = None, account: Of = None, output: Into = None) -> None:
+    """Print who this person is, with every identity that they have or had, as JSON."""
+    _show(person.show(existing(data), account, who), output)
+
+
+@people.command("timeline")
+@for_operators
+def show_timeline(
+    who: Who,
+    data: Data = None,
+    account: Of = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many events.")] = 50,
+    before: Annotated[
+        int | None, typer.Option(help="Go on where a page ended: its last line says how.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print whole events as JSON.")] = False,
+) -> None:
+    """What this person did and got, the newest first."""
+    page = asyncio.run(person.timeline(existing(data), account, who, before=before, limit=number))
+    if as_json:
+        _show(page, None)
+        return
+    rows = table("at", "kind", "what")
+    for event in page.events:
+        rows.add_row(
+            event.at[:19].replace("T", " "), event.kind, Text(_gist(msgspec.json.decode(event.data)))
+        )
+    out.print(rows)
+    if page.next is not None:
+        out.print(f"There is more: --before {page.next}", highlight=False)
+
+
+def _gist(data: dict[str, Any]) -> str:
+    """What tells an event from others of its kind, in a line."""
+    said = (
+        f"{name} {data[name]}"
+        for name in TELLING
+        if isinstance(data.get(name), str | int) and data[name] != ""
+    )
+    return ", ".join(said)[:GIST_LIMIT]
 
 
 def _show(what: object, output: Path | None) -> None:

@@ -33,6 +33,8 @@ _RANGE = (
     "(SELECT key FROM key WHERE key > ? AND key < ? ORDER BY key LIMIT ?)"
 )
 
+_RANGE_DOWN = _RANGE.replace("ORDER BY key", "ORDER BY key DESC")
+
 DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
 
 T = TypeVar("T")
@@ -93,9 +95,10 @@ class KeyFile:
             return set()
         return self._do(lambda db: {row[0] for row in db.execute(_KNOWN, (apsw.carray(asked),))})
 
-    def between(self, low: bytes, high: bytes, limit: int) -> list[bytes]:
-        """Up to `limit` keys above `low` and below `high`, in order."""
-        row = self._do(lambda db: db.execute(_RANGE, (low, high, limit)).fetchone())
+    def between(self, low: bytes, high: bytes, limit: int, *, down: bool = False) -> list[bytes]:
+        """Up to `limit` keys above `low` and below `high`, in order; `down`: the last ones, backwards."""
+        asked = _RANGE_DOWN if down else _RANGE
+        row = self._do(lambda db: db.execute(asked, (low, high, limit)).fetchone())
         joined = bytes.fromhex(row[0]) if row else b""
         return [joined[start : start + 16] for start in range(0, len(joined), 16)]
 

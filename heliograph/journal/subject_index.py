@@ -7,12 +7,10 @@ asks compares the subject of what is found.
 
 from __future__ import annotations
 
-import array
 import hashlib
 import heapq
 import logging
 import struct
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -31,6 +29,9 @@ PAGE = 1_000
 
 LEAST = 100
 """Places of one subject read at once from the end."""
+
+LAST = (1 << 63) - 1
+"""Above every place."""
 
 log = logging.getLogger(__name__)
 
@@ -70,22 +71,14 @@ class SubjectIndex:
     def latest(
         self, reader: FileReader, subjects: Sequence[str], account: str, before: int | None, limit: int
     ) -> list[Entry]:
-        """Up to `limit` entries of these subjects of this account below `before`, the newest first. The places
-        are gathered first, 8 bytes for each; the entries are read as far as they are wanted."""
+        """Up to `limit` entries of these subjects of this account below `before`, the newest first. It costs as much as
+        is looked at, however much lies before that."""
         self.catch_up(reader)
         try:
-            places = array.array("q", self.places(subjects, 0))
+            return self._latest(reader, subjects, account, before, limit)
         except DAMAGE as error:
             self._start_over(reader, error)
-            places = array.array("q", self.places(subjects, 0))
-        end = len(places) if before is None else bisect_left(places, before)
-        found: list[Entry] = []
-        while end > 0 and len(found) < limit:
-            start = max(0, end - max(limit, LEAST))
-            page = [entry for chunk in reader.at(places[start:end], subjects) for entry in chunk]
-            found += [entry for entry in reversed(page) if entry.account == account]
-            end = start
-        return found[: max(limit, 0)]
+            return self._latest(reader, subjects, account, before, limit)
 
     def add(self, places: Iterable[tuple[int, str]]) -> None:
         """These places are of these subjects, or will be."""
@@ -116,6 +109,19 @@ class SubjectIndex:
         while page := list(islice(places, size)):
             yield from reader.at(page, subjects)
 
+    def _latest(
+        self, reader: FileReader, subjects: Sequence[str], account: str, before: int | None, limit: int
+    ) -> list[Entry]:
+        end = LAST if before is None else min(max(before, 0), LAST)
+        size = min(max(limit, LEAST), PAGE)
+        backwards = (self._places_down(_hash(subject), end, size) for subject in set(subjects))
+        places = (seq for seq, _ in groupby(heapq.merge(*backwards, reverse=True)))
+        found: list[Entry] = []
+        while len(found) < limit and (page := list(islice(places, size))):
+            entries = [entry for chunk in reader.at(page[::-1], subjects) for entry in chunk]
+            found += [entry for entry in reversed(entries) if entry.account == account]
+        return found[: max(limit, 0)]
+
     def _start_over(self, reader: FileReader, why: Exception) -> None:
         log.warning("the index of subjects is no good and is made anew from the journal: %s", why)
         self._store.start_over()
@@ -136,6 +142,12 @@ class SubjectIndex:
         while page := self._store.between(low, own + b"\xff" * 8, PAGE):
             yield from struct.unpack(">" + "8xq" * len(page), b"".join(page))
             low = page[-1]
+
+    def _places_down(self, own: bytes, before: int, size: int) -> Iterator[int]:
+        high = own + before.to_bytes(8)
+        while page := self._store.between(own, high, size, down=True):
+            yield from struct.unpack(">" + "8xq" * len(page), b"".join(page))
+            high = page[-1]
 
 
 def _key(subject: str, seq: int) -> bytes:

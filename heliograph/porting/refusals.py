@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-from heliograph.porting.cells import safe
+from heliograph.spreadsheets import safe
 
 HEADER = ("line", "reason", "row")
 

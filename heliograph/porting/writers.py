@@ -16,8 +16,8 @@ import msgspec
 
 from heliograph.clock import iso
 from heliograph.errors import OperatorError
-from heliograph.porting.cells import safe
 from heliograph.porting.tables import Column, Page, Type
+from heliograph.spreadsheets import safe
 
 ROW_GROUP = 20_000
 """Rows of one group of a Parquet file: what is held before it is written."""

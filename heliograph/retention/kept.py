@@ -2,8 +2,8 @@
 agreed to, what they bought, and what operators defined. Pure.
 
 Everything else says what happened once: messages and their fate, opens, clicks and looks, views, anonymous carts,
-custom events, runs. State remembers of it what it counted; a replay of `commerce`, `messages` and `images` ends
-without it. A kind that this version does not know is not removed.
+custom events, runs. State remembers of it what it counted; a replay of `commerce`, `messages`, `images` and
+`reports` ends without it. A kind that this version does not know is not removed.
 """
 
 from __future__ import annotations

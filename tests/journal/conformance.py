@@ -273,6 +273,26 @@ class SubjectsAndErasure:
         await journal.append([record(subject="email:a")])
         assert await journal.head() == 8
 
+    async def test_the_latest_come_page_by_page_newest_first(self, journal: Journal) -> None:
+        """Of several subjects at once, each place once, nobody else's; any cursor will do."""
+        names = [f"email:{name}" for name in "abcab" * 150]
+        await journal.append([record(subject=name) for name in names])
+        await journal.append([record(subject="email:a")._replace(account="000000000002")])
+        mine = [seq for seq, name in enumerate(names, 1) if name != "email:c"]
+        seen: list[int] = []
+        before = None
+        while page := await journal.latest(
+            ["email:a", "email:b", "email:a"], account=ACCOUNT, before=before, limit=130
+        ):
+            seen += [entry.seq for entry in page]
+            before = seen[-1]
+        assert seen == mine[::-1]
+        for cursor, found in ((-1, []), (1, []), (2, [1]), (2**70, mine[:-3:-1])):
+            page = await journal.latest(["email:a", "email:b"], account=ACCOUNT, before=cursor, limit=2)
+            assert [entry.seq for entry in page] == found
+        assert await journal.latest([], account=ACCOUNT) == []
+        assert await journal.latest(["email:a"], account=ACCOUNT, limit=0) == []
+
     async def test_the_id_of_what_was_removed_is_still_known(self, journal: Journal) -> None:
         await journal.append_once([numbered(1), numbered(2), numbered(3)])
         assert await journal.remove([1, 2], account=ACCOUNT, before=2**62) == 2

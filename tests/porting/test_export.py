@@ -25,10 +25,10 @@ from heliograph.events.event import Data, Record
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.memory import MemoryJournal
 from heliograph.porting import tables
-from heliograph.porting.cells import safe
 from heliograph.porting.output import format_of, written
 from heliograph.porting.tables import EVENTS, ORDERS, PEOPLE, SUPPRESSED, Chosen, StateTable
 from heliograph.react.state.folds import FOLDS
+from heliograph.spreadsheets import safe
 
 ACCOUNT, OTHER = "000000000001", "000000000002"
 NOW = 1_700_000_000 * SECOND

@@ -251,6 +251,49 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         ],
         guid=st.sampled_from(["89r4i3l4", "ekpz8q6s"]),
     ),
+    "reports": [
+        *of(
+            [messages.MessageRequested],
+            address=st.sampled_from(["a@x.example", "b@x.example"]),
+            template=st.just("t"),
+            campaign=st.sampled_from([None, messages.Campaign(id=1, name="c")]),
+            is_test=st.booleans(),
+        ),
+        *of([messages.MessageSent, messages.MessageDelivered], **a_message),
+        *of(
+            [messages.MessageBounced],
+            **a_message,
+            category=st.sampled_from("cd"),
+            code=ids,
+            bounce_class=st.sampled_from(["hard", "soft"]),
+            details=st.just("d"),
+        ),
+        *of(
+            [engagement.MessageOpened],
+            message=maybe(st.none(), ids.map(str)),
+            campaign=st.sampled_from([None, "89r4i3l4"]),
+            custom_id=st.sampled_from(["", "a", "b", "[UNIQUE]"]),
+            mode=st.sampled_from(["", "dark"]),
+        ),
+        *of(
+            [engagement.LinkClicked], message=ids.map(str), url=st.sampled_from(["https://x.example?a", "/"])
+        ),
+        *of(
+            [engagement.ReaderJudged],
+            event=ids.map(str),
+            reader=readers,
+            reason=st.just("r"),
+            reliable=st.booleans(),
+            platform=st.sampled_from(["", "mobile"]),
+        ),
+        *of(
+            [engagement.MessageRead],
+            open=ids.map(str),
+            seconds=st.sampled_from([-1, 8]),
+            category=st.sampled_from(["Read", "Not Supported"]),
+        ),
+        *of([consent.UnsubscriptionRequested, consent.ConsentWithdrawn], message=ids.map(str)),
+    ],
     "visits": [
         *of([engagement.MessageOpened], user_agent=st.sampled_from(["", "Mozilla/5.0"])),
         *of(
@@ -270,7 +313,7 @@ def stories(draw: st.DrawFn, name: str) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     for turn in range(draw(st.integers(1, 20))):
         data = draw(st.one_of(STORIES[name]))
-        for field in ("message", "person", "other", "event"):
+        for field in ("message", "person", "other", "event", "open"):
             place = getattr(data, field, None)
             if isinstance(place, str) and events:
                 known = events[int(place) % len(events)].id

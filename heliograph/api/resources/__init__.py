@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliograph.api.call import Resource
-from heliograph.api.resources import campaigns, erasures, evidence, people, suppressions
+from heliograph.api.resources import campaigns, erasures, evidence, people, reports, suppressions
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
@@ -11,4 +11,5 @@ RESOURCES: tuple[Resource, ...] = (
     evidence.RESOURCE,
     suppressions.RESOURCE,
     campaigns.RESOURCE,
+    reports.RESOURCE,
 )

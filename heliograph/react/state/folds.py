@@ -15,6 +15,7 @@ from heliograph.react.state import (
     topics,
     visits,
 )
+from heliograph.react.state.reports import counting as reports
 
 FOLDS: tuple[Fold, ...] = (
     people.FOLD,
@@ -27,4 +28,5 @@ FOLDS: tuple[Fold, ...] = (
     topics.FOLD,
     campaigns.FOLD,
     visits.FOLD,
+    reports.FOLD,
 )

@@ -10,7 +10,7 @@ What differs between databases is in the functions at the end alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -26,13 +26,15 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects import sqlite
 
 R = TypeVar("R", bound=msgspec.Struct)
 
-Key = tuple[str, ...]
+Key = tuple[Any, ...]
+"""Texts and numbers."""
 
 CHUNKS = (1, 30, 1_000)
 """Keys in one SELECT, so that each table has three of them; what is missing to a chunk repeats the last key."""
@@ -51,7 +53,7 @@ class Rows(Generic[R]):
     def read(self, keys: Iterable[Key]) -> None:
         """Read ahead; keys that are already known cost nothing."""
         rows = self._rows
-        wanted: dict[Key, list[str]] = {}
+        wanted: dict[Key, list[Any]] = {}
         for key in keys:
             if key not in rows:
                 rows[key] = None
@@ -85,7 +87,7 @@ class Rows(Generic[R]):
         if gone := [key for key, row in changed if row is None]:
             self._connection.exec_driver_sql(self._plan.delete, gone)
 
-    def _select(self, head: Key, tails: list[str]) -> None:
+    def _select(self, head: Key, tails: list[Any]) -> None:
         key, kind, rows = self._plan.key, self._kind, self._rows
         size = next(size for size in CHUNKS if size >= len(tails))
         values = (*head, *tails, *tails[-1:] * (size - len(tails)))
@@ -98,6 +100,16 @@ def append(connection: Connection, table: Table, values: Sequence[tuple[Any, ...
     """Insert rows (all columns, in order) that never change; those whose key is there already are left."""
     if values:
         connection.exec_driver_sql(_append(table), list(values))
+
+
+def tally(connection: Connection, table: Table, changes: Mapping[Key, int]) -> None:
+    """Add to the last column of rows, by their keys; a row that comes to nought is no more."""
+    plus = [(*key, changes[key]) for key in sorted(changes) if changes[key]]
+    if plus:
+        add, clear = _tally(table)
+        connection.exec_driver_sql(add, plus)
+        if minus := [tuple(values[:-1]) for values in plus if values[-1] < 0]:
+            connection.exec_driver_sql(clear, minus)
 
 
 class _Plan(NamedTuple):
@@ -135,6 +147,21 @@ def _upsert(table: Table) -> str:
 @cache
 def _append(table: Table) -> str:
     return _text(sqlite.insert(table).on_conflict_do_nothing())
+
+
+@cache
+def _tally(table: Table) -> tuple[str, str]:
+    """Two statements: one that adds, one that removes a row of nought."""
+    *keys, counted = table.columns
+    statement = sqlite.insert(table)
+    total = {counted.name: counted + statement.excluded[counted.name]}
+    nought = delete(table).where(
+        *(column == bindparam(None) for column in keys), counted == literal_column("0")
+    )
+    return (
+        _text(statement.on_conflict_do_update(index_elements=keys, set_=total)),
+        _text(nought),
+    )
 
 
 def _text(statement: ClauseElement) -> str:
