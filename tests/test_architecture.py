@@ -41,7 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("events",),
     ("aws",),
     ("accounts",),
-    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "merge_tags"),
+    ("web", "refs", "egress", "readers", "bounces", "queues", "slots", "merge_tags", "rowfiles"),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )
 """Top may import below; names on one line are strangers to each other."""

@@ -22,15 +22,15 @@ from heliograph.events import subjects
 from heliograph.events.consent import IMPORT
 from heliograph.inbound.collect.senders import Sender
 from heliograph.porting import columns, importing, tables
-from heliograph.porting.files import File, Lines
 from heliograph.porting.importing import Import, Seen, What
 from heliograph.porting.people import Plan
 from heliograph.porting.progress import Progress, ProgressFile
 from heliograph.porting.refusals import Report
-from heliograph.porting.rows import Row, Shape, rows
 from heliograph.porting.tables import Chosen, StateTable
 from heliograph.porting.writers import Writer
 from heliograph.react.state.consent import SUPPRESSIONS
+from heliograph.rowfiles.files import File, Lines
+from heliograph.rowfiles.rows import Row, Shape, rows
 from heliograph.settings import Settings
 
 FIRST = 1_000

@@ -13,10 +13,10 @@ from heliograph.app.transfer import Prepared, Wanted
 from heliograph.cli.options import Data, at_option, bar, existing, for_operators, out, table
 from heliograph.clock import SystemClock
 from heliograph.errors import OperatorError
-from heliograph.porting.files import File, look
 from heliograph.porting.importing import READERS, Seen
-from heliograph.porting.rows import shape
 from heliograph.porting.wishes import answer
+from heliograph.rowfiles.files import File, look
+from heliograph.rowfiles.rows import shape
 from heliograph.settings import Settings
 
 Source = Annotated[Path, typer.Argument(help="CSV or NDJSON, plain or gzip.")]

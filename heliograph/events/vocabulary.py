@@ -73,6 +73,7 @@ KINDS: tuple[type[Data], ...] = (
     jobs.JobPaused,
     jobs.JobResumed,
     jobs.JobCancelled,
+    jobs.JobDecided,
     jobs.JobFinished,
     jobs.JobFailed,
     jobs.ImagePublished,

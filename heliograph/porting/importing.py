@@ -22,11 +22,11 @@ from heliograph.errors import BadRequest, Unavailable
 from heliograph.events.event import Record
 from heliograph.journal.journal import Journal
 from heliograph.porting import people
-from heliograph.porting.files import File, Lines
 from heliograph.porting.people import Plan, Read
 from heliograph.porting.progress import Progress, ProgressFile
 from heliograph.porting.refusals import Report
-from heliograph.porting.rows import Row, Shape, rows
+from heliograph.rowfiles.files import File, Lines
+from heliograph.rowfiles.rows import Row, Shape, rows
 
 What = Literal["people", "suppressions", "orders", "products"]
 

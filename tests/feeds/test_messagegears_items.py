@@ -21,7 +21,7 @@ from heliograph.clock import from_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened
 from heliograph.events.event import Data, Event
-from heliograph.events.jobs import JobFailed, RecordHit, RecordMissed
+from heliograph.events.jobs import JobFailed, RecordHit, RecordMissed, request_id
 from heliograph.events.messages import (
     EmailReceived,
     MessageBounced,
@@ -36,7 +36,6 @@ from heliograph.events.messages import (
 )
 from heliograph.outbound.feeds.dialect import About, Context, Rendered
 from heliograph.outbound.feeds.dialects import messagegears
-from heliograph.outbound.feeds.dialects.activities import request_id
 from heliograph.outbound.feeds.dialects.activity_forms import PAYLOAD_LIMIT, payloads
 from heliograph.outbound.feeds.dialects.messagegears import (
     DocumentOptions,

@@ -243,6 +243,20 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         [definitions.CampaignCreated, definitions.CampaignSubscribed, definitions.CampaignUnsubscribed],
         guid=st.sampled_from(["89r4i3l4", "ekpz8q6s"]),
     ),
+    "jobs": [
+        *of([jobs.JobSubmitted], name=st.just("news"), template=st.just("t"), source=st.just("upload:x")),
+        *of(
+            [jobs.JobStarted, jobs.JobPaused, jobs.JobResumed, jobs.JobCancelled, jobs.JobFinished],
+            job=ids.map(str),
+        ),
+        *of([jobs.JobDecided], job=ids.map(str), template=st.sampled_from(["a", "b"])),
+        *of(
+            [jobs.JobFailed],
+            job=ids.map(str),
+            error_code=st.just("Transfer Error"),
+            error_message=st.just("m"),
+        ),
+    ],
     "visits": [
         *of([engagement.MessageOpened], user_agent=st.sampled_from(["", "Mozilla/5.0"])),
         *of(
@@ -262,7 +276,7 @@ def stories(draw: st.DrawFn, name: str) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     for turn in range(draw(st.integers(1, 20))):
         data = draw(st.one_of(STORIES[name]))
-        for field in ("message", "person", "other", "event"):
+        for field in ("message", "person", "other", "event", "job"):
             place = getattr(data, field, None)
             if isinstance(place, str) and events:
                 known = events[int(place) % len(events)].id

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _consent()
     _commerce()
     _messages()
+    _jobs()
     _definitions()
     _images()
     _reactions()
@@ -339,6 +340,7 @@ def _messages() -> None:
         sa.Column("clicked_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
+    op.create_index(op.f("ix_messages_job"), "messages", ["job"], sqlite_where=sa.text("job IS NOT NULL"))
     op.create_table(
         "message_hits",
         sa.Column("message", sa.String(length=36), nullable=False),
@@ -348,6 +350,30 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("message", "event", name=op.f("pk_message_hits")),
         sqlite_with_rowid=False,
     )
+
+
+def _jobs() -> None:
+    """Bulk jobs; their recipients are in files of their own."""
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("submission", sa.JSON(), nullable=False),
+        sa.Column("request_id", sa.String()),
+        sa.Column("correlation_id", sa.String()),
+        sa.Column("submitted", sa.BigInteger(), nullable=False),
+        sa.Column("started", sa.BigInteger()),
+        sa.Column("ended", sa.BigInteger()),
+        sa.Column("error_code", sa.String()),
+        sa.Column("error_message", sa.String()),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("winner", sa.String()),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+    )
+    op.create_index(op.f("ix_jobs_account_id"), "jobs", ["account", "id"])
+    op.create_index(op.f("ix_jobs_state"), "jobs", ["state"])
 
 
 def _definitions() -> None:

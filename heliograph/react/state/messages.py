@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Index,
     Integer,
     String,
     Table,
@@ -190,6 +191,7 @@ MESSAGES = Table(
     Column("opened_at", BigInteger),
     Column("clicked_at", BigInteger),
 )
+Index("ix_messages_job", MESSAGES.c.job, sqlite_where=MESSAGES.c.job.is_not(None))
 
 HITS = Table(
     "message_hits",

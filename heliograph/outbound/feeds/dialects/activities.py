@@ -16,7 +16,7 @@ from heliograph.clock import to_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened, Visit
 from heliograph.events.event import AnyEvent, Data, Event
-from heliograph.events.jobs import JobFailed, RecordHit, RecordLooked, RecordMissed
+from heliograph.events.jobs import JobFailed, RecordHit, RecordLooked, RecordMissed, request_id
 from heliograph.events.messages import (
     EmailReceived,
     MessageBounced,
@@ -47,15 +47,6 @@ def activity(event: AnyEvent, known: Known) -> Activity | None:
     """The item of an event. None where MessageGears has no word for it: an activity that belongs to no message."""
     make = _MAKERS.get(type(event.data))
     return make(event, known) if make else None
-
-
-def request_id(instant: int, id: str) -> str:
-    """The id of a job in MessageGears' form: `t`, day of the year, year, and a UUID (MG-5).
-
-    `instant` (microseconds) says the day, in UTC; `id` is the job's, or that of a message sent by itself.
-    """
-    day = to_datetime(instant)
-    return f"t{day:%j%y}-{id}"
 
 
 def _clicked(event: Event[LinkClicked], known: Known) -> Activity | None:
