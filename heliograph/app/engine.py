@@ -33,6 +33,8 @@ from heliograph.journal.positions import ACT, Who
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import act_name, feed_acts
+from heliograph.outbound.jobs.runner import Runner
+from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
@@ -138,6 +140,15 @@ class EngineRoom:
             self._lines,
         )
         self._archive = Archive(data)
+        self._jobs = Runner(
+            data=data,
+            journal=journal,
+            state=self._reading,
+            directory=self._directory,
+            clock=clock,
+            settings=settings,
+            sources=Sources(data=data, egress=self._egress, settings=settings),
+        )
         self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
         self._own = (
             self._dispatch,
@@ -159,6 +170,7 @@ class EngineRoom:
         """Feed until `stop`."""
         start = asyncio.get_running_loop().create_task
         self._beside = [start(self._look_around()), start(self._move_dead_letters()), start(self._retain())]
+        self._beside.append(start(self._jobs.run()))
         await self.loops.run()
 
     async def stop(self) -> None:
@@ -169,6 +181,7 @@ class EngineRoom:
 
     async def close(self) -> None:
         """Let go of every connection."""
+        await self._jobs.close()
         for line in self._lines.values():
             await line.close()
         await self._egress.close()

@@ -7,6 +7,8 @@ of the job and the row: after a crash between the two it is recorded again, whic
 lost its last moments by a power cut (`synchronous=NORMAL`) repeats work, and nobody's mail.
 
 The engine writes; web workers and commands read. Counts by state are kept by triggers, so that asking costs nothing.
+Rows come and go as one JSON text in one step of one statement: a step gives the interpreter lock away, and getting it
+back beside a busy event loop takes longer than the work.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ CREATE INDEX recipients_by_state ON recipients (state, row);
 CREATE INDEX recipients_by_due ON recipients (due) WHERE state = 1;
 CREATE TABLE known (key INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 CREATE TABLE left_out (address TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE broken (line INTEGER PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE broken (place INTEGER PRIMARY KEY, line INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE counts (state INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER came AFTER INSERT ON recipients BEGIN
@@ -111,16 +113,24 @@ class Ending(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A line of the list that is no recipient, and why."""
+    """A line of the list that is no recipient, and why; `place` counts them."""
 
+    place: int
     line: int
     reason: str
 
 
-class Progress(msgspec.Struct, kw_only=True):
-    """How far the reading of the list has come: the last `line` read, rows taken, rows that are broken."""
+class First(NamedTuple):
+    """Where an address stands for the first time."""
 
-    line: int = 0
+    line: int
+    address: str
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """How far the reading of the list has come: rows `seen`, of which `rows` were taken and others are broken."""
+
+    seen: int = 0
     rows: int = 0
     broken: int = 0
     done: bool = False
@@ -191,16 +201,14 @@ class Ledger:
 
     def is_left_out(self, address: str) -> bool:
         """Whether this address is on it."""
-        return (
-            self._db.execute("SELECT 1 FROM left_out WHERE address = ?", (address,)).fetchone() is not None
-        )
+        return self._db.execute("SELECT 1 FROM left_out WHERE address = ?", (address,)).fetchone() is not None
 
-    def known(self, key: int) -> tuple[int, int, str] | None:
-        """The row, line and address of the first recipient with this key."""
-        found: tuple[int, int, str] | None = self._db.execute(
-            "SELECT row, line, address FROM known JOIN recipients USING (row) WHERE key = ?", (key,)
+    def known(self, key: int) -> First | None:
+        """The first recipient with this key."""
+        found = self._db.execute(
+            "SELECT line, address FROM known JOIN recipients USING (row) WHERE key = ?", (key,)
         ).fetchone()
-        return found
+        return None if found is None else First(*found)
 
     def add(self, key: int | None, recipient: Recipient) -> None:
         """A further row; with the key by which its address is known again."""
@@ -208,14 +216,14 @@ class Ledger:
         if key is not None:
             self._db.execute("INSERT OR IGNORE INTO known VALUES (?, ?)", (key, recipient.row))
 
-    def add_broken(self, line: int, reason: str) -> None:
-        """A line that is no recipient."""
-        self._db.execute("INSERT OR IGNORE INTO broken VALUES (?, ?)", (line, reason))
+    def add_broken(self, place: int, line: int, reason: str) -> None:
+        """A line that is no recipient, and how many there were before it."""
+        self._db.execute("INSERT INTO broken VALUES (?, ?, ?)", (place, line, reason))
 
     def forget_keys(self) -> None:
         """The list is read: what found duplicates is needed no more."""
-        self._db.execute("DELETE FROM known")
-        self._db.execute("DELETE FROM left_out")
+        self._db.execute("DROP TABLE known")
+        self._db.execute("DROP TABLE left_out")
 
     def waiting(self, limit: int) -> list[Recipient]:
         """The first rows that wait."""
@@ -246,19 +254,15 @@ class Ledger:
 
     def request(self, rows: Sequence[tuple[int, str, int]]) -> None:
         """These rows are asked for: row, template, instant."""
-        self._db.executemany(
-            "UPDATE recipients SET state = 2, due = NULL, template = ?2, requested = ?3 WHERE row = ?1", rows
-        )
+        self._update("state = 2, due = NULL, template = of.value ->> 1, requested = of.value ->> 2", rows)
 
     def hold(self, rows: Sequence[tuple[int, int, str | None]]) -> None:
         """These rows are held: row, until when, in which zone."""
-        self._db.executemany("UPDATE recipients SET state = 1, due = ?2, zone = ?3 WHERE row = ?1", rows)
+        self._update("state = 1, due = of.value ->> 1, zone = of.value ->> 2", rows)
 
-    def end(self, endings: Iterable[Ending]) -> None:
+    def end(self, endings: Sequence[Ending]) -> None:
         """What became of rows that were asked for; one that has its end keeps it."""
-        self._db.executemany(
-            "UPDATE recipients SET state = ?2, reason = ?3 WHERE row = ?1 AND state IN (2, 3)", endings
-        )
+        self._update("state = of.value ->> 1, reason = of.value ->> 2", endings, "AND state IN (2, 3)")
 
     def release_held(self) -> None:
         """Nobody is held for a winner any more."""
@@ -276,14 +280,18 @@ class Ledger:
 
     def counts(self) -> dict[str, int]:
         """How many rows are in each state, without those where none is; and broken ones."""
-        found = {STATES[state]: n for state, n in self._db.execute("SELECT state, n FROM counts ORDER BY state") if n}
+        found = {
+            STATES[state]: n
+            for state, n in self._db.execute("SELECT state, n FROM counts ORDER BY state")
+            if n
+        }
         broken = self.progress.broken
         return {**found, "broken": broken} if broken else dict(found)
 
     def broken(self, *, after: int, limit: int) -> list[Broken]:
-        """Broken rows behind this line."""
+        """Broken rows behind this place."""
         found = self._db.execute(
-            "SELECT line, reason FROM broken WHERE line > ? ORDER BY line LIMIT ?", (after, limit)
+            "SELECT place, line, reason FROM broken WHERE place > ? ORDER BY place LIMIT ?", (after, limit)
         )
         return [Broken(*row) for row in found]
 
@@ -291,7 +299,7 @@ class Ledger:
         """What an erasure leaves of rows: row, address, data. Who was still to be written to is not."""
         self._db.executemany(
             "UPDATE recipients SET address = ?2, data = ?3, recipient_id = NULL, time_zone = NULL, zone = NULL, "
-            f"reason = NULL, state = CASE WHEN state IN (0, 1) THEN {CANCELLED} ELSE state END WHERE row = ?1",
+            "reason = NULL, state = CASE WHEN state IN (0, 1, 2, 3) THEN 10 ELSE state END WHERE row = ?1",
             rows,
         )
 
@@ -307,8 +315,16 @@ class Ledger:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _rows(self, where: str, values: Sequence[Any]) -> list[Recipient]:
-        found = self._db.execute(f"SELECT {_COLUMNS} FROM recipients WHERE {where}", values)  # noqa: S608 - our own words
-        return [Recipient(*row) for row in found]
+        # The conditions are our own words.
+        inner = f"SELECT {_COLUMNS} FROM recipients WHERE {where}"  # noqa: S608
+        found = self._db.execute(f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})", values)  # noqa: S608
+        return [Recipient(*row) for row in msgspec.json.decode(found.fetchone()[0])]
+
+    def _update(self, news: str, rows: Sequence[Sequence[Any]], also: str = "") -> None:
+        """Change rows by their numbers, which stand first in each of `rows`."""
+        changes = f"UPDATE recipients SET {news} FROM json_each(?) of WHERE row = of.value ->> 0 {also}"  # noqa: S608 - our own words
+        if rows:
+            self._db.execute(changes, (msgspec.json.encode(rows).decode(),))
 
 
 def readable(recipient: Recipient) -> Mapping[str, Any]:

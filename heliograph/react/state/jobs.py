@@ -140,6 +140,11 @@ def under_way(connection: Connection) -> list[Job]:
     return [_job(row) for row in connection.execute(_UNDER_WAY)]
 
 
+def these(connection: Connection, jobs: Sequence[str]) -> list[Job]:
+    """Those of these jobs that are known, whosever they are."""
+    return [_job(row) for row in connection.execute(_THESE, {"ids": list(jobs)})]
+
+
 def over_before(connection: Connection, account: str, ended: int) -> list[str]:
     """The ids of jobs that were over before this instant (microseconds)."""
     return list(connection.scalars(_OVER_BEFORE, {"of_account": account, "before": ended}))
@@ -247,6 +252,7 @@ _NAMED = (
     .limit(1)
 )
 _UNDER_WAY = select(JOBS).where(JOBS.c.state.not_in(sorted(OVER))).order_by(JOBS.c.id)
+_THESE = select(JOBS).where(JOBS.c.id.in_(bindparam("ids", expanding=True)))
 _OVER_BEFORE = select(JOBS.c.id).where(
     JOBS.c.account == bindparam("of_account"), JOBS.c.ended < bindparam("before")
 )
