@@ -20,6 +20,7 @@ from prometheus_client import Gauge
 
 from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import Directory, load_directory
+from heliograph.accounts.model import Account
 from heliograph.app import part
 from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
@@ -33,6 +34,7 @@ from heliograph.journal.positions import ACT, Who
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import act_name, feed_acts
+from heliograph.outbound.jobs import keeping
 from heliograph.outbound.jobs.runner import Runner
 from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.messages.channels import open_lines
@@ -140,15 +142,7 @@ class EngineRoom:
             self._lines,
         )
         self._archive = Archive(data)
-        self._jobs = Runner(
-            data=data,
-            journal=journal,
-            state=self._reading,
-            directory=self._directory,
-            clock=clock,
-            settings=settings,
-            sources=Sources(data=data, egress=self._egress, settings=settings),
-        )
+        self._jobs = self._runner()
         self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
         self._own = (
             self._dispatch,
@@ -224,6 +218,7 @@ class EngineRoom:
         while True:
             for account in list(self._directory.accounts.values()):
                 try:
+                    await asyncio.to_thread(self._expire, account)
                     done = await self._retention.run(account, self._clock.now())
                     if done.removed or done.waiting:
                         log.info("retention of account %s: %s", account.number, done._asdict())
@@ -232,6 +227,10 @@ class EngineRoom:
                         "events of account %s could not be archived; tried again later", account.number
                     )
             await self._clock.sleep(RETAIN_SECONDS)
+
+    def _expire(self, account: Account) -> None:
+        with self._reading.connect() as connection:
+            keeping.expire(connection, Path(self._settings.data), account, self._clock)
 
     async def _renew_receivers(self, seen: int) -> int:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
@@ -268,6 +267,18 @@ class EngineRoom:
             state=self._state,
             loops=lambda: self.loops,
             elsewhere=(queues_forget(self._queues), archive_forgets(self._archive)),
+        )
+
+    def _runner(self) -> Runner:
+        data = Path(self._settings.data)
+        return Runner(
+            data=data,
+            journal=self._journal,
+            state=self._reading,
+            directory=self._directory,
+            clock=self._clock,
+            settings=self._settings,
+            sources=Sources(data=data, egress=self._egress, settings=self._settings),
         )
 
     def _means(self) -> Means:

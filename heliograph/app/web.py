@@ -120,7 +120,8 @@ class Worker:
         topics = Registry(engine, journal, directory, self.clock)
         means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
         others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
-        routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
+        uploads = api.uploads(means, self.settings)
+        routes = (uploads, *self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
 
     async def stop(self) -> None:

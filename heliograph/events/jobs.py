@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from heliograph.clock import to_datetime
+from heliograph.events.consent import Channel
 from heliograph.events.event import Data
 from heliograph.events.messages import Campaign
 
@@ -17,7 +18,7 @@ class JobSubmitted(Data, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "job.submitted"
     name: str
-    channel: str = "email"
+    channel: Channel = "email"
     template: str
     source: str
     request_id: str | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
@@ -161,7 +161,15 @@ class RsgiRequest:
             return await self._in_time(self._protocol())
         if not self.header("transfer-encoding") and self._scope.http_version.startswith("1"):
             return b""
-        return await self._in_time(self._chunks(limit))
+        return await self._in_time(self._gathered(limit))
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        incoming = aiter(self._protocol)
+        while True:
+            try:
+                yield await self._in_time(anext(incoming))
+            except StopAsyncIteration:
+                return
 
     async def _in_time(self, body: Awaitable[bytes]) -> bytes:
         try:
@@ -179,7 +187,7 @@ class RsgiRequest:
         async for _ in self._protocol:
             pass
 
-    async def _chunks(self, limit: int) -> bytes:
+    async def _gathered(self, limit: int) -> bytes:
         parts: list[bytes] = []
         size = 0
         async for chunk in self._protocol:

@@ -227,6 +227,16 @@ def find(connection: Connection, account: str, message_id: str) -> Message | Non
     )
 
 
+def states(connection: Connection, account: str, message_ids: Sequence[str]) -> dict[str, State]:
+    """The state of each of these messages that is known."""
+    found: dict[str, State] = {}
+    for start in range(0, len(message_ids), CHUNKS[-1]):
+        some = message_ids[start : start + CHUNKS[-1]]
+        own = (MESSAGES.c.account == account, MESSAGES.c.id.in_(some))
+        found.update(connection.execute(select(MESSAGES.c.id, MESSAGES.c.state).where(*own)).tuples())
+    return found
+
+
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch."""
     rows: Rows[Any] = Rows(connection, MESSAGES, _Row)
