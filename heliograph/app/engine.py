@@ -46,6 +46,7 @@ from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
 from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.jobs import jobs_forget
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
@@ -266,7 +267,11 @@ class EngineRoom:
             reading=self._reading,
             state=self._state,
             loops=lambda: self.loops,
-            elsewhere=(queues_forget(self._queues), archive_forgets(self._archive)),
+            elsewhere=(
+                queues_forget(self._queues),
+                archive_forgets(self._archive),
+                jobs_forget(Path(self._settings.data), self._reading),
+            ),
         )
 
     def _runner(self) -> Runner:

@@ -19,6 +19,7 @@ from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.privacy import orders
 from heliograph.privacy.erasing import Eraser, erasure_act
+from heliograph.privacy.jobs import jobs_forget
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.react.state import erasures
@@ -60,7 +61,11 @@ async def _carry_out(
         reading=reading,
         state=state,
         loops=lambda: loops,
-        elsewhere=(queues_forget(queues), archive_forgets(Archive(Path(settings.data)))),
+        elsewhere=(
+            queues_forget(queues),
+            archive_forgets(Archive(Path(settings.data))),
+            jobs_forget(Path(settings.data), reading),
+        ),
     )
     loops = Loops(
         journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=(), acts=(erasure_act(eraser),)

@@ -28,7 +28,7 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     job_category: str | None = None
     campaign: Campaign | None = None
-    options: Options = Options()
+    options: Options = msgspec.field(default_factory=Options)
     key: str = ""
 
 

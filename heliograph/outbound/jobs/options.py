@@ -49,7 +49,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     begins: Annotated[str, msgspec.Meta(pattern=_TIME)]
     ends: Annotated[str, msgspec.Meta(pattern=_TIME)]
-    days: tuple[Day, ...] = ()
+    days: list[Day] = []
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +73,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `time_zone` where they are not found by their usual names. `context` is what templates see beside `recipient`.
     `suppress`: lists of addresses that are left out."""
 
-    suppress: tuple[Source, ...] = ()
+    suppress: list[Source] = []
     lateness: Annotated[int, msgspec.Meta(ge=0)] = LATENESS
     rate: Rate | None = None
     window: Window | None = None

@@ -145,6 +145,11 @@ def these(connection: Connection, jobs: Sequence[str]) -> list[Job]:
     return [_job(row) for row in connection.execute(_THESE, {"ids": list(jobs)})]
 
 
+def of_account(connection: Connection, account: str) -> list[str]:
+    """The ids of all jobs of an account."""
+    return list(connection.scalars(select(JOBS.c.id).where(JOBS.c.account == account).order_by(JOBS.c.id)))
+
+
 def over_before(connection: Connection, account: str, ended: int) -> list[str]:
     """The ids of jobs that were over before this instant (microseconds)."""
     return list(connection.scalars(_OVER_BEFORE, {"of_account": account, "before": ended}))

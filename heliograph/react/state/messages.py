@@ -233,7 +233,8 @@ def states(connection: Connection, account: str, message_ids: Sequence[str]) -> 
     for start in range(0, len(message_ids), CHUNKS[-1]):
         some = message_ids[start : start + CHUNKS[-1]]
         own = (MESSAGES.c.account == account, MESSAGES.c.id.in_(some))
-        found.update(connection.execute(select(MESSAGES.c.id, MESSAGES.c.state).where(*own)).tuples())
+        rows = connection.execute(select(MESSAGES.c.id, MESSAGES.c.state).where(*own))
+        found |= {row.id: row.state for row in rows}
     return found
 
 
