@@ -112,8 +112,11 @@ def test_an_automations_mail_overtakes_a_running_job(
     kept, relay = mailbox
     engine = prepared(launch, relay, tmp_path)
     (tmp_path / "a.yaml").write_text(
-        "name: hello\ntrigger: {kind: custom, name: greeted}\nonce: event\nsteps: [{send: {template: news}}]\n"
+        "name: hello\ntrigger: {kind: custom, name: greeted}\nonce: event\nsteps: [{send: {template: hello}}]\n"
     )
+    (tmp_path / "h.html").write_text("<p>Hello</p>")
+    saved = engine.run("templates", "save", "hello", "--subject", "Hello", "--html", str(tmp_path / "h.html"))
+    assert saved.returncode == 0, saved.stderr
     assert engine.run("automations", "apply", str(tmp_path / "a.yaml")).returncode == 0
     job = submitted(engine, 4000)
     engine.until(lambda: len(kept.got) > 200)
