@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import folds, http, images, jobs, latency, pictures, plugins, queues, readers, timers, topics
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -24,6 +24,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
+    "jobs": ("Bulk jobs: a million recipients", jobs.a_million),
     "topics": ("Topics, one endpoint", topics.notifications),
 }
 

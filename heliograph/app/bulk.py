@@ -8,13 +8,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from heliograph.accounts.directory import load_directory
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import engine_runs, reachable
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import CallerError, OperatorError
 from heliograph.events.jobs import JobSubmitted
 from heliograph.outbound.jobs import orders, uploads, views
+from heliograph.outbound.jobs.ledger import State
 from heliograph.outbound.jobs.views import Shown, Standing
 from heliograph.react.state import jobs as known
 from heliograph.react.state.jobs import Job
@@ -87,7 +88,7 @@ class Desk:
             standings = [views.standing(connection, self.data, self.account, job.id) for job in found]
         return [one for one in standings if one is not None]
 
-    def recipients(self, job: str, *, state: views.State | None, after: int, limit: int) -> list[Shown]:
+    def recipients(self, job: str, *, state: State | None, after: int, limit: int) -> list[Shown]:
         """Whom a job is for."""
         found = self.job(job)
         with self.state.connect() as connection:

@@ -122,8 +122,7 @@ class EngineRoom:
     def __init__(self, settings: Settings, clock: Clock, journal: Journal) -> None:
         self._settings, self._clock = settings, clock
         data = Path(settings.data)
-        self._state = open_state(data)
-        self._reading = open_state(data, read_only=True)
+        self._state, self._reading = open_state(data), open_state(data, read_only=True)
         self._directory = load_directory(self._reading)
         self._refs = Refs(self._directory.master)
         self._journal = journal

@@ -47,17 +47,19 @@ def _in_ledger(path: Path, words: Sequence[str], mask: Mask) -> int:
     if not path.exists():
         return 0
     with closing(Ledger(path)) as ledger:
-        found = []
+        own: list[tuple[int, str]] = []
+        others: list[tuple[int, str]] = []
         for row in ledger.naming(words):
             address, data = (mask(text.encode()).decode() for text in (row.address, row.data))
             if address != row.address:
-                found.append((row.row, address, "{}"))
+                own.append((row.row, address))
             elif data != row.data:
-                found.append((row.row, address, data))
+                others.append((row.row, data))
         with ledger.writing():
-            ledger.change(found)
+            ledger.blank(own)
+            ledger.mask(others)
         ledger.empty_log()
-    return len(found)
+    return len(own) + len(others)
 
 
 def _in_file(path: Path, mask: Mask) -> bool:

@@ -295,13 +295,14 @@ class Ledger:
         )
         return [Broken(*row) for row in found]
 
-    def change(self, rows: Iterable[tuple[int, str, str]]) -> None:
-        """What an erasure leaves of rows: row, address, data. Who was still to be written to is not."""
-        self._db.executemany(
-            "UPDATE recipients SET address = ?2, data = ?3, recipient_id = NULL, time_zone = NULL, zone = NULL, "
-            "reason = NULL, state = CASE WHEN state IN (0, 1, 2, 3) THEN 10 ELSE state END WHERE row = ?1",
-            rows,
-        )
+    def blank(self, rows: Sequence[tuple[int, str]]) -> None:
+        """What an erasure leaves of somebody's own rows: row, pseudonym. Who was still to be written to is not."""
+        news = "address = of.value ->> 1, data = '{}', recipient_id = NULL, time_zone = NULL, zone = NULL, reason = NULL"
+        self._update(f"{news}, state = CASE WHEN state IN (0, 1, 2, 3) THEN {CANCELLED} ELSE state END", rows)
+
+    def mask(self, rows: Sequence[tuple[int, str]]) -> None:
+        """What it leaves of others' rows that mention them: row, data."""
+        self._update("data = of.value ->> 1", rows)
 
     def naming(self, words: Sequence[str]) -> list[Recipient]:
         """The rows in whose address, number or data one of these words stands. Looks through all of them."""

@@ -54,9 +54,9 @@ def given_up(connection: Connection, messages: Sequence[str]) -> dict[str, str]:
     return dict(_asked(connection, _PARKED, messages))
 
 
-def _asked(connection: Connection, question: Select[tuple[str]], messages: Sequence[str]) -> list[list[Any]]:
+def _asked(connection: Connection, question: Select[Any], messages: Sequence[str]) -> list[list[Any]]:
     """The rows of these messages, as one JSON text: a step for each row would give the interpreter lock away."""
-    found = connection.scalar(question, {"ids": msgspec.json.encode(messages).decode()})
+    found: str | None = connection.scalar(question, {"ids": msgspec.json.encode(messages).decode()})
     rows: list[list[Any]] = msgspec.json.decode(found or "[]")
     return rows
 

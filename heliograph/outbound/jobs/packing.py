@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 CHUNK = 1 << 20
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -28,7 +28,7 @@ def unpack(packed: Path, target: Path, limit: int) -> None:
             source.seek(0)
             plain: IO[bytes] = source
             if begins.startswith(_GZIP):
-                plain = closing.enter_context(gzip.GzipFile(fileobj=source))
+                plain = cast(IO[bytes], closing.enter_context(gzip.GzipFile(fileobj=source)))
             elif begins == _ZIP:
                 plain = closing.enter_context(_only_member(closing, source))
             _copy(plain, closing.enter_context(fresh.open("wb")), limit)
