@@ -126,3 +126,27 @@ def test_an_automations_mail_overtakes_a_running_job(
     engine.until(lambda: state(engine, job)["counts"].get("cancelled", 0) > 0)
     place = kept.order.index("ann@x.example")
     assert place < 2500, place
+
+
+def test_a_list_is_sent_from_the_shell(launch: Launch, mailbox: tuple[Mailbox, str], tmp_path: Path) -> None:
+    kept, relay = mailbox
+    engine = prepared(launch, relay, tmp_path)
+    (tmp_path / "list.csv").write_text(
+        "email,FirstName\nann@x.example,Ann\nbroken\nbob@x.example,Bob\nann@x.example,A\n"
+    )
+    (tmp_path / "out.csv").write_text("bob@x.example\n")
+    done = engine.run(
+        "send", "news", "--to", str(tmp_path / "list.csv"), "--suppress", str(tmp_path / "out.csv")
+    )
+    assert done.returncode == 0, done.stderr
+    job, summary = done.stdout.split("\n")[:2]
+    assert summary == "finished: 1 sent, 1 refused, 1 duplicate, 1 broken"
+    assert kept.got == Counter(["ann@x.example"]) and kept.subjects == {b"Subject: News for Ann"}
+    assert json.loads(engine.run("jobs", "show", job).stdout)["counts"]["broken"] == 1
+    assert engine.run("jobs", "broken", job).stdout == "3\thas 1 cells where the header has 2\n"
+    lines = engine.run("jobs", "recipients", job, "--state", "refused").stdout.splitlines()
+    assert [json.loads(line)["address"] for line in lines] == ["bob@x.example"]
+    assert job in engine.run("jobs", "list").stdout
+    assert engine.run("jobs", "cancel", job).returncode == 2
+    failed = engine.run("send", "nothing", "--to", str(tmp_path / "list.csv"))
+    assert failed.returncode == 2 and "Template Error" in failed.stderr
