@@ -104,6 +104,10 @@ async def test_a_process_that_dies_skips_and_repeats_nobody(
     await world.runner.step()
     monkeypatch.undo()
     await world.runner.close()
+    counts = world.standing(job).counts
+    assert counts["requested"] >= SMALLEST and counts["waiting"] > 0
+    await world.follow()
+    assert len(world.requests) == counts.get("sent", 0) + (counts["requested"] if died == "after the journal" else 0)
     world.runner = world.open()
     standing = await world.until(job, "finished")
     assert standing.counts == {"sent": 200}

@@ -96,7 +96,7 @@ async def read_apart(task: Task) -> Read:
 
 def read(task: Task) -> Read:
     """Read everything that was not read yet. Blocks."""
-    ledger = Ledger(Path(task.ledger))
+    ledger = Ledger(Path(task.ledger), reading=True)
     try:
         progress = ledger.progress
         if not progress.done:
