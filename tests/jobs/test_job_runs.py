@@ -107,7 +107,9 @@ async def test_a_process_that_dies_skips_and_repeats_nobody(
     counts = world.standing(job).counts
     assert counts["requested"] >= SMALLEST and counts["waiting"] > 0
     await world.follow()
-    assert len(world.requests) == counts.get("sent", 0) + (counts["requested"] if died == "after the journal" else 0)
+    assert len(world.requests) == counts.get("sent", 0) + (
+        counts["requested"] if died == "after the journal" else 0
+    )
     world.runner = world.open()
     standing = await world.until(job, "finished")
     assert standing.counts == {"sent": 200}
