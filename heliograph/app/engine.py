@@ -51,7 +51,7 @@ from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
 from heliograph.react import automations, identities, judgement, policies
-from heliograph.react.state import definitions
+from heliograph.react.state import definitions, records
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.readers import load as load_readers
@@ -137,7 +137,7 @@ class EngineRoom:
             journal,
             clock,
             settings,
-            look_into(self._reading),
+            look_into(self._reading, clock),
             Desk(Composer(clock), self._refs, public_url(settings), picture_urls(settings)),
             self._lines,
         )
@@ -216,6 +216,7 @@ class EngineRoom:
         """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""
         await self._clock.sleep(RETAIN_AFTER)
         while True:
+            await self.loops.writer.run(partial(records.sweep, now=self._clock.now()))
             for account in list(self._directory.accounts.values()):
                 try:
                     await asyncio.to_thread(self._expire, account)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from heliograph.porting.refusals import Report
 from heliograph.porting.tables import Chosen, StateTable
 from heliograph.porting.writers import Writer
 from heliograph.react.state.consent import SUPPRESSIONS
+from heliograph.react.state.records import Name, fault_of
 from heliograph.rowfiles.files import File, Lines
 from heliograph.rowfiles.rows import Row, Shape, rows
 from heliograph.settings import Settings
@@ -40,7 +41,7 @@ FIRST = 1_000
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What the operator asks of an import. `usual`: the consent of rows that name none (`wishes.answer`); `as_of` in
-    microseconds; None: when the file was last written."""
+    microseconds; None: when the file was last written. `prefix`, `key` and `expires` are of context records."""
 
     what: What
     account: str | None = None
@@ -50,6 +51,9 @@ class Wanted:
     replace_tags: bool = False
     country: str | None = None
     as_of: int | None = None
+    prefix: str = ""
+    key: str = "key"
+    expires: int | None = None
     report: Path
     dry_run: bool = False
 
@@ -71,12 +75,15 @@ def prepared(settings: Settings, file: File, shape: Shape, wanted: Wanted) -> It
     first = _first(file, shape)
     found = shape.columns or tuple(dict.fromkeys(name for row in first for name in row.cells))
     documents = wanted.what in ("orders", "products")
+    whole = documents or wanted.what == "records"
+    if wanted.what == "records":
+        _check_records(wanted, found)
     if documents and shape.is_csv:
         raise OperatorError(
             f"{wanted.what} are imported from NDJSON: one object in the form of the events API a line"
         )
     chosen: Mapping[str, str] = (
-        {} if documents else columns.chosen(found, wanted.maps, [row.cells for row in first])
+        {} if whole else columns.chosen(found, wanted.maps, [row.cells for row in first])
     )
     with _plan(settings, wanted, file, chosen) as (plan, name), contextlib.ExitStack() as closing:
         kept = progress = None
@@ -100,7 +107,7 @@ def prepared(settings: Settings, file: File, shape: Shape, wanted: Wanted) -> It
         yield Prepared(
             work=work,
             kept=kept,
-            left_out=() if documents else tuple(columns.unused(found, chosen)),
+            left_out=() if whole else tuple(columns.unused(found, chosen)),
             first=tuple(first[:3]),
         )
 
@@ -132,7 +139,7 @@ def _plan(
             wanted.what,
             number,
             chosen,
-            (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country),
+            (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country, *_of_records(wanted)),
         )
         sender = Sender(
             account=number,
@@ -154,10 +161,26 @@ def _plan(
             replace_tags=wanted.replace_tags,
             country=wanted.country,
             erased=_erased(state, number, keep_case=account.policy.keep_local_case),
+            prefix=wanted.prefix,
+            key=wanted.key,
+            expires=wanted.expires,
         )
         yield plan, name
     finally:
         state.dispose()
+
+
+def _check_records(wanted: Wanted, found: Sequence[str]) -> None:
+    fault = fault_of(Name(wanted.prefix, "x"))
+    if fault is not None:
+        raise OperatorError(f"--prefix names the data source: {fault}")
+    if wanted.key not in found:
+        raise OperatorError(f"--key names the column of the keys; the file has: {', '.join(found)}")
+
+
+def _of_records(wanted: Wanted) -> tuple[object, ...]:
+    """What else tells two imports of one file apart, where it is one of records."""
+    return (wanted.prefix, wanted.key, wanted.expires) if wanted.what == "records" else ()
 
 
 def _erased(state: Engine, account: str, *, keep_case: bool) -> Callable[[str, str], bool] | None:

@@ -33,6 +33,7 @@ from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
+from heliograph.outbound import records
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
 from heliograph.outbound.queues import sqs_service
@@ -143,6 +144,7 @@ class Worker:
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers),
             *consent.routes(directory, refs, journal, self.clock),
+            *records.routes(directory, journal, engine, self.clock, self.settings),
             *self._amazon(directory, topics),
         )
 

@@ -119,12 +119,15 @@ class ImageArchived(Data, frozen=True, kw_only=True):
 
 
 class RecordPut(Data, frozen=True, kw_only=True):
-    """A context record was stored or replaced."""
+    """A context record was stored or replaced. `expires_at` (microseconds): from then on it is not there; `by` is the
+    key or the command it came by."""
 
     kind: ClassVar[str] = "record.put"
     prefix: str
     key: str
     record: dict[str, Any]
+    expires_at: int | None = None
+    by: str = ""
 
 
 class RecordRemoved(Data, frozen=True, kw_only=True):
@@ -133,13 +136,17 @@ class RecordRemoved(Data, frozen=True, kw_only=True):
     kind: ClassVar[str] = "record.removed"
     prefix: str
     key: str
+    by: str = ""
 
 
 class RecordLooked(Data, frozen=True, kw_only=True):
-    """A context record was asked for (MG-7). The request's ids only when a message asked."""
+    """A context record was asked for (MG-7). The request's ids only when a message asked: `message` is which one, or
+    whose picture was looked at."""
 
     prefix: str
     record_id: str
+    message: str | None = None
+    image: str | None = None
     vendor: str = ""
     ip: str = ""
     request_id: str | None = None

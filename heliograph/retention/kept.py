@@ -2,7 +2,7 @@
 agreed to, what they bought, and what operators defined. Pure.
 
 Everything else says what happened once: messages and their fate, opens, clicks and looks, views, anonymous carts,
-custom events, runs. State remembers of it what it counted; a replay of `commerce`, `messages` and `images` ends
+custom events, runs, context records that do not stand any more. State remembers of it what it counted; a replay of `commerce`, `messages` and `images` ends
 without it. A kind that this version does not know is not removed.
 """
 
@@ -59,8 +59,6 @@ KEPT: frozenset[str] = frozenset(
         topics.TopicUnsubscribed,
         jobs.ImagePublished,
         jobs.ImageArchived,
-        jobs.RecordPut,
-        jobs.RecordRemoved,
     )
 )
 """Never removed; a person's erasure blanks them."""

@@ -239,6 +239,16 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             endpoint=st.sampled_from(["sns:a", "https://x.example"]),
         ),
     ],
+    "records": [
+        *of(
+            [jobs.RecordPut],
+            prefix=st.sampled_from("AB"),
+            key=st.sampled_from("kl"),
+            record=st.sampled_from([{"n": 1}, {"n": "ä"}]),
+            expires_at=maybe(st.none(), st.integers(-2, 25).map(lambda n: NOW + n * SECOND)),
+        ),
+        *of([jobs.RecordRemoved], prefix=st.sampled_from("AB"), key=st.sampled_from("kl")),
+    ],
     "campaigns": of(
         [definitions.CampaignCreated, definitions.CampaignSubscribed, definitions.CampaignUnsubscribed],
         guid=st.sampled_from(["89r4i3l4", "ekpz8q6s"]),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from heliograph.api.call import Resource
-from heliograph.api.resources import erasures, jobs, people
+from heliograph.api.resources import erasures, jobs, people, records
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
-    jobs.RESOURCE,
     erasures.RESOURCE,
+    jobs.RESOURCE,
+    records.RESOURCE,
 )

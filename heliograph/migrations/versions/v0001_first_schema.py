@@ -661,3 +661,18 @@ def _judgement() -> None:
         sa.PrimaryKeyConstraint("event", name=op.f("pk_recent_opens")),
     )
     op.create_index(op.f("ix_recent_opens_recorded"), "recent_opens", ["recorded"])
+    op.create_table(
+        "records",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger()),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("account", "prefix", "key", name=op.f("pk_records")),
+    )
+    op.create_index(op.f("ix_records_event"), "records", ["event"])
+    op.create_index("ix_records_expires", "records", ["expires"])

@@ -13,6 +13,7 @@ from heliograph.react.state import (
     jobs,
     messages,
     people,
+    records,
     topics,
     visits,
 )
@@ -25,6 +26,7 @@ FOLDS: tuple[Fold, ...] = (
     jobs.FOLD,
     definitions.FOLD,
     images.FOLD,
+    records.FOLD,
     erasures.FOLD,
     topics.FOLD,
     campaigns.FOLD,
