@@ -20,7 +20,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 from sqlalchemy import Engine
 
-from heliograph import api
+from heliograph import api, webservice
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
 from heliograph.api.call import Means
 from heliograph.app import part
@@ -120,7 +120,13 @@ class Worker:
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
         means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
-        others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
+        calls = webservice.Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        others = (
+            *live.pages,
+            *topic_pages(topics, self.settings),
+            *api.routes(means, self.settings),
+            *webservice.routes(calls, self.settings),
+        )
         uploads = api.uploads(means, self.settings)
         routes = (uploads, *self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)

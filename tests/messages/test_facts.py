@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from mail_world import ACCOUNT, MESSAGE, PERSON
 from sqlalchemy import Engine
 
-from heliograph.database import memory_state
 from heliograph.clock import ManualClock
+from heliograph.database import memory_state
 from heliograph.events import codec
 from heliograph.events.commerce import Product, ProductCreated, ProductDeleted, ProductViewed
 from heliograph.events.consent import ConsentGranted, SuppressionAdded
