@@ -24,7 +24,7 @@ from heliograph.events.messages import MessageSent
 from heliograph.journal.places import SKEW, before
 from heliograph.outbound.feeds.dialects.activities import KINDS, Known, activity
 from heliograph.outbound.feeds.dialects.activity import Activity, Item
-from heliograph.outbound.feeds.dialects.activity_forms import DOCUMENT, SCHEMA, Layout, xml_item
+from heliograph.outbound.feeds.dialects.activity_forms import DOCUMENT, SCHEMA, xml_item
 from heliograph.outbound.feeds.surroundings import abouts
 from heliograph.webservice.answers import Refused, around
 from heliograph.webservice.call import INVALID, NOT_HERE, Asked, Means, Span, Streamed, day_of
@@ -62,9 +62,6 @@ TYPES: dict[str, Type] = {
 NO_ITEM = frozenset(("SMS_CLICKS", "MOBILE_PUSH_CLICKS"))
 """Types for which neither the document nor the vendor's schema has an item."""
 
-LAYOUTS: dict[Item, Layout] = DOCUMENT | SCHEMA
-"""The schema's form; push items, which the schema does not have, in the document's."""
-
 
 async def account_activity(means: Means, asked: Asked) -> Streamed:
     """`AccountActivity`: all items of one type of one day. Raises `Refused`."""
@@ -76,7 +73,8 @@ async def account_activity(means: Means, asked: Asked) -> Streamed:
     day = day_of(asked.wanted("ActivityDate"))
     zipped = asked.flag("UseCompression")
     chunks = _document(means, asked, TYPES[name], day)
-    return Streamed(_zipped(chunks, _file(name, day)) if zipped else chunks, f"{_file(name, day)}", zipped)
+    file = _file(name, day)
+    return Streamed(_zipped(chunks, file) if zipped else chunks, file, zipped)
 
 
 async def counted(means: Means, account: str, span: Span) -> tuple[Counter[Item], int]:
@@ -132,8 +130,10 @@ def _activities(connection: Connection, account: str, page: Sequence[AnyEvent]) 
 
 
 def _written(connection: Connection, account: str, page: Sequence[AnyEvent], item: Item) -> bytes:
+    """A page's items of one sort, in the schema's form; those of apps, which it does not have, in the document's."""
+    form = SCHEMA if item in SCHEMA else DOCUMENT
     found = (one for one in _activities(connection, account, page) if one.item == item)
-    return b"".join(written for one in found if (written := xml_item(one, LAYOUTS)) is not None)
+    return b"".join(written for one in found if (written := xml_item(one, form)) is not None)
 
 
 def _file(name: str, day: Span) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -130,10 +131,12 @@ class World:
             "server": ("x.example", 80),
         }
         told: list[Any] = []
-        given = iter(({"type": "http.request", "body": body, "more_body": False},))
+        given = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return next(given, {"type": "http.disconnect"})
+            if not given:
+                await asyncio.Event().wait()  # the client stays
+            return given.pop()
 
         async def send(message: Any) -> None:
             told.append(message)

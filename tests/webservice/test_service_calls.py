@@ -86,5 +86,3 @@ async def test_a_flood_of_fields_is_refused(world: World) -> None:
 async def test_no_bytes_break_the_door(world: World) -> None:
     for body in (b"\xff\xfe%zz&=&&Action", b"%", b"Action=%ff", b"\x00" * 100):
         assert (await world.post(body)).error
-
-
