@@ -8,7 +8,20 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, jobs, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import (
+    folds,
+    http,
+    images,
+    jobs,
+    latency,
+    pictures,
+    plugins,
+    queues,
+    readers,
+    service,
+    timers,
+    topics,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -26,6 +39,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
     "jobs": ("Bulk jobs: a million recipients", jobs.a_million),
     "topics": ("Topics, one endpoint", topics.notifications),
+    "service": ("A day of activities through the web service, one core", service.a_day),
 }
 
 

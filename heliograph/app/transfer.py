@@ -134,13 +134,7 @@ def _plan(
     try:
         number = account_number(state, wanted.account)
         account = load_directory(state).accounts[number]
-        name = importing.name(
-            file,
-            wanted.what,
-            number,
-            chosen,
-            (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country, *_of_records(wanted)),
-        )
+        name = importing.name(file, wanted.what, number, chosen, _options(wanted))
         sender = Sender(
             account=number,
             strict=account.policy.validation == "strict",
@@ -178,9 +172,10 @@ def _check_records(wanted: Wanted, found: Sequence[str]) -> None:
         raise OperatorError(f"--key names the column of the keys; the file has: {', '.join(found)}")
 
 
-def _of_records(wanted: Wanted) -> tuple[object, ...]:
-    """What else tells two imports of one file apart, where it is one of records."""
-    return (wanted.prefix, wanted.key, wanted.expires) if wanted.what == "records" else ()
+def _options(wanted: Wanted) -> tuple[object, ...]:
+    """What tells two imports of one file apart."""
+    usual = (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country)
+    return (*usual, wanted.prefix, wanted.key, wanted.expires) if wanted.what == "records" else usual
 
 
 def _erased(state: Engine, account: str, *, keep_case: bool) -> Callable[[str, str], bool] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from heliograph.outbound.feeds.dialects.activity import Item
 from heliograph.webservice import activities, jobs, sending
 from heliograph.webservice.answers import Elements, Refused
 from heliograph.webservice.call import NOT_HERE, Action, Asked, Means, day_or_month_of
 
-_ITEMS = (
+_ITEMS: tuple[tuple[str, Item], ...] = (
     ("Clicks", "click"),
     ("Opens", "open"),
     ("Bounces", "bounce"),

@@ -9,12 +9,13 @@ everything once. Nothing but a page is ever in memory.
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC
 from functools import partial
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from sqlalchemy import Connection
 
@@ -143,7 +144,7 @@ def _file(name: str, day: Span) -> str:
 async def _zipped(chunks: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:
     """The same as a zip archive of one file, made while it is sent."""
     sink = _Sink()
-    archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
+    archive = zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_DEFLATED, compresslevel=6)
     with archive, archive.open(name, "w", force_zip64=True) as file:
         async for chunk in chunks:
             file.write(chunk)
@@ -153,18 +154,20 @@ async def _zipped(chunks: AsyncIterator[bytes], name: str) -> AsyncIterator[byte
         yield piece
 
 
-class _Sink:
+class _Sink(io.RawIOBase):
     """A file that cannot go back: what is written to it is taken away at once."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def write(self, piece: bytes) -> int:
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, piece: Any) -> int:
+        """Keep it until it is taken."""
         self._pieces.append(bytes(piece))
         return len(piece)
-
-    def flush(self) -> None:
-        """There is nothing to flush."""
 
     def taken(self) -> Iterator[bytes]:
         """What was written since the last time."""

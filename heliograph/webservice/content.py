@@ -6,9 +6,8 @@ often it is sent. A campaign is a template that the account has saved itself, by
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import msgspec
 
@@ -53,6 +52,13 @@ class Recipient(NamedTuple):
     address: str
     recipient_id: str | None
     fields: dict[str, Any]
+
+
+class Given(TypedDict):
+    """What a caller calls a job, in events."""
+
+    correlation_id: str | None
+    job_category: str | None
 
 
 class Template(NamedTuple):
@@ -152,7 +158,7 @@ async def campaign(means: Means, asked: Asked) -> definitions.Template:
     return found
 
 
-def given(asked: Asked) -> Mapping[str, str | None]:
+def given(asked: Asked) -> Given:
     """What a caller wants to find in every item about the job."""
     return {
         "correlation_id": asked.text("CorrelationId") or None,

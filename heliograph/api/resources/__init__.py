@@ -7,7 +7,7 @@ from heliograph.api.resources import erasures, jobs, people, records
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
-    erasures.RESOURCE,
     jobs.RESOURCE,
+    erasures.RESOURCE,
     records.RESOURCE,
 )

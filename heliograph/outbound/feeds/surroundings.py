@@ -1,8 +1,9 @@
 """What is known about an event that is to be told: its message, for texts the person behind the number, for what is
 read, printed or forwarded the tracking code, the open and its reader.
 
-This is asked for every delivery (and for a day's activities page by page: `abouts`), so it is one statement of the few columns that dialects use, not the whole
-message with its counts (`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
+This is asked for every delivery, and of many messages at once for a day's activities (`abouts`), so it is one
+statement of the few columns that dialects use, not the whole message with its counts
+(`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
 erased in between is not told.
 """
 
