@@ -109,3 +109,13 @@ async def test_a_template_that_fails_over_a_missing_record_still_tells_the_miss(
     told = [event.data for event in await office.told()]
     await office.close()
     assert [type(data) for data in told] == [RecordMissed, MessageRenderFailed]
+
+
+def test_a_key_is_looked_up_once_for_a_message() -> None:
+    asked: list[Name] = []
+
+    def find(name: Name) -> None:
+        asked.append(name)
+
+    assert rendered("{% if records.D.k %}x{% endif %}{% if records.D.k %}y{% endif %}", Lookups(find)) == ""
+    assert asked == [Name("D", "k")]

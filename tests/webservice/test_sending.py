@@ -260,3 +260,8 @@ def test_substitutions_are_translated(language: str, source: str, ours: str) -> 
 def test_what_is_more_than_a_substitution_is_refused_with_its_line(language: str, source: str) -> None:
     with pytest.raises(Refused, match="line 2"):
         to_liquid(language, "TextTemplate", source)
+
+
+async def test_what_xml_cannot_hold_is_left_out_of_answers(world: World) -> None:
+    answer = await world.call("MessagePreview", **{**JOB, "TextTemplate": "a\x01b\ufffec <&>"})
+    assert answer.text("MessagePreview/TextContent") == "abc <&>"

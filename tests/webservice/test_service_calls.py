@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 from lxml import etree
-from service_world import World
+from service_world import NOW, World
 
+from heliograph.accounts import keys
 from heliograph.webservice.actions import ACTIONS
 
 
@@ -86,3 +87,13 @@ async def test_a_flood_of_fields_is_refused(world: World) -> None:
 async def test_no_bytes_break_the_door(world: World) -> None:
     for body in (b"\xff\xfe%zz&=&&Action", b"%", b"Action=%ff", b"\x00" * 100):
         assert (await world.post(body)).error
+
+
+async def test_an_account_is_not_opened_by_another_accounts_key(world: World) -> None:
+    with world.state.begin() as connection:
+        other = keys.add_account(connection, "Other", NOW).number
+        _, secret = keys.add_key(connection, other, "api", NOW)
+    world.directory.reload(world.reading)
+    assert (await world.call("AccountSummary", ActivityDate="2026-01-01", ApiKey=secret)).error
+    said = {"ActivityDate": "2026-01-01", "AccountId": other, "ApiKey": secret}
+    assert (await world.call("AccountSummary", **said)).error is None
