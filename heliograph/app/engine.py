@@ -125,8 +125,7 @@ class EngineRoom:
         self._state, self._reading = open_state(data), open_state(data, read_only=True)
         self._directory = load_directory(self._reading)
         self._refs = Refs(self._directory.master)
-        self._journal = journal
-        self._readers = load_readers(settings)
+        self._journal, self._readers = journal, load_readers(settings)
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues = QueueFile(data)
