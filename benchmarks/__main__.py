@@ -13,6 +13,7 @@ from benchmarks import (
     folds,
     http,
     images,
+    jobs,
     latency,
     notices,
     pictures,
@@ -22,6 +23,7 @@ from benchmarks import (
     readtime_browser,
     readtimes,
     reports,
+    service,
     timers,
     topics,
 )
@@ -47,7 +49,9 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "readtime-browser": ("How well each technique measures in Chromium", readtime_browser.compared),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
+    "jobs": ("Bulk jobs: a million recipients", jobs.a_million),
     "topics": ("Topics, one endpoint", topics.notifications),
+    "service": ("A day of activities through the web service, one core", service.a_day),
 }
 
 

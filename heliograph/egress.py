@@ -20,7 +20,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -178,8 +178,20 @@ class Egress:
         too: whoever follows it calls again, and is judged again."""
         return await self._ask("GET", url, None, headers, timeout, cap)
 
+    async def fetch(self, url: str, file: BinaryIO, timeout: float, *, cap: int) -> Answer | Failed:
+        """GET, and write the body of a 200 to `file`, at most `cap` bytes; the answer's own is empty then. For what
+        is too large for memory."""
+        return await self._ask("GET", url, None, {}, timeout, cap, file)
+
     async def _ask(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: float, cap: int
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout: float,
+        cap: int,
+        file: BinaryIO | None = None,
     ) -> Answer | Failed:
         where = target(url)
         if isinstance(where, Failed):
@@ -193,7 +205,9 @@ class Egress:
                 asyncio.timeout(timeout),
                 session.request(method, where, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                payload, truncated = await _read(response, cap)
+                if file is not None and response.status == 200:
+                    return Answer(200, response.headers, b"", await _save(response, cap, file))
+                payload, truncated = await _read(response, min(cap, BODY_CAP) if file else cap)
                 return Answer(response.status, response.headers, payload, truncated)
         except aiohttp.ConnectionTimeoutError:
             return Failed("timeout", f"no connection within {CONNECT_TIMEOUT:g} s")
@@ -346,6 +360,18 @@ async def _read(response: aiohttp.ClientResponse, cap: int) -> tuple[bytes, bool
             response.close()
             return bytes(gathered[:cap]), True
     return bytes(gathered), False
+
+
+async def _save(response: aiohttp.ClientResponse, cap: int, file: BinaryIO) -> bool:
+    """Write the body up to the cap; whether there was more."""
+    size = 0
+    while piece := await response.content.readany():
+        size += len(piece)
+        if size > cap:
+            response.close()
+            return True
+        await asyncio.to_thread(file.write, piece)
+    return False
 
 
 def _failed(error: Exception) -> Failed:

@@ -141,6 +141,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),
     ] = 2 * 24 * 3600.0
+    jobs_folder: Annotated[
+        str, _doc("a directory whose files jobs may name as their list (file:NAME); empty: none")
+    ] = ""
+    jobs_buckets: Annotated[
+        tuple[str, ...],
+        _doc("buckets from which jobs may take lists (s3://): they are read with this machine's credentials"),
+    ] = ()
+    jobs_list_limit: Annotated[
+        int, Meta(ge=1024, description="bytes of one recipient list, as it comes and unpacked")
+    ] = 4 << 30
     egress_allow: Annotated[
         tuple[str, ...],
         _doc(

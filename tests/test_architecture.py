@@ -55,6 +55,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "merge_tags",
         "senders",
         "spreadsheets",
+        "rowfiles",
     ),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )

@@ -40,6 +40,7 @@ class Directory:
         live = [key for key in keys if key.revoked is None]
         self._tokens = {key.fingerprint: key for key in live if key.kind in ("store", "api")}
         self._keys = {(key.kind, key.public): key for key in live}
+        self._by_id = {key.id: key for key in live}
         self._of_account: dict[tuple[str, KeyKind], list[Key]] = {}
         for key in sorted(live, key=lambda key: key.created, reverse=True):
             self._of_account.setdefault((key.account, key.kind), []).append(key)
@@ -64,6 +65,11 @@ class Directory:
         """The key of a kind by its public part: an AWS access key id, an OAuth client id, a login."""
         found = self._keys.get((kind, public))
         return self._keys.get((kind, public)) if found is None and self._looked_again() else found
+
+    def key_of_id(self, id: str) -> Key | None:
+        """The key of our own id of it."""
+        found = self._by_id.get(id)
+        return self._by_id.get(id) if found is None and self._looked_again() else found
 
     def keys(self, account: str, kind: KeyKind) -> Sequence[Key]:
         """An account's keys of a kind, newest first."""

@@ -8,5 +8,6 @@ A resource is a value in a module of its own; `heliograph.api.resources` lists t
 from __future__ import annotations
 
 from heliograph.api.serving import routes
+from heliograph.api.uploading import uploads
 
-__all__ = ["routes"]
+__all__ = ["routes", "uploads"]

@@ -5,9 +5,8 @@ Everything here is decided from the headers, before the body is looked at.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from starlette.requests import Request
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Key, Scope
@@ -15,6 +14,9 @@ from heliograph.errors import Forbidden, Unauthorized
 from heliograph.web.limits import Limit, site
 
 BEARER = "bearer "
+
+Header = Callable[[str], str]
+"""A header's value by its lower-case name; empty when absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,13 @@ class Access:
     by_key: Limit
     by_address: Limit
 
-    def admit(self, request: Request, scope: Scope) -> tuple[Account, Key]:
-        """The account of the key that is sent. Raises `Unauthorized`, `Forbidden`, `TooManyRequests`."""
-        token = _token(request)
+    def admit(self, header: Header, client: str, scope: Scope) -> tuple[Account, Key]:
+        """The account of the key that this client sends. Raises `Unauthorized`, `Forbidden`, `TooManyRequests`."""
+        token = _token(header)
         key = self.directory.token(token) if token and token.isascii() else None
         account = self.directory.account(key.account) if key is not None else None
         if key is None or account is None or key.kind != "api":
-            self.by_address.spend(site(request.client.host if request.client else ""))
+            self.by_address.spend(site(client))
             raise Unauthorized(
                 "Send the account's API key: x-api-key, or Authorization: Bearer.", field="x-api-key"
             )
@@ -41,8 +43,8 @@ class Access:
         return account, key
 
 
-def _token(request: Request) -> str:
-    sent = request.headers.get("authorization", "")
+def _token(header: Header) -> str:
+    sent = header("authorization")
     if sent[: len(BEARER)].lower() == BEARER:
         return sent[len(BEARER) :].strip()
-    return request.headers.get("x-api-key", "")
+    return header("x-api-key")

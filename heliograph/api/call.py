@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -39,6 +40,11 @@ class Means:
     directory: Directory
     clock: Clock
     tracking_url: str = ""
+
+    @property
+    def data(self) -> Path:
+        """The data directory: where state is."""
+        return Path(str(self.state.url.database)).parent
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """What `look` finds in state; asked in a thread, for the database may have to wait for the disk."""

@@ -63,7 +63,8 @@ def _endpoint(means: Means, access: Access, calls: dict[str, Call]) -> Endpoint:
 
 
 async def _asked(access: Access, call: Call, request: Request) -> Asked:
-    account, key = access.admit(request, call.scope)
+    client = request.client.host if request.client else ""
+    account, key = access.admit(lambda name: request.headers.get(name, ""), client, call.scope)
     query = from_query(request.url.query, call.query or Nothing)
     body = None
     if call.body is not None:

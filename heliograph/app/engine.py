@@ -20,6 +20,7 @@ from prometheus_client import Gauge
 
 from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import Directory, load_directory
+from heliograph.accounts.model import Account
 from heliograph.app import part
 from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
@@ -35,6 +36,9 @@ from heliograph.outbound.daily.days import Daily
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import act_name, feed_acts
+from heliograph.outbound.jobs import keeping
+from heliograph.outbound.jobs.runner import Runner
+from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
@@ -45,11 +49,12 @@ from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
 from heliograph.privacy.erasing import Eraser, erasure_act
 from heliograph.privacy.evidence import evidence_forgets, kept_days
+from heliograph.privacy.jobs import jobs_forget
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
 from heliograph.react import automations, identities, judgement, policies, readtimes
-from heliograph.react.state import definitions
+from heliograph.react.state import definitions, records
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.readers import load as load_readers
@@ -124,12 +129,10 @@ class EngineRoom:
     def __init__(self, settings: Settings, clock: Clock, journal: Journal) -> None:
         self._settings, self._clock = settings, clock
         data = Path(settings.data)
-        self._state = open_state(data)
-        self._reading = open_state(data, read_only=True)
+        self._state, self._reading = open_state(data), open_state(data, read_only=True)
         self._directory = load_directory(self._reading)
         self._refs = Refs(self._directory.master)
-        self._journal = journal
-        self._readers = load_readers(settings)
+        self._journal, self._readers = journal, load_readers(settings)
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues = QueueFile(data)
@@ -140,11 +143,12 @@ class EngineRoom:
             journal,
             clock,
             settings,
-            look_into(self._reading),
+            look_into(self._reading, clock),
             self._desk(),
             self._lines,
         )
         self._archive, self._evidence = Archive(data), EvidenceFiles(data)
+        self._jobs = self._runner()
         self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
         self._own = (
             self._dispatch,
@@ -181,6 +185,7 @@ class EngineRoom:
             start(self._move_dead_letters()),
             start(self._retain()),
             start(self._write_days()),
+            start(self._jobs.run()),
         ]
         await self.loops.run()
 
@@ -192,6 +197,7 @@ class EngineRoom:
 
     async def close(self) -> None:
         """Let go of every connection."""
+        await self._jobs.close()
         for line in self._lines.values():
             await line.close()
         await self._egress.close()
@@ -232,8 +238,10 @@ class EngineRoom:
         """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""
         await self._clock.sleep(RETAIN_AFTER)
         while True:
+            await self.loops.writer.run(partial(records.sweep, now=self._clock.now()))
             for account in list(self._directory.accounts.values()):
                 try:
+                    await asyncio.to_thread(self._expire, account)
                     done = await self._retention.run(account, self._clock.now())
                     days = kept_days(account, self._settings.evidence_days)
                     await asyncio.to_thread(self._evidence.expire, account.number, days, self._clock.now())
@@ -260,6 +268,10 @@ class EngineRoom:
                 except Exception:
                     log.exception("daily reports of account %s have to wait", account.number)
             await self._clock.sleep(DAILY_SECONDS)
+
+    def _expire(self, account: Account) -> None:
+        with self._reading.connect() as connection:
+            keeping.expire(connection, Path(self._settings.data), account, self._clock)
 
     async def _renew_receivers(self, seen: int) -> int:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
@@ -299,7 +311,20 @@ class EngineRoom:
                 queues_forget(self._queues),
                 archive_forgets(self._archive),
                 evidence_forgets(self._evidence),
+                jobs_forget(Path(self._settings.data), self._reading),
             ),
+        )
+
+    def _runner(self) -> Runner:
+        data = Path(self._settings.data)
+        return Runner(
+            data=data,
+            journal=self._journal,
+            state=self._reading,
+            directory=self._directory,
+            clock=self._clock,
+            settings=self._settings,
+            sources=Sources(data=data, egress=self._egress, settings=self._settings),
         )
 
     def _means(self) -> Means:

@@ -21,6 +21,7 @@ from heliograph.journal.loops import Loops
 from heliograph.privacy import orders
 from heliograph.privacy.erasing import Eraser, erasure_act
 from heliograph.privacy.evidence import evidence_forgets
+from heliograph.privacy.jobs import jobs_forget
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
 from heliograph.react.state import erasures
@@ -66,6 +67,7 @@ async def _carry_out(
             queues_forget(queues),
             archive_forgets(Archive(Path(settings.data))),
             evidence_forgets(EvidenceFiles(Path(settings.data))),
+            jobs_forget(Path(settings.data), reading),
         ),
     )
     loops = Loops(

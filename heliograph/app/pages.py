@@ -27,6 +27,8 @@ events   POST /webhooks/store/STORE_ID
 batches  POST /api/v1/events/batch
 pictures POST /v3/personalize/KIND/publish
 api      /api/v1/... described at GET /api/openapi.json
+records  GET  /v5/engage/context?data=PREFIX-KEY
+service  POST /3.1/WebService
 health   GET /healthz  GET /readyz  GET /metrics
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,15 +22,16 @@ from heliograph.events import subjects
 from heliograph.events.consent import IMPORT
 from heliograph.inbound.collect.senders import Sender
 from heliograph.porting import columns, importing, tables
-from heliograph.porting.files import File, Lines
 from heliograph.porting.importing import Import, Seen, What
 from heliograph.porting.people import Plan
 from heliograph.porting.progress import Progress, ProgressFile
 from heliograph.porting.refusals import Report
-from heliograph.porting.rows import Row, Shape, rows
 from heliograph.porting.tables import Chosen, StateTable
 from heliograph.porting.writers import Writer
 from heliograph.react.state.consent import SUPPRESSIONS
+from heliograph.react.state.records import Name, fault_of
+from heliograph.rowfiles.files import File, Lines
+from heliograph.rowfiles.rows import Row, Shape, rows
 from heliograph.settings import Settings
 
 FIRST = 1_000
@@ -40,7 +41,7 @@ FIRST = 1_000
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What the operator asks of an import. `usual`: the consent of rows that name none (`wishes.answer`); `as_of` in
-    microseconds; None: when the file was last written."""
+    microseconds; None: when the file was last written. `prefix`, `key` and `expires` are of context records."""
 
     what: What
     account: str | None = None
@@ -50,6 +51,9 @@ class Wanted:
     replace_tags: bool = False
     country: str | None = None
     as_of: int | None = None
+    prefix: str = ""
+    key: str = "key"
+    expires: int | None = None
     report: Path
     dry_run: bool = False
 
@@ -71,12 +75,15 @@ def prepared(settings: Settings, file: File, shape: Shape, wanted: Wanted) -> It
     first = _first(file, shape)
     found = shape.columns or tuple(dict.fromkeys(name for row in first for name in row.cells))
     documents = wanted.what in ("orders", "products")
+    whole = documents or wanted.what == "records"
+    if wanted.what == "records":
+        _check_records(wanted, found)
     if documents and shape.is_csv:
         raise OperatorError(
             f"{wanted.what} are imported from NDJSON: one object in the form of the events API a line"
         )
     chosen: Mapping[str, str] = (
-        {} if documents else columns.chosen(found, wanted.maps, [row.cells for row in first])
+        {} if whole else columns.chosen(found, wanted.maps, [row.cells for row in first])
     )
     with _plan(settings, wanted, file, chosen) as (plan, name), contextlib.ExitStack() as closing:
         kept = progress = None
@@ -100,7 +107,7 @@ def prepared(settings: Settings, file: File, shape: Shape, wanted: Wanted) -> It
         yield Prepared(
             work=work,
             kept=kept,
-            left_out=() if documents else tuple(columns.unused(found, chosen)),
+            left_out=() if whole else tuple(columns.unused(found, chosen)),
             first=tuple(first[:3]),
         )
 
@@ -127,13 +134,7 @@ def _plan(
     try:
         number = account_number(state, wanted.account)
         account = load_directory(state).accounts[number]
-        name = importing.name(
-            file,
-            wanted.what,
-            number,
-            chosen,
-            (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country),
-        )
+        name = importing.name(file, wanted.what, number, chosen, _options(wanted))
         sender = Sender(
             account=number,
             strict=account.policy.validation == "strict",
@@ -154,10 +155,27 @@ def _plan(
             replace_tags=wanted.replace_tags,
             country=wanted.country,
             erased=_erased(state, number, keep_case=account.policy.keep_local_case),
+            prefix=wanted.prefix,
+            key=wanted.key,
+            expires=wanted.expires,
         )
         yield plan, name
     finally:
         state.dispose()
+
+
+def _check_records(wanted: Wanted, found: Sequence[str]) -> None:
+    fault = fault_of(Name(wanted.prefix, "x"))
+    if fault is not None:
+        raise OperatorError(f"--prefix names the data source: {fault}")
+    if wanted.key not in found:
+        raise OperatorError(f"--key names the column of the keys; the file has: {', '.join(found)}")
+
+
+def _options(wanted: Wanted) -> tuple[object, ...]:
+    """What tells two imports of one file apart."""
+    usual = (wanted.usual, wanted.tags, wanted.replace_tags, wanted.country)
+    return (*usual, wanted.prefix, wanted.key, wanted.expires) if wanted.what == "records" else usual
 
 
 def _erased(state: Engine, account: str, *, keep_case: bool) -> Callable[[str, str], bool] | None:

@@ -20,7 +20,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 from sqlalchemy import Engine
 
-from heliograph import api
+from heliograph import api, webservice
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
 from heliograph.api.call import Means
 from heliograph.app import part
@@ -38,6 +38,7 @@ from heliograph.inbound.tracking.codes import Codes
 from heliograph.inbound.tracking.readtime import ReadTimes, open_read_times
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
+from heliograph.outbound import records
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
 from heliograph.outbound.queues import sqs_service
@@ -137,8 +138,15 @@ class Worker:
             clock=self.clock,
             tracking_url=tracking_url(self.settings),
         )
-        others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
-        routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
+        calls = webservice.Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        others = (
+            *live.pages,
+            *topic_pages(topics, self.settings),
+            *api.routes(means, self.settings),
+            *webservice.routes(calls, self.settings),
+        )
+        uploads = api.uploads(means, self.settings)
+        routes = (uploads, *self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
 
     def let_go(self) -> None:
@@ -171,6 +179,7 @@ class Worker:
             *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
             *consent.routes(directory, refs, journal, self.clock),
             *self._receipts(directory, refs, journal, engine),
+            *records.routes(directory, journal, engine, self.clock, self.settings),
             *self._amazon(directory, topics),
         )
 

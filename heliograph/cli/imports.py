@@ -13,14 +13,14 @@ from heliograph.app.transfer import Prepared, Wanted
 from heliograph.cli.options import Data, at_option, bar, existing, for_operators, out, table
 from heliograph.clock import SystemClock
 from heliograph.errors import OperatorError
-from heliograph.porting.files import File, look
 from heliograph.porting.importing import READERS, Seen
-from heliograph.porting.rows import shape
 from heliograph.porting.wishes import answer
+from heliograph.rowfiles.files import File, look
+from heliograph.rowfiles.rows import shape
 from heliograph.settings import Settings
 
 Source = Annotated[Path, typer.Argument(help="CSV or NDJSON, plain or gzip.")]
-What = Annotated[str, typer.Option(help="people, suppressions, orders or products.")]
+What = Annotated[str, typer.Option(help="people, suppressions, orders, products or records.")]
 Maps = Annotated[
     list[str] | None, typer.Option("--map", help="FIELD=COLUMN; FIELD= for none. May be repeated.")
 ]
@@ -31,6 +31,9 @@ Tags = Annotated[list[str] | None, typer.Option(help="Given to everybody; may be
 ReplaceTags = Annotated[bool, typer.Option("--replace-tags", help="Instead of adding to them.")]
 Country = Annotated[str | None, typer.Option(help="Where numbers without +NN belong, such as US.")]
 AsOf = Annotated[str | None, typer.Option(help="When it was true. Default: when the file was last written.")]
+Prefix = Annotated[str, typer.Option(help="Of records: their data source.")]
+KeyColumn = Annotated[str, typer.Option("--key", help="Of records: the column that holds their key.")]
+Expires = Annotated[str | None, typer.Option(help="Of records: when they end. Default: never.")]
 Encoding = Annotated[str | None, typer.Option(help="Default: found out.")]
 Delimiter = Annotated[str | None, typer.Option(help="Default: found out.")]
 Refused = Annotated[Path | None, typer.Option(help="Report of refused rows. Default: FILE.refused.csv here.")]
@@ -50,6 +53,9 @@ def import_file(
     replace_tags: ReplaceTags = False,
     phone_country: Country = None,
     as_of: AsOf = None,
+    prefix: Prefix = "",
+    key: KeyColumn = "key",
+    expires: Expires = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     refused: Refused = None,
@@ -70,6 +76,9 @@ def import_file(
         replace_tags=replace_tags,
         country=phone_country and phone_country.upper(),
         as_of=at_option(as_of, "--as-of"),
+        prefix=prefix,
+        key=key,
+        expires=at_option(expires, "--expires"),
         report=refused or Path(f"{file.name}.refused.csv"),
         dry_run=dry_run,
     )

@@ -36,6 +36,11 @@ COMMANDS: dict[str, Command] = {
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
     "templates": Command("definitions:templates", "Save and list templates."),
     "automations": Command("definitions:automations", "Apply and list automations."),
+    "send": Command(
+        "bulk:send",
+        "Send a template to a list, and watch it go. Interrupting ends the watching, not the job.",
+    ),
+    "jobs": Command("bulk:jobs", "Bulk sends: how they stand, and moving them."),
     "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),
     "campaigns": Command(

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from heliograph.clock import to_datetime
+from heliograph.events.consent import Channel
 from heliograph.events.event import Data
 from heliograph.events.messages import Campaign
 
 
 class JobSubmitted(Data, frozen=True, kw_only=True):
-    """A bulk send is wanted. The id of this event is the job's id."""
+    """A bulk send is wanted. The id of this event is the job's id.
+
+    `source` says where its recipients are and `options` how it is sent, both as `heliograph.outbound.jobs.options`
+    describes them; `send_at` in microseconds, None: at once."""
 
     kind: ClassVar[str] = "job.submitted"
     name: str
-    channel: str = "email"
+    channel: Channel = "email"
     template: str
     source: str
     request_id: str | None = None
@@ -22,6 +27,16 @@ class JobSubmitted(Data, frozen=True, kw_only=True):
     campaign: Campaign | None = None
     send_at: int | None = None
     options: dict[str, Any] = {}
+    by: str = ""
+
+
+def request_id(instant: int, id: str) -> str:
+    """The id of a job in MessageGears' form: `t`, day of the year, year, and a UUID (MG-5).
+
+    `instant` (microseconds) says the day, in UTC; `id` is the job's, or that of a message sent by itself.
+    """
+    day = to_datetime(instant)
+    return f"t{day:%j%y}-{id}"
 
 
 class JobMoved(Data, frozen=True, kw_only=True):
@@ -54,6 +69,15 @@ class JobCancelled(JobMoved, frozen=True, kw_only=True):
     """Ended by an operator; who was not reached will not be."""
 
     kind: ClassVar[str] = "job.cancelled"
+
+
+class JobDecided(JobMoved, frozen=True, kw_only=True):
+    """A split test has its winner, by an operator's word or by what recipients did; `figures` are each template's
+    messages, opens and clicks when it was decided. The first decision counts."""
+
+    kind: ClassVar[str] = "job.decided"
+    template: str
+    figures: dict[str, dict[str, int]] = {}
 
 
 class JobFinished(JobMoved, frozen=True, kw_only=True):
@@ -95,12 +119,15 @@ class ImageArchived(Data, frozen=True, kw_only=True):
 
 
 class RecordPut(Data, frozen=True, kw_only=True):
-    """A context record was stored or replaced."""
+    """A context record was stored or replaced. `expires_at` (microseconds): from then on it is not there; `by` is the
+    key or the command it came by."""
 
     kind: ClassVar[str] = "record.put"
     prefix: str
     key: str
     record: dict[str, Any]
+    expires_at: int | None = None
+    by: str = ""
 
 
 class RecordRemoved(Data, frozen=True, kw_only=True):
@@ -109,13 +136,17 @@ class RecordRemoved(Data, frozen=True, kw_only=True):
     kind: ClassVar[str] = "record.removed"
     prefix: str
     key: str
+    by: str = ""
 
 
 class RecordLooked(Data, frozen=True, kw_only=True):
-    """A context record was asked for (MG-7). The request's ids only when a message asked."""
+    """A context record was asked for (MG-7). The request's ids only when a message asked: `message` is which one, or
+    whose picture was looked at."""
 
     prefix: str
     record_id: str
+    message: str | None = None
+    image: str | None = None
     vendor: str = ""
     ip: str = ""
     request_id: str | None = None

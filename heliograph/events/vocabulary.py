@@ -74,6 +74,7 @@ KINDS: tuple[type[Data], ...] = (
     jobs.JobPaused,
     jobs.JobResumed,
     jobs.JobCancelled,
+    jobs.JobDecided,
     jobs.JobFinished,
     jobs.JobFailed,
     jobs.ImagePublished,

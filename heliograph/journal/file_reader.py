@@ -45,7 +45,7 @@ _AT = _GATHERED.replace(
 )
 _SIZES = (
     "SELECT json_group_array(json_array(seq, size)) FROM "
-    "(SELECT seq, octet_length(data) AS size FROM event WHERE seq > ? ORDER BY seq LIMIT ?)"
+    "(SELECT seq, octet_length(data) AS size FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?)"
 )
 _SIZES_KINDS = (
     "SELECT json_group_array(json_array(seq, size)) FROM "
@@ -90,12 +90,15 @@ class FileReader:
         """The last place; 0 in an empty journal."""
         return int(self._one("SELECT ifnull(max(seq), 0) FROM event")[0])
 
-    def read(self, after: int, kinds: frozenset[str] | None, limit: int) -> list[Entry]:
-        """Up to `limit` entries above `after`, in order, of these kinds (None: all). Fewer where their data
-        are very large, but at least one if there is one."""
+    def read(
+        self, after: int, kinds: frozenset[str] | None, limit: int, upto: int | None = None
+    ) -> list[Entry]:
+        """Up to `limit` entries above `after` and up to `upto`, in order, of these kinds (None: all). Fewer where
+        their data are very large, but at least one if there is one."""
         if limit <= 0 or (kinds is not None and not kinds):
             return []
-        return gather(self._chunks(after, kinds, limit), limit)
+        end = self.head() if upto is None else min(upto, self.head())
+        return gather(self._chunks(after, kinds, limit, end), limit)
 
     def at(self, seqs: Sequence[int], subjects: Sequence[str]) -> Iterator[list[Entry]]:
         """The entries in these places (ascending), as far as they are of these subjects, chunk by chunk."""
@@ -136,7 +139,7 @@ class FileReader:
         entries are looked through as one text; only where a word is in it, one by one."""
         wanted = [word.encode().lower() for word in words]
         found: list[int] = []
-        for sizes in self._plan(after, None, WINDOW):
+        for sizes in self._plan(after, None, WINDOW, self.head()):
             for piece in _bounded(sizes):
                 between = (piece[0][0] - 1, piece[-1][0])
                 whole = (self._one(_WHOLE, between)[0] or b"").lower()
@@ -153,8 +156,10 @@ class FileReader:
         """Let go of the file."""
         self._connection.close()
 
-    def _chunks(self, after: int, kinds: frozenset[str] | None, limit: int) -> Iterator[list[Entry]]:
-        for sizes in self._plan(after, kinds, limit):
+    def _chunks(
+        self, after: int, kinds: frozenset[str] | None, limit: int, end: int
+    ) -> Iterator[list[Entry]]:
+        for sizes in self._plan(after, kinds, limit, end):
             for piece in _bounded(sizes):
                 places = (piece[0][0] - 1, piece[-1][0])
                 if kinds is None:
@@ -162,21 +167,20 @@ class FileReader:
                 else:
                     yield self._entries(_BETWEEN_KINDS, (*places, apsw.carray(tuple(kinds))))
 
-    def _plan(self, after: int, kinds: frozenset[str] | None, limit: int) -> Iterator[list[tuple[int, int]]]:
+    def _plan(
+        self, after: int, kinds: frozenset[str] | None, limit: int, end: int
+    ) -> Iterator[list[tuple[int, int]]]:
         """Places and sizes of what there is to read."""
-        head = self.head() if kinds is not None else 0
-        while limit > 0:
+        while limit > 0 and after < end:
             if kinds is None:
-                sizes = _sizes.decode(self._one(_SIZES, (after, min(limit, CHUNK_ROWS)))[0])
+                sizes = _sizes.decode(self._one(_SIZES, (after, end, min(limit, CHUNK_ROWS)))[0])
                 if not sizes:
                     return
                 after = sizes[-1][0]
-            elif after < head:
-                values = (after, after + WINDOW, apsw.carray(tuple(kinds)), limit)
+            else:
+                values = (after, min(after + WINDOW, end), apsw.carray(tuple(kinds)), limit)
                 sizes = _sizes.decode(self._one(_SIZES_KINDS, values)[0])
                 after += WINDOW
-            else:
-                return
             limit -= len(sizes)
             yield sizes
 

@@ -29,9 +29,15 @@ class JournalView(Protocol):
     """A journal as its readers see it."""
 
     async def read(
-        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+        self,
+        after: int,
+        *,
+        kinds: frozenset[str] | None = None,
+        limit: int = 1000,
+        upto: int | None = None,
     ) -> Sequence[Entry]:
-        """Up to `limit` entries with `seq` above `after`, in order, of these kinds (None: all)."""
+        """Up to `limit` entries with `seq` above `after` and up to `upto` (None: to the end), in order, of these
+        kinds (None: all)."""
         ...
 
     async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:

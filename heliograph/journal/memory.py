@@ -41,12 +41,17 @@ class MemoryJournal:
         return recorded
 
     async def read(
-        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+        self,
+        after: int,
+        *,
+        kinds: frozenset[str] | None = None,
+        limit: int = 1000,
+        upto: int | None = None,
     ) -> Sequence[Entry]:
         """As `Journal.read`."""
         found: list[Entry] = []
         for entry in self._above(after):
-            if len(found) >= limit:
+            if len(found) >= limit or (upto is not None and entry.seq > upto):
                 break
             if kinds is None or entry.kind in kinds:
                 found.append(entry)

@@ -48,10 +48,15 @@ class JournalReader:
         self._closed = False
 
     async def read(
-        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+        self,
+        after: int,
+        *,
+        kinds: frozenset[str] | None = None,
+        limit: int = 1000,
+        upto: int | None = None,
     ) -> Sequence[Entry]:
         """As `Journal.read`. Fewer than `limit`, but never none, where the data are many megabytes."""
-        return await self.run(lambda reader: reader.read(after, kinds, limit))
+        return await self.run(lambda reader: reader.read(after, kinds, limit, upto))
 
     async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
         """As `Journal.of`. The first call on a large journal takes a while: the index is made."""

@@ -137,10 +137,15 @@ class RemoteJournal:
         return await self._intake.put(seal(records, True), len(records), size_of(records)) or []
 
     async def read(
-        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+        self,
+        after: int,
+        *,
+        kinds: frozenset[str] | None = None,
+        limit: int = 1000,
+        upto: int | None = None,
     ) -> Sequence[Entry]:
         """As `Journal.read`. Fewer than `limit`, but never none, where the data are many megabytes."""
-        return await self._reader.read(after, kinds=kinds, limit=limit)
+        return await self._reader.read(after, kinds=kinds, limit=limit, upto=upto)
 
     async def of(self, subjects: Sequence[str], *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
         """As `Journal.of`. The first call on a large journal takes a while: the index is made."""

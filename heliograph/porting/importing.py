@@ -21,20 +21,21 @@ from heliograph.clock import Clock
 from heliograph.errors import BadRequest, Unavailable
 from heliograph.events.event import Record
 from heliograph.journal.journal import Journal
-from heliograph.porting import people
-from heliograph.porting.files import File, Lines
+from heliograph.porting import people, records
 from heliograph.porting.people import Plan, Read
 from heliograph.porting.progress import Progress, ProgressFile
 from heliograph.porting.refusals import Report
-from heliograph.porting.rows import Row, Shape, rows
+from heliograph.rowfiles.files import File, Lines
+from heliograph.rowfiles.rows import Row, Shape, rows
 
-What = Literal["people", "suppressions", "orders", "products"]
+What = Literal["people", "suppressions", "orders", "products", "records"]
 
 READERS: dict[What, Callable[[Plan, int, Mapping[str, Any]], Read]] = {
     "people": people.person,
     "suppressions": people.suppression,
     "orders": partial(people.document, "orders/create"),
     "products": partial(people.document, "products/create"),
+    "records": records.record,
 }
 """What the rows of a file can be."""
 

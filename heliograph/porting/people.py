@@ -44,7 +44,8 @@ CONSUMED = frozenset(
 class Plan:
     """How the rows of one file are read. `as_of`: when what it says was true, in microseconds; `usual`: the consent
     of rows that name none; `country`: where phone numbers without +NN belong; `erased`: whether the address of a
-    channel was erased (None: nobody was)."""
+    channel was erased (None: nobody was); `prefix` and `key`: of context records, their data source and the column
+    that holds their key; `expires`: when they end, in microseconds."""
 
     sender: Sender
     columns: Mapping[str, str]
@@ -55,6 +56,9 @@ class Plan:
     replace_tags: bool = False
     country: str | None = None
     erased: Callable[[str, str], bool] | None = None
+    prefix: str = ""
+    key: str = ""
+    expires: int | None = None
 
 
 def person(plan: Plan, line: int, row: Mapping[str, Any]) -> Read:

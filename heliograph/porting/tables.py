@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, func, select
 
-from heliograph.clock import SECOND
 from heliograph.events.event import Entry
 from heliograph.journal.journal import JournalView
+from heliograph.journal.places import SKEW, before
 from heliograph.react.state.consent import CONSENT_LOG, OPT_INS, SUPPRESSIONS
 from heliograph.react.state.goods import ORDERS as ORDER_ROWS
 from heliograph.react.state.persons import PERSONS
@@ -27,8 +27,6 @@ Type = Literal["text", "number", "flag", "instant", "list", "json"]
 Page = Sequence[tuple[Any, ...]]
 
 PAGE = 1_000
-SKEW = 3600 * SECOND
-"""By how much `recorded` may go back from one event to the next: somebody set the machine's clock."""
 
 
 class Column(NamedTuple):
@@ -84,26 +82,13 @@ async def events(
     """The events up to where the head is now; `told` hears where in the journal it is, and where the end is."""
     head = await journal.head()
     if chosen.since is not None:
-        after = max(after, await _place(journal, chosen.since - SKEW, head))
+        after = max(after, await before(journal, chosen.since - SKEW, head))
     while entries := await journal.read(after, kinds=kinds, limit=2 * PAGE):
         after = entries[-1].seq
         yield [event(entry) for entry in entries if entry.seq <= head and _is_chosen(entry, chosen)]
         told(min(after, head), head)
         if after >= head or (chosen.until is not None and entries[-1].recorded > chosen.until + SKEW):
             return
-
-
-async def _place(journal: JournalView, recorded: int, head: int) -> int:
-    """Behind which place everything is that was recorded at this instant or later."""
-    low, high = 0, head
-    while low < high:
-        middle = (low + high) // 2
-        found = await journal.read(middle, limit=1)
-        if found and found[0].recorded < recorded:
-            low = found[0].seq
-        else:
-            high = middle
-    return low
 
 
 def _is_chosen(entry: Entry, chosen: Chosen) -> bool:

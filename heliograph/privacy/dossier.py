@@ -7,6 +7,7 @@ then every event, with the data as they were recorded. Instants are RFC 3339 in 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,11 +20,13 @@ from heliograph.events.event import Entry
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.consumer import Erased
 from heliograph.journal.journal import JournalView
+from heliograph.outbound.jobs.forgetting import rows_of
+from heliograph.outbound.jobs.ledger import STATES, readable
 from heliograph.privacy.evidence import evidence_of
 from heliograph.privacy.whose import entries, is_theirs, whose
-from heliograph.privacy.words import words_of
+from heliograph.privacy.words import Mask, words_of
 from heliograph.react.automations import runs
-from heliograph.react.state import commerce, consent, messages, people
+from heliograph.react.state import commerce, consent, jobs, messages, people
 from heliograph.react.state.people import Person
 
 ACTIVITIES = {MessageOpened.kind: "opens", LinkClicked.kind: "clicks", VoteCast.kind: "votes"}
@@ -51,6 +54,7 @@ async def dossier(
         name: [event for event in events if event["kind"] == kind] for kind, name in ACTIVITIES.items()
     }
     kept = await asyncio.to_thread(evidence_of, files, account, told)
+    listed = await asyncio.to_thread(_listed, state, whom)
     return {
         "exported_at": iso(now),
         "account": account,
@@ -58,6 +62,7 @@ async def dossier(
         **activity,
         "events": events,
         "evidence": kept,
+        "jobs": listed,
     }
 
 
@@ -100,6 +105,23 @@ def _known(state: Engine, whom: Erased, person: Person) -> dict[str, Any]:
             "messages": _readable([mail for mail in mails if mail is not None]),
             "runs": _readable(ran),
         }
+
+
+def _listed(state: Engine, whom: Erased) -> list[dict[str, Any]]:
+    """Where they stand on lists of bulk jobs."""
+    with state.connect() as connection:
+        ids = jobs.of_account(connection, whom.account)
+    return [
+        {
+            "job": job,
+            "line": row.line,
+            "address": row.address,
+            "state": STATES[row.state],
+            "data": readable(row),
+        }
+        for job, row in rows_of(Path(str(state.url.database)).parent, ids, words_of(whom))
+        if Mask(whom).text(row.address) != row.address
+    ]
 
 
 async def _under_others(journal: JournalView, whom: Erased, known: set[int]) -> list[Entry]:

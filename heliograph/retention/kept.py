@@ -2,8 +2,8 @@
 agreed to, what they bought, and what operators defined. Pure.
 
 Everything else says what happened once: messages and their fate, opens, clicks and looks, views, anonymous carts,
-custom events, runs. State remembers of it what it counted; a replay of `commerce`, `messages`, `images` and
-`reports` ends without it. A kind that this version does not know is not removed.
+custom events, runs, context records that do not stand any more. State remembers of it what it counted; a replay of
+`commerce`, `messages`, `images` and `reports` ends without it. A kind that this version does not know is not removed.
 """
 
 from __future__ import annotations
@@ -63,8 +63,6 @@ KEPT: frozenset[str] = frozenset(
         topics.TopicUnsubscribed,
         jobs.ImagePublished,
         jobs.ImageArchived,
-        jobs.RecordPut,
-        jobs.RecordRemoved,
     )
 )
 """Never removed; a person's erasure blanks them."""

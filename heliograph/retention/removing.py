@@ -20,13 +20,15 @@ from sqlalchemy import BindParameter, Connection, Engine, bindparam, select, uni
 from heliograph.accounts.model import Account
 from heliograph.clock import SECOND
 from heliograph.events.event import Entry
+from heliograph.events.jobs import RecordPut
 from heliograph.journal import positions
 from heliograph.journal.journal import Journal
 from heliograph.journal.parked import PARKED, RETRIES
+from heliograph.journal.places import SKEW
 from heliograph.journal.positions import ACT
 from heliograph.outbound.feeds.push import act_name
 from heliograph.porting import tables
-from heliograph.react.state import definitions, portraits
+from heliograph.react.state import definitions, portraits, records
 from heliograph.react.state.persons import IDENTITIES, PERSONS
 from heliograph.retention import archive as files
 from heliograph.retention.archive import Archive, Moving
@@ -162,7 +164,7 @@ class Retention:
         while entries := await self.journal.read(after, kinds=REMOVABLE, limit=PAGE):
             yield entries
             after = entries[-1].seq
-            if entries[-1].recorded > before + tables.SKEW:
+            if entries[-1].recorded > before + SKEW:
                 return
 
     async def _busy(self, account: str) -> frozenset[str]:
@@ -206,10 +208,13 @@ def limit_of(connection: Connection) -> Limit:
 
 
 def removable(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """Those that say nothing of a person which a replay needs. The event by which somebody came gave them their id."""
+    """Those that say nothing of a person which a replay needs, and put no record that still stands. The event by which
+    somebody came gave them their id."""
     asked = [entry.id for entry in entries if entry.kind in portraits.KINDS]
-    came = set(connection.scalars(_CAME, {"ids": asked})) if asked else set()
-    return [entry for entry in entries if entry.id not in came and not says_who(entry)]
+    needed = set(connection.scalars(_CAME, {"ids": asked})) if asked else set()
+    put = [entry.id for entry in entries if entry.kind == RecordPut.kind]
+    needed |= records.standing(connection, put) if put else set()
+    return [entry for entry in entries if entry.id not in needed and not says_who(entry)]
 
 
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)

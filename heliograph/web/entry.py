@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from heliograph.errors import CallerError, TooLarge, TooSlow, Unavailable
@@ -197,7 +197,15 @@ class RsgiRequest:
             return await self._in_time(self._protocol())
         if not self.header("transfer-encoding") and self._scope.http_version.startswith("1"):
             return b""
-        return await self._in_time(self._chunks(limit))
+        return await self._in_time(self._gathered(limit))
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        incoming = aiter(self._protocol)
+        while True:
+            try:
+                yield await self._in_time(anext(incoming))
+            except StopAsyncIteration:
+                return
 
     async def gone(self) -> None:
         await self._protocol.client_disconnect()
@@ -218,7 +226,7 @@ class RsgiRequest:
         async for _ in self._protocol:
             pass
 
-    async def _chunks(self, limit: int) -> bytes:
+    async def _gathered(self, limit: int) -> bytes:
         parts: list[bytes] = []
         size = 0
         async for chunk in self._protocol:

@@ -6,7 +6,7 @@ a `Reply`. Pages and management calls are a Starlette application behind them (`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -72,6 +72,11 @@ class Request(Protocol):
 
     async def gone(self) -> None:
         """Returns when the caller has closed the connection."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, for what is too large for memory: whoever reads it counts. Raises `TooSlow` when
+        nothing comes for a while."""
         ...
 
 

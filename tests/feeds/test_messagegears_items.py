@@ -21,7 +21,7 @@ from heliograph.clock import from_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened
 from heliograph.events.event import Data, Event
-from heliograph.events.jobs import JobFailed, RecordHit, RecordMissed
+from heliograph.events.jobs import JobFailed, RecordHit, RecordMissed, request_id
 from heliograph.events.messages import (
     EmailReceived,
     MessageBounced,
@@ -36,7 +36,6 @@ from heliograph.events.messages import (
 )
 from heliograph.outbound.feeds.dialect import About, Context, Rendered
 from heliograph.outbound.feeds.dialects import messagegears
-from heliograph.outbound.feeds.dialects.activities import request_id
 from heliograph.outbound.feeds.dialects.activity_forms import PAYLOAD_LIMIT, payloads
 from heliograph.outbound.feeds.dialects.messagegears import (
     DocumentOptions,
@@ -410,3 +409,13 @@ def test_what_belongs_to_no_message_has_no_item() -> None:
 
 def mail() -> About:
     return About("0198c7f2-0000-7000-8000-000000000000", "email", "joe@gmail.com", requested_at=MADE)
+
+
+def test_a_record_that_a_message_asked_for_names_the_messages_request() -> None:
+    """MG-7"""
+    missed = event(RecordMissed(prefix="D", record_id="D-k", message="m"))
+    about = About("m", "email", "joe@x.example", requested_at=0, correlation_id="My job", recipient_id="r7")
+    body = rendered(messagegears.DOCUMENT_DIALECT, missed, about, DocumentOptions())
+    item = ElementTree.fromstring(body)[0]
+    assert item.findtext("RequestId") == "t00170-m"
+    assert (item.findtext("CorrelationId"), item.findtext("RecipientId")) == ("My job", "r7")

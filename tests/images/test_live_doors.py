@@ -15,7 +15,9 @@ from PIL import Image
 from test_document_examples import BAR, CHEESE, TIMER, TRACKER
 
 from heliograph.errors import JournalFull
+from heliograph.events import codec
 from heliograph.events.engagement import ImageShown, LinkClicked, VoteCast
+from heliograph.events.jobs import RecordHit, RecordMissed, RecordPut
 from heliograph.outbound.images import doors
 from heliograph.outbound.images.countdown import timer
 from heliograph.refs import MessageRef, Refs
@@ -444,3 +446,42 @@ async def test_whatever_the_query_says_a_picture_is_answered(world: World, query
         for form in (query, f"exp={query}", f"cur={query}&min={query}", f"r={query}"):
             reply = await world.doors.ask(path, query=form, headers={"user-agent": agent})
             assert reply.status == 200 and reply.body[:4] in (b"GIF8", b"\x89PNG")
+
+
+async def test_a_condition_about_a_record_is_asked_with_what_the_record_says(world: World) -> None:
+    """MG-7, PER-12: the URL says a key, the record says the word; picture and link agree, each is one look-up."""
+    for url in (CHEESE["fallback"]["imageUrl"], *(rule["imageUrl"] for rule in CHEESE["rules"])):
+        world.gallery.hang(url, url.encode())
+    leads = {rule["imageUrl"]: rule["clickUrl"] for rule in (*CHEESE["rules"], CHEESE["fallback"])}
+    put = RecordPut(prefix="TASTES", key="42", record={"likes": "Swiss", "list": ["x"]})
+    account = world.keys["account"]
+    saved = codec.make(put, account=account, subject="record:TASTES-42", now=world.clock.now())
+    await world.journal.append([codec.encode(saved)])
+    await world.fold()
+    about = {"prefix": "TASTES", "field": "likes"}
+    image = (await world.publish("conditional-images", **CHEESE, record=about))["id"]
+    for key, variant in (("42", "rule_1"), ("43", "fallback"), ("swiss", "fallback")):
+        picture = await world.look(f"/ci/{image}.png?cheese={key}")
+        link = await world.look(f"/ci/{image}?cheese={key}")
+        assert dict(link.headers)["location"] == leads[picture.body.decode()]
+        assert (await shown(world))[-1].variant == variant
+    told = [event.data for event in await world.events("record.hit", "record.missed")]
+    assert [(type(data), data.record_id, data.image) for data in told] == [
+        (kind, f"TASTES-{key}", image)
+        for key, kind in (("42", RecordHit), ("43", RecordMissed), ("swiss", RecordMissed))
+        for _ in ("picture", "link")
+    ]
+    await world.look(f"/ci/{image}.png?cheese=42", "HEAD")
+    await world.look(f"/ci/{image}.png?cheese=*|C|*")
+    await world.look(f"/ci/{image}.png")
+    assert len(await world.events("record.hit", "record.missed")) == len(told)
+
+
+async def test_a_record_that_no_data_source_can_hold_is_refused_at_publishing(world: World) -> None:
+    body = {"data": {"attributes": {**CHEESE, "record": {"prefix": "TA-STES", "field": ""}}}}
+    answer = await world.call("POST", "conditional-images/publish", body)
+    assert answer.status == 422
+    assert {error["source"]["pointer"].rpartition("/")[2] for error in answer.json["errors"]} == {
+        "prefix",
+        "field",
+    }

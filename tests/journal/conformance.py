@@ -63,6 +63,12 @@ class AppendAndRead:
         assert list(await journal.read(10)) == list(await journal.read(99)) == []
         assert list(await journal.read(0, limit=0)) == []
 
+    async def test_reading_can_end_at_a_place(self, journal: Journal) -> None:
+        await journal.append([record(kind="a" if number % 2 else "b") for number in range(10)])
+        assert [entry.seq for entry in await journal.read(2, upto=5)] == [3, 4, 5]
+        assert [entry.seq for entry in await journal.read(2, kinds=frozenset("a"), upto=6)] == [4, 6]
+        assert list(await journal.read(5, upto=5)) == []
+
     async def test_reading_can_be_for_certain_kinds_only(self, journal: Journal) -> None:
         await journal.append([record(kind="abc"[number % 3]) for number in range(9)])
         found = await journal.read(1, kinds=frozenset("ac"), limit=4)

@@ -13,9 +13,9 @@ from heliograph.events import codec
 from heliograph.events.event import AnyEvent
 from heliograph.inbound.collect.senders import Sender
 from heliograph.porting import columns, people
-from heliograph.porting.files import Lines, look
 from heliograph.porting.people import Plan
-from heliograph.porting.rows import Row, rows, shape
+from heliograph.rowfiles.files import Lines, look
+from heliograph.rowfiles.rows import Row, rows, shape
 
 ACCOUNT = "000000000001"
 NOW = 1_700_000_000 * SECOND

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.errors import OperatorError
-from heliograph.porting import files
-from heliograph.porting.files import look
+from heliograph.rowfiles import files
+from heliograph.rowfiles.files import look
 
 PEOPLE = (("email", "name"), ("ann@x.example", "Änne"), ("bob@x.example", "Bøb"))
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from retention_child import NOW
@@ -18,6 +19,8 @@ from heliograph.clock import SECOND
 from heliograph.events import subjects
 from heliograph.events.commerce import ProductViewed
 from heliograph.events.definitions import FeedPaused, FeedRemoved
+from heliograph.events.event import Record
+from heliograph.events.jobs import RecordPut, RecordRemoved
 from heliograph.events.vocabulary import BY_NAME
 from heliograph.journal import sqlite
 from heliograph.journal.parked import PARKED, RETRIES
@@ -207,3 +210,36 @@ async def test_a_kill_at_any_moment_loses_and_doubles_nothing(world: World, wher
     names = {path.name for path in (world.data / "archive" / world.account).iterdir()}
     assert names == set(archived), "nothing half written is left"
     await world.journal.close()
+
+
+async def test_a_record_stays_as_long_as_it_stands_and_its_past_goes(world: World) -> None:
+    """STD-7: superseded, removed and expired puts are as old as anything else; a replay ends in the same records."""
+
+    def put(key: str, day: int, **more: Any) -> Record:
+        data = RecordPut(prefix="D", key=key, record={"day": day}, **more)
+        return happened(data, f"record:D-{key}", day=day, account=world.account, second=int(key))
+
+    removed = RecordRemoved(prefix="D", key="2")
+    records = [
+        put("1", 0),
+        put("2", 0),
+        put("3", 0, expires_at=START + 2 * DAY),
+        put("4", 0),
+        put("1", 1),
+        happened(removed, "record:D-2", day=1, account=world.account),
+        put("5", 3),
+    ]
+    await world.journal.append(records)
+    await world.fold()
+    before = world.remembered("records")
+    await world.retention.run(world.keeps(1), START + 4 * DAY + 5 * SECOND)
+    left = [record for record in await world.records() if record.kind.startswith("record.")]
+    assert [(one.subject, one.recorded // DAY - START // DAY) for one in left] == [
+        ("record:D-4", 0),
+        ("record:D-1", 1),
+        ("record:D-5", 3),
+    ]
+    await world.fold()
+    assert [row[:4] for row in world.remembered("records")["records"]] == [
+        row[:4] for row in before["records"]
+    ]

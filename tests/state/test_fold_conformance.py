@@ -239,6 +239,16 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             endpoint=st.sampled_from(["sns:a", "https://x.example"]),
         ),
     ],
+    "records": [
+        *of(
+            [jobs.RecordPut],
+            prefix=st.sampled_from("AB"),
+            key=st.sampled_from("kl"),
+            record=st.sampled_from([{"n": 1}, {"n": "ä"}]),
+            expires_at=maybe(st.none(), st.integers(-2, 25).map(lambda n: NOW + n * SECOND)),
+        ),
+        *of([jobs.RecordRemoved], prefix=st.sampled_from("AB"), key=st.sampled_from("kl")),
+    ],
     "campaigns": of(
         [
             definitions.CampaignCreated,
@@ -294,6 +304,20 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         ),
         *of([consent.UnsubscriptionRequested, consent.ConsentWithdrawn], message=ids.map(str)),
     ],
+    "jobs": [
+        *of([jobs.JobSubmitted], name=st.just("news"), template=st.just("t"), source=st.just("upload:x")),
+        *of(
+            [jobs.JobStarted, jobs.JobPaused, jobs.JobResumed, jobs.JobCancelled, jobs.JobFinished],
+            job=ids.map(str),
+        ),
+        *of([jobs.JobDecided], job=ids.map(str), template=st.sampled_from(["a", "b"])),
+        *of(
+            [jobs.JobFailed],
+            job=ids.map(str),
+            error_code=st.just("Transfer Error"),
+            error_message=st.just("m"),
+        ),
+    ],
     "visits": [
         *of([engagement.MessageOpened], user_agent=st.sampled_from(["", "Mozilla/5.0"])),
         *of(
@@ -313,7 +337,7 @@ def stories(draw: st.DrawFn, name: str) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     for turn in range(draw(st.integers(1, 20))):
         data = draw(st.one_of(STORIES[name]))
-        for field in ("message", "person", "other", "event", "open"):
+        for field in ("message", "person", "other", "event", "open", "job"):
             place = getattr(data, field, None)
             if isinstance(place, str) and events:
                 known = events[int(place) % len(events)].id

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from heliograph.api.call import Resource
-from heliograph.api.resources import campaigns, erasures, evidence, people, reports, suppressions
+from heliograph.api.resources import (
+    campaigns,
+    erasures,
+    evidence,
+    jobs,
+    people,
+    records,
+    reports,
+    suppressions,
+)
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
+    jobs.RESOURCE,
     erasures.RESOURCE,
     evidence.RESOURCE,
     suppressions.RESOURCE,
     campaigns.RESOURCE,
     reports.RESOURCE,
+    records.RESOURCE,
 )

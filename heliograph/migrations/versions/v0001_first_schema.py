@@ -19,6 +19,7 @@ def upgrade() -> None:
     _consent()
     _commerce()
     _messages()
+    _jobs()
     _definitions()
     _images()
     _reactions()
@@ -341,6 +342,7 @@ def _messages() -> None:
         sa.Column("read_seconds", sa.Integer()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
+    op.create_index(op.f("ix_messages_job"), "messages", ["job"], sqlite_where=sa.text("job IS NOT NULL"))
     op.create_table(
         "message_hits",
         sa.Column("message", sa.String(length=36), nullable=False),
@@ -350,6 +352,30 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("message", "event", name=op.f("pk_message_hits")),
         sqlite_with_rowid=False,
     )
+
+
+def _jobs() -> None:
+    """Bulk jobs; their recipients are in files of their own."""
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("submission", sa.JSON(), nullable=False),
+        sa.Column("request_id", sa.String()),
+        sa.Column("correlation_id", sa.String()),
+        sa.Column("submitted", sa.BigInteger(), nullable=False),
+        sa.Column("started", sa.BigInteger()),
+        sa.Column("ended", sa.BigInteger()),
+        sa.Column("error_code", sa.String()),
+        sa.Column("error_message", sa.String()),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("winner", sa.String()),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+    )
+    op.create_index(op.f("ix_jobs_account_id"), "jobs", ["account", "id"])
+    op.create_index(op.f("ix_jobs_state"), "jobs", ["state"])
 
 
 def _definitions() -> None:
@@ -688,6 +714,21 @@ def _judgement() -> None:
         sa.PrimaryKeyConstraint("event", name=op.f("pk_recent_opens")),
     )
     op.create_index(op.f("ix_recent_opens_recorded"), "recent_opens", ["recorded"])
+    op.create_table(
+        "records",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger()),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("account", "prefix", "key", name=op.f("pk_records")),
+    )
+    op.create_index(op.f("ix_records_event"), "records", ["event"])
+    op.create_index("ix_records_expires", "records", ["expires"])
 
 
 def _reports() -> None:

@@ -1,16 +1,18 @@
 """What is known about an event that is to be told: its message, for texts the person behind the number, for what is
 read, printed or forwarded the tracking code, the open and its reader.
 
-This is asked for every delivery, so it is one statement of the few columns that dialects use, not the whole
-message with its counts (`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
+This is asked for every delivery, and of many messages at once for a day's activities (`abouts`), so it is one
+statement of the few columns that dialects use, not the whole message with its counts
+(`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
 erased in between is not told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, select
 
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
@@ -23,6 +25,7 @@ from heliograph.react.state.visits import Opened
 from heliograph.readers import Reader, Readers, Visit
 
 _ABOUT = select(
+    MESSAGES.c.id,
     MESSAGES.c.channel,
     MESSAGES.c.address,
     MESSAGES.c.person,
@@ -39,7 +42,10 @@ _ABOUT = select(
     MESSAGES.c.correlation_id,
     MESSAGES.c.recipient_id,
     MESSAGES.c.job_category,
-).where(MESSAGES.c.id == bindparam("message"), MESSAGES.c.account == bindparam("of_account"))
+).where(MESSAGES.c.account == bindparam("of_account"))
+_ABOUT_ONE = _ABOUT.where(MESSAGES.c.id == bindparam("message"))
+_IDS: BindParameter[list[str]] = bindparam("messages", expanding=True)
+_ABOUT_MANY = _ABOUT.where(MESSAGES.c.id.in_(_IDS))
 
 
 def surroundings(engine: Engine, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
@@ -100,10 +106,21 @@ def _judged(
 
 
 def _about(connection: Connection, account: str, message: str) -> About | None:
-    found = connection.execute(_ABOUT, {"message": message, "of_account": account}).one_or_none()
-    if found is None:
-        return None
+    found = connection.execute(_ABOUT_ONE, {"message": message, "of_account": account}).one_or_none()
+    return None if found is None else _read(found)
+
+
+def abouts(connection: Connection, account: str, messages: Collection[str]) -> dict[str, About]:
+    """What is known of these messages of an account, at most some thousands."""
+    if not messages:
+        return {}
+    rows = connection.execute(_ABOUT_MANY, {"messages": list(messages), "of_account": account})
+    return {row.id: _read(row) for row in rows}
+
+
+def _read(found: Any) -> About:
     (
+        message,
         channel,
         address,
         person,

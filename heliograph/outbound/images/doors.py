@@ -10,7 +10,7 @@ does not exist, and with 503 where we cannot say now, so that no proxy keeps tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -98,16 +98,17 @@ class Doors:
         content, option = await self._content(kind, name)
         if content is None:
             return NO_PICTURE
-        parameters = said(request.query)
+        parameters, now = said(request.query), self.clock.now()
+        who = visitor(parameters, content, self.refs)
         reader = self.scribe.who("image", request)
-        look = Look(content.id, parameters, option, reader.prefetched, self.clock.now())
+        meant, looked = await self._meant(content, who, request, parameters, now)
+        look = Look(content.id, meant, option, reader.prefetched, now)
         shown = await self._drawn(content, look) or MISSING
         if request.method == "GET":
-            who = visitor(parameters, content, self.refs)
             record = self.scribe.shown(
-                content, who, request, reader.reader, shown.variant, shown.parameter, look.now
+                content, who, request, reader.reader, shown.variant, shown.parameter, now
             )
-            await self._recorded(record)
+            await self._recorded(record, *looked)
         return Reply(200, (("content-type", shown.picture.media_type), *NO_CACHE), shown.picture.body)
 
     async def _drawn(self, content: Content, look: Look) -> Shown | None:
@@ -136,15 +137,32 @@ class Doors:
         content, option = await self._content(kind, name)
         if content is None:
             return UNKNOWN_LINK
-        parameters = said(request.query)
-        now = self.clock.now()
-        url = kind.land(content.definition, Look(content.id, parameters, option, False, now))
+        parameters, now = said(request.query), self.clock.now()
+        who = visitor(parameters, content, self.refs)
+        meant, looked = await self._meant(content, who, request, parameters, now)
+        url = kind.land(content.definition, Look(content.id, meant, option, False, now))
         if url is None:
             return UNKNOWN_LINK
         if request.method == "GET":
-            who = visitor(parameters, content, self.refs)
-            await self._recorded(self._followed(content, who, request, url, option, now))
+            await self._recorded(self._followed(content, who, request, url, option, now), *looked)
         return redirect(url)
+
+    async def _meant(
+        self, content: Content, who: Visitor, request: Request, parameters: Mapping[str, str], now: int
+    ) -> tuple[Mapping[str, str], Sequence[Record]]:
+        """What the URL's parameters stand for, and the look-up that says so where a record was asked for it."""
+        consulted = content.kind.consults(content.definition)
+        if consulted is None:
+            return parameters, ()
+        parameter, source = consulted
+        others = {name: value for name, value in parameters.items() if name != parameter}
+        name = source.name(parameters.get(parameter))
+        if name is None:
+            return others, ()
+        found = await self.shelf.record(content.account, name, now)
+        looked = self.scribe.looked_up(content, who, request, name, found, now)
+        value = source.value(found.document if found else None)
+        return others if value is None else {**others, parameter: value}, (looked,)
 
     def _followed(
         self, content: Content, who: Visitor, request: Request, url: str, option: int | None, now: int
@@ -169,11 +187,12 @@ class Doors:
             return None, None
         return content, int(number)
 
-    async def _recorded(self, record: Record) -> None:
+    async def _recorded(self, *records: Record) -> None:
         try:
-            await self.patience.wait(self.journal.append((record,)))
+            await self.patience.wait(self.journal.append(records))
         except Exception as error:
-            lost(record.kind, error)
+            for record in records:
+                lost(record.kind, error)
 
 
 def said(query: str) -> Mapping[str, str]:

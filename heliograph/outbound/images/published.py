@@ -25,8 +25,9 @@ from heliograph.journal.tail import Tail, folded_to
 from heliograph.outbound.images.kept import Kept
 from heliograph.outbound.images.kinds import BY_NAME
 from heliograph.outbound.images.kinds.kind import Kind
-from heliograph.react.state import images
+from heliograph.react.state import images, records
 from heliograph.react.state.images import Image, Tally
+from heliograph.react.state.records import Name, Record
 
 CONTENT_LIMIT = 20_000
 """Contents in memory: a few kilobytes each."""
@@ -110,6 +111,11 @@ class Shelf:
         found = await self.ask(lambda connection: images.tally(connection, image))
         self._tallies.put(image, (now, found))
         return found
+
+    async def record(self, account: str, name: Name, now: int) -> Record | None:
+        """A context record of an account."""
+        found = await self.ask(lambda connection: records.find(connection, account, (name,), now))
+        return found.get(name)
 
     async def ask(self, question: Callable[[Connection], T]) -> T:
         """What state says, asked in a thread."""

@@ -19,6 +19,9 @@ from heliograph.events.engagement import ImageShown, LinkClicked, VoteCast
 from heliograph.events.event import Data, Record, new_id
 from heliograph.merge_tags import unfilled
 from heliograph.outbound.images.published import Content
+from heliograph.react.state import records
+from heliograph.react.state.records import Name
+from heliograph.react.state.records import Record as Found
 from heliograph.readers import NO_ACCEPT, Readers, Visit, VisitKind, Who
 from heliograph.refs import ForgedRef, Refs
 from heliograph.web.http import Request
@@ -113,6 +116,15 @@ class Scribe:
     def clicked(self, content: Content, who: Visitor, request: Request, url: str, now: int) -> Record:
         """The `link.clicked` of one followed picture."""
         data = LinkClicked(**self._visit(content, who, request, link=True), url=url, image=content.id)
+        return _record(data, content, who, now)
+
+    def looked_up(
+        self, content: Content, who: Visitor, request: Request, name: Name, found: Found | None, now: int
+    ) -> Record:
+        """The hit or miss of a context record that a picture or its link asked for (MG-7)."""
+        account = self._directory.account(content.account)
+        ip = kept_ip(request.client, account.policy.ip) if account else ""
+        data = records.told(name, found, ip=ip, message=who.message, image=content.id)
         return _record(data, content, who, now)
 
     def _visit(

@@ -27,7 +27,8 @@ from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
-from heliograph.events.event import AnyEvent, Data, Event
+from heliograph.events.event import AnyEvent, Data, Event, derived_id
+from heliograph.events.jobs import RecordLooked
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
@@ -43,8 +44,9 @@ from heliograph.outbound.messages.channels.channel import (
     Unreachable,
 )
 from heliograph.outbound.messages.facts import Facts, Look
-from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
+from heliograph.outbound.messages.letters import Desk, Draft, Failed, Looked, Undeliverable
 from heliograph.outbound.messages.permission import Refusal, barred, refusal
+from heliograph.react.state import records
 from heliograph.settings import Settings
 
 NAME = "dispatch"
@@ -135,6 +137,8 @@ class Dispatcher:
         self, request: Request, attempt: int, facts: Facts, account: Account, line: Line, recipient: Mailbox
     ) -> Outcome:
         draft = self.desk.draft(request, facts, account, recipient, self.clock.now())
+        if not isinstance(draft, Undeliverable) and draft.looked:
+            await self._append(_looked(request, draft.looked, self.clock.now()))
         if isinstance(draft, Failed):
             return await self._end(request, attempt, _render_failed(request, draft))
         if isinstance(draft, Undeliverable):
@@ -264,10 +268,14 @@ class Dispatcher:
         An outcome must not be lost because the journal is full for a moment: then nobody would know it."""
         now = self.clock.now()
         events = [codec.follow(request, data, *_parts(data, attempt), now=now) for data in told]
-        records = [codec.encode(event) for event in events]
+        return (await self._append(events))[0]
+
+    async def _append(self, events: Sequence[AnyEvent]) -> Sequence[bool]:
+        """Put these on disk unless they are there; which were new."""
+        made = [codec.encode(event) for event in events]
         while True:
             try:
-                return (await self.journal.append_once(records))[0]
+                return await self.journal.append_once(made)
             except Unavailable as full:
                 await self.clock.sleep(full.retry_after)
 
@@ -288,6 +296,22 @@ _NO_LINE = {
     "push": "no way to send push notifications is configured",
 }
 _NUMBERED = (messages.MessageAttempted, messages.MessageDeferred, messages.MessageInDoubt)
+
+
+def _looked(request: Request, looked: Looked, now: int) -> list[AnyEvent]:
+    """Each record that the template asked for, as one hit or one miss (MG-7): once for the message, however often it
+    is tried, as it was found the first time."""
+    return [
+        codec.make(
+            records.told(name, found, message=request.id),
+            account=request.account,
+            subject=request.subject,
+            now=now,
+            cause=request.id,
+            id=derived_id(request.id, RecordLooked.__name__, name.id),
+        )
+        for name, found in looked.items()
+    ]
 
 
 def _parts(data: Data, attempt: int) -> tuple[str, ...]:

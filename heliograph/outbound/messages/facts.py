@@ -6,14 +6,16 @@ The only place here that asks the database. Everything else is given a `Facts`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, select
 
-from heliograph.clock import iso
+from heliograph.clock import Clock, iso
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
-from heliograph.react.state import commerce, consent, definitions, people
+from heliograph.outbound.messages.lookups import Find, nowhere
+from heliograph.react.state import commerce, consent, definitions, people, records
 from heliograph.react.state.messages import MESSAGES
 
 
@@ -27,6 +29,8 @@ class Facts(NamedTuple):
     template: definitions.Template | None
     viewed: Sequence[Mapping[str, Any]] = ()
     """What they looked at last, as templates see it (`recently_viewed`); only looked up for templates that mention it."""
+    record: Find = nowhere
+    """Looks a context record of the account up, now."""
 
 
 VIEWED = "recently_viewed"
@@ -43,7 +47,7 @@ _STATE = select(MESSAGES.c.state).where(
 )
 
 
-def look_into(engine: Engine) -> Look:
+def look_into(engine: Engine, clock: Clock) -> Look:
     """The look into this state; an engine that only reads keeps it out of the writer's way."""
 
     def look(event: Event[MessageRequested]) -> Facts:
@@ -59,9 +63,15 @@ def look_into(engine: Engine) -> Look:
                 person=person,
                 template=template,
                 viewed=_viewed(connection, account, person, template),
+                record=partial(_record, engine, clock, account),
             )
 
     return look
+
+
+def _record(engine: Engine, clock: Clock, account: str, name: records.Name) -> records.Record | None:
+    with engine.connect() as connection:
+        return records.find(connection, account, (name,), clock.now()).get(name)
 
 
 def _viewed(

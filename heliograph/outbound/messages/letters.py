@@ -6,6 +6,7 @@ Pure but for the composer's cache and clock: composes, instruments, and puts the
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from heliograph.outbound.messages.compose import Composed, Composer, one_line, v
 from heliograph.outbound.messages.facts import VIEWED, Facts
 from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
 from heliograph.outbound.messages.live import Live
+from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
     Sender,
@@ -28,9 +30,14 @@ from heliograph.outbound.messages.mime import (
 )
 from heliograph.outbound.messages.provider_marks import mark
 from heliograph.react.state.definitions import Template
+from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+Looked = Mapping[Name, Record | None]
+"""The context records that a template asked for; None: it was not there."""
 
 
 class Draft(NamedTuple):
@@ -40,6 +47,7 @@ class Draft(NamedTuple):
     subject: str
     message_id: str
     sender: str
+    looked: Looked
 
 
 class Undeliverable(NamedTuple):
@@ -52,6 +60,7 @@ class Failed(NamedTuple):
     """The template cannot be rendered for this recipient."""
 
     errors: tuple[RenderError, ...]
+    looked: Looked
 
 
 class Desk:
@@ -81,7 +90,7 @@ class Desk:
         """The mail that was asked for, as of `now` (microseconds)."""
         template = facts.template
         if template is None:
-            return Failed((_no_template(event.data),))
+            return Failed((_no_template(event.data),), {})
         sender = sender_of(template, account)
         if isinstance(sender, Undeliverable):
             return sender
@@ -89,14 +98,16 @@ class Desk:
         seen = ref if tracked(facts, account.policy) else among_many(event)
         leave = unsubscribe_url(ref, self._refs, self._base)
         urls = {"unsubscribe_url": leave, "confirm_url": confirm_url(ref, self._refs, self._base)}
+        lookups = Lookups(facts.record)
+        own = {VIEWED: facts.viewed, RECORDS: Sources(lookups)}
         composed = self._composer.compose(
             (account.number, template.name, template.version),
             template.parts,
-            {**values(event.data, facts.person, account, now, urls), VIEWED: facts.viewed},
+            values(event.data, facts.person, account, now, urls) | own,
             Live(*self._pictures, self._refs.image(ref)),
         )
         if not isinstance(composed, Composed):
-            return Failed(composed)
+            return Failed(composed, lookups.found)
         html, policy = composed.html, account.policy
         if html is not None:
             hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
@@ -104,7 +115,7 @@ class Desk:
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
         letter = replace(letter, marks=mark(self._provider, event.id))
         parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
-        return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address)
+        return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address, lookups.found)
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender

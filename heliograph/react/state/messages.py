@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Index,
     Integer,
     String,
     Table,
@@ -194,6 +195,7 @@ MESSAGES = Table(
     Column("clicked_at", BigInteger),
     Column("read_seconds", Integer),
 )
+Index("ix_messages_job", MESSAGES.c.job, sqlite_where=MESSAGES.c.job.is_not(None))
 
 HITS = Table(
     "message_hits",
@@ -233,6 +235,17 @@ def find(connection: Connection, account: str, message_id: str) -> Message | Non
 def owner(connection: Connection, message_id: str) -> str | None:
     """The account of the message of this id."""
     return connection.scalar(_OWNER, {"id": message_id})
+
+
+def states(connection: Connection, account: str, message_ids: Sequence[str]) -> dict[str, State]:
+    """The state of each of these messages that is known."""
+    found: dict[str, State] = {}
+    for start in range(0, len(message_ids), CHUNKS[-1]):
+        some = message_ids[start : start + CHUNKS[-1]]
+        own = (MESSAGES.c.account == account, MESSAGES.c.id.in_(some))
+        rows = connection.execute(select(MESSAGES.c.id, MESSAGES.c.state).where(*own))
+        found |= {row.id: row.state for row in rows}
+    return found
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:

@@ -16,7 +16,7 @@ from heliograph.clock import to_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened, Visit
 from heliograph.events.event import AnyEvent, Data, Event
-from heliograph.events.jobs import JobFailed, RecordHit, RecordLooked, RecordMissed
+from heliograph.events.jobs import JobFailed, RecordHit, RecordLooked, RecordMissed, request_id
 from heliograph.events.messages import (
     EmailReceived,
     MessageBounced,
@@ -47,15 +47,6 @@ def activity(event: AnyEvent, known: Known) -> Activity | None:
     """The item of an event. None where MessageGears has no word for it: an activity that belongs to no message."""
     make = _MAKERS.get(type(event.data))
     return make(event, known) if make else None
-
-
-def request_id(instant: int, id: str) -> str:
-    """The id of a job in MessageGears' form: `t`, day of the year, year, and a UUID (MG-5).
-
-    `instant` (microseconds) says the day, in UTC; `id` is the job's, or that of a message sent by itself.
-    """
-    day = to_datetime(instant)
-    return f"t{day:%j%y}-{id}"
 
 
 def _clicked(event: Event[LinkClicked], known: Known) -> Activity | None:
@@ -234,12 +225,12 @@ def _text_received(event: Event[SmsReceived], known: Known) -> Activity:
     )
 
 
-def _hit(event: Event[RecordHit], _: Known) -> Activity:
+def _hit(event: Event[RecordHit], known: Known) -> Activity:
     data = event.data
     return Activity(
         "context_hit",
         {
-            **_looked(event, data),
+            **_looked(event, data, known.message),
             "RecordSize": str(data.size),
             "CreateTimestamp": _zulu(data.created_at),
             "UpdateTimestamp": _zulu(data.updated_at),
@@ -247,19 +238,19 @@ def _hit(event: Event[RecordHit], _: Known) -> Activity:
     )
 
 
-def _missed(event: Event[RecordMissed], _: Known) -> Activity:
-    return Activity("context_miss", _looked(event, event.data))
+def _missed(event: Event[RecordMissed], known: Known) -> Activity:
+    return Activity("context_miss", _looked(event, event.data, known.message))
 
 
-def _looked(event: AnyEvent, data: RecordLooked) -> dict[str, str | Elements]:
+def _looked(event: AnyEvent, data: RecordLooked, message: About | None) -> dict[str, str | Elements]:
     """What hits and misses share; the request's ids only when a message asked (MG-7)."""
     return {
         "Timestamp": _zulu(event.at),
         "AccountId": event.account,
-        "RequestId": data.request_id or "",
-        "CorrelationId": data.correlation_id or "",
+        "RequestId": data.request_id or (_request_of(message) if message else ""),
+        "CorrelationId": data.correlation_id or (message.correlation_id if message else ""),
         "ActivityId": event.id,
-        "RecipientId": data.recipient_id or "",
+        "RecipientId": data.recipient_id or (message.recipient_id if message else ""),
         "IpAddress": data.ip,
         "Vendor": data.vendor or VENDOR,
         "Prefix": data.prefix,
@@ -311,7 +302,7 @@ def _of_message(event: AnyEvent, message: About, zone: tzinfo) -> dict[str, str 
     """What every item about a message carries."""
     address = {"email": "EmailAddress", "sms": "SmsAddress", "push": "DeviceId"}[message.channel]
     return {
-        "RequestId": message.request_id or request_id(message.requested_at, message.job or message.id),
+        "RequestId": _request_of(message),
         "CorrelationId": message.correlation_id,
         "ActivityId": event.id,
         address: message.address,
@@ -320,6 +311,11 @@ def _of_message(event: AnyEvent, message: About, zone: tzinfo) -> dict[str, str 
         "JobCategory": message.job_category,
         "SendingSmsNumber": message.sender if message.channel == "sms" else "",
     }
+
+
+def _request_of(message: About) -> str:
+    """The id of the request that a message belongs to: what its caller was given, else our own for job or message."""
+    return message.request_id or request_id(message.requested_at, message.job or message.id)
 
 
 def _push(data: MessageDelivered | MessageBounced) -> dict[str, str | Elements]:

@@ -15,6 +15,7 @@ from heliograph.outbound.images.attributes import TEXT_LIMIT, Attributes
 from heliograph.outbound.images.conditions import OPERATORS, Rule, choose
 from heliograph.outbound.images.kinds.kind import (
     MERGE_TAG,
+    Consulted,
     Drawn,
     Kind,
     Look,
@@ -29,6 +30,7 @@ from heliograph.outbound.images.kinds.kind import (
     read_template,
     unfetched,
 )
+from heliograph.react.state.records import Name, fault_of
 
 PNG = "image/png"
 RULES = 100
@@ -52,6 +54,8 @@ class ConditionalImage(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
     fallback_image: str
     fallback_click: str
+    record: Consulted | None = None
+    """Where the rules are about a field of a record, and the URL says its key."""
 
 
 class Chosen(NamedTuple):
@@ -71,6 +75,7 @@ def read(said: Attributes) -> ConditionalImage:
             "parameterName", f"must not be {slots.REFERENCE!r}, which is ours, nor have blanks at its ends"
         )
     rules = tuple(_rule(one) for one in said.each("rules", most=RULES))
+    record = _record(said)
     if "fallback" not in said:
         said.fault("fallback", "must be given: it is shown when no rule matches")
         return ConditionalImage(
@@ -83,6 +88,7 @@ def read(said: Attributes) -> ConditionalImage:
         rules=rules,
         fallback_image=fallback.url("imageUrl"),
         fallback_click=fallback.url("clickUrl", ""),
+        record=record,
     )
 
 
@@ -166,6 +172,23 @@ async def _picture(of: ConditionalImage, picked: Chosen, tools: Tools) -> Drawn 
     return await tools.source(picked.image) or await tools.source(of.fallback_image)
 
 
+def consults(of: ConditionalImage) -> tuple[str, Consulted] | None:
+    """Rules about a record's field are asked with what the record says, by picture and link alike."""
+    return None if of.record is None else (of.parameter, of.record)
+
+
+def _record(said: Attributes) -> Consulted | None:
+    """`record`, our own attribute: `{"prefix": "DEMO2", "field": "tier"}`."""
+    if "record" not in said:
+        return None
+    given = said.inside("record")
+    consulted = Consulted(prefix=given.text("prefix"), field=given.text("field"))
+    fault = fault_of(Name(consulted.prefix, "x")) if consulted.prefix else None
+    if fault is not None:
+        given.fault("prefix", fault.removeprefix("the prefix "))
+    return consulted
+
+
 def _rule(said: Attributes) -> Rule:
     operator = said.choice("operator", OPERATORS)
     return Rule(
@@ -204,5 +227,6 @@ KIND = Kind(
     show=show,
     land=land,
     options=no_options,
+    consults=consults,
     check=check,
 )

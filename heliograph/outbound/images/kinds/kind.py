@@ -16,8 +16,10 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from heliograph import slots
+from heliograph.merge_tags import unfilled
 from heliograph.outbound.images.attributes import Attributes
 from heliograph.react.state.images import Tally
+from heliograph.react.state.records import Name, fault_of
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -58,6 +60,26 @@ class Look(NamedTuple):
     option: int | None
     prefetched: bool
     now: int
+
+
+class Consulted(msgspec.Struct, frozen=True, kw_only=True):
+    """A context record that stands between a URL and what is shown: the URL's parameter is its key in the data source
+    `prefix`, and its `field` takes the place of what the URL said."""
+
+    prefix: str
+    field: str
+
+    def name(self, key: str | None) -> Name | None:
+        """The record for what the URL said; None where nothing can be kept under that."""
+        name = Name(self.prefix, (key or "").strip())
+        return name if fault_of(name) is None and not unfilled(name.key) else None
+
+    def value(self, document: Mapping[str, Any] | None) -> str | None:
+        """What the record says, as a URL would; None: nothing."""
+        value = (document or {}).get(self.field)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if isinstance(value, str | int | float) else None
 
 
 class Tools(Protocol):
@@ -131,7 +153,8 @@ class Kind(Generic[D]):
     elsewhere, and at the instant, and gives warnings by attribute. `preview` says which pictures an author is shown, `reduced` what of the
     definition each needs (it travels in a URL), `draw` draws one. `published` is the answer to publishing, `slots` what
     to paste. `show` draws what a reader sees, `land` says where a click leads: None where there is nothing.
-    `options` is how many things can be voted for.
+    `options` is how many things can be voted for. `consults`: the record that says what a URL's parameter stands for, and
+    which parameter; None: the URL speaks for itself.
     """
 
     name: str
@@ -149,6 +172,7 @@ class Kind(Generic[D]):
     show: Callable[[D, Look, Tools], Awaitable[Shown | None]]
     land: Callable[[D, Look], str | None]
     options: Callable[[D], int]
+    consults: Callable[[D], tuple[str, Consulted] | None]
     check: Callable[[D, int, Tools], Awaitable[Sequence[tuple[str, str]]]]
 
     def template(self, id: str) -> Template:
@@ -175,6 +199,11 @@ def always(definition: D, _: str, __: str) -> D:
 def no_options(_: Any) -> int:
     """The `options` of a kind that nobody votes in."""
     return 0
+
+
+def consults_nothing(_: Any) -> None:
+    """The `consults` of a kind whose URLs speak for themselves."""
+    return
 
 
 async def unfetched(urls: Mapping[str, str], tools: Tools) -> Sequence[tuple[str, str]]:

@@ -31,6 +31,7 @@ from heliograph.outbound.images.kinds.kind import (
     Template,
     Tools,
     always,
+    consults_nothing,
     image,
     leads_nowhere,
     no_options,
@@ -182,5 +183,6 @@ KIND = Kind(
     show=show,
     land=leads_nowhere,
     options=no_options,
+    consults=consults_nothing,
     check=nothing_odd,
 )

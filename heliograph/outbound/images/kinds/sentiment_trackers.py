@@ -25,6 +25,7 @@ from heliograph.outbound.images.kinds.kind import (
     Template,
     Tools,
     always,
+    consults_nothing,
     image,
     nothing_odd,
     read_template,
@@ -203,5 +204,6 @@ KIND = Kind(
     show=show,
     land=land,
     options=lambda tracker: tracker.style.count,
+    consults=consults_nothing,
     check=nothing_odd,
 )

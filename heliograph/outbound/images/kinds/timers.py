@@ -39,6 +39,7 @@ from heliograph.outbound.images.kinds.kind import (
     Template,
     Tools,
     always,
+    consults_nothing,
     image,
     leads_nowhere,
     no_options,
@@ -246,5 +247,6 @@ KIND = Kind(
     show=show,
     land=leads_nowhere,
     options=no_options,
+    consults=consults_nothing,
     check=check,
 )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from heliograph.porting.files import File, Line, Lines
+from heliograph.rowfiles.files import File, Line, Lines
 
 RECORD_LINES = 100
 """Lines of one CSV record: notes and addresses have some line breaks in them."""

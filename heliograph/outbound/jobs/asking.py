@@ -1,0 +1,124 @@
+"""Who may be asked for now, and with what: rows of a ledger -> `message.requested`, or how long they are held. Pure
+but for one look at the person, where the job wants to know who somebody is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from heliograph.accounts.model import Account
+from heliograph.events import codec, subjects
+from heliograph.events.event import Event, derived_id
+from heliograph.events.messages import MessageCancelled, MessageRequested
+from heliograph.outbound.jobs.ledger import FOR_WINNER, Recipient, readable
+from heliograph.outbound.jobs.local_times import opens, zone_of
+from heliograph.outbound.jobs.options import Options
+from heliograph.outbound.jobs.splits import template_for
+from heliograph.react.state.jobs import Job
+from heliograph.react.state.people import Person
+
+Who = Callable[[str], Person | None]
+"""Who has this address, if anybody is known by it."""
+
+
+class Decided(NamedTuple):
+    """What becomes of some rows: `asked` (row, template, instant) and `held` (row, until when, zone)."""
+
+    asked: Sequence[tuple[int, str, int]]
+    held: Sequence[tuple[int, int, str | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How one job asks. `who` is only asked for split tests and local times."""
+
+    job: Job
+    options: Options
+    account: Account
+    who: Who
+
+    def decide(self, rows: Sequence[Recipient], now: int) -> Decided:
+        """For each row its template, or until when it is held."""
+        asked: list[tuple[int, str, int]] = []
+        held: list[tuple[int, int, str | None]] = []
+        for row in rows:
+            person = self.who(row.address) if self.options.split or self.options.window else None
+            template = self._template(row, person)
+            if template is None:
+                held.append((row.row, FOR_WINNER, None))
+                continue
+            due, zone = self._due(row, person, now)
+            if due is None:
+                asked.append((row.row, template, now))
+            else:
+                held.append((row.row, due, zone))
+        return Decided(asked, held)
+
+    def message(self, row: Recipient, template: str, now: int) -> Event[MessageRequested]:
+        """The wish for a row's message: the same id whenever it is said."""
+        wanted = self.job.submission
+        request = MessageRequested(
+            channel=wanted.channel,
+            address=row.address,
+            template=template,
+            template_version=self.options.template_version,
+            campaign=wanted.campaign,
+            job=self.job.id,
+            request_id=wanted.request_id,
+            correlation_id=wanted.correlation_id,
+            recipient_id=row.recipient_id,
+            job_category=wanted.job_category,
+            transactional=self.options.transactional,
+            context={**self.options.context, "recipient": readable(row)},
+        )
+        return codec.make(
+            request,
+            account=self.job.account,
+            subject=self._subject(row.address),
+            now=now,
+            cause=self.job.id,
+            id=message_id(self.job.id, row.row),
+        )
+
+    def call_back(self, row: Recipient, now: int) -> Event[MessageCancelled]:
+        """A row's message is wanted no more."""
+        message = message_id(self.job.id, row.row)
+        return codec.make(
+            MessageCancelled(message=message, reason="the job was cancelled"),
+            account=self.job.account,
+            subject=self._subject(row.address),
+            now=now,
+            cause=message,
+            id=derived_id(message, MessageCancelled.kind),
+        )
+
+    def _template(self, row: Recipient, person: Person | None) -> str | None:
+        split = self.options.split
+        if split is None:
+            return self.job.submission.template
+        if self.job.winner is not None:
+            return self.job.winner
+        return template_for(split, self.job.id, person.id if person else row.address.lower())
+
+    def _due(self, row: Recipient, person: Person | None, now: int) -> tuple[int | None, str | None]:
+        if self.options.window is None:
+            return None, None
+        document: dict[str, Any] = person.document if person else {}
+        zone = zone_of(row.time_zone, document, self.account.policy.time_zone)
+        return opens(self.options.window, zone.zone, now), str(zone)
+
+    def _subject(self, address: str) -> str:
+        match self.job.submission.channel:
+            case "email":
+                return subjects.email(address, keep_case=self.account.policy.keep_local_case)
+            case "sms":
+                return subjects.phone(address)
+            case _:
+                return subjects.device(address)
+
+
+def message_id(job: str, row: int) -> str:
+    """The id of the message to this row: it can be made again at any time."""
+    return derived_id(job, MessageRequested.kind, str(row))

@@ -1,0 +1,166 @@
+"""What a job is made of: its template, whom it goes to, and what the template sees beside them.
+
+A template that comes with a call is saved under a name of its content, so that the same content is saved once, however
+often it is sent. A campaign is a template that the account has saved itself, by its name.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypedDict
+
+import msgspec
+
+from heliograph.accounts.model import Account
+from heliograph.events import codec, subjects
+from heliograph.events.definitions import TemplateSaved
+from heliograph.events.event import Record, scoped_id
+from heliograph.outbound.messages.addresses import mailbox
+from heliograph.outbound.messages.compose import Parsed, parse_parts
+from heliograph.react.state import definitions
+from heliograph.webservice import documents
+from heliograph.webservice.answers import Refused
+from heliograph.webservice.call import INVALID, MISSING, NOT_HERE, UNKNOWN, Asked, Means
+from heliograph.webservice.substitutions import to_liquid
+
+PREFIX = "webservice-"
+"""What the names of templates begin with that came with a call."""
+
+_NOT_DONE = {
+    "OnBehalfOfName": "no Sender header is written",
+    "OnBehalfOfAddress": "no Sender header is written",
+    "UrlAppend": "links are sent as they are in the template",
+    "CustomTrackingDomain": "tracked links begin with this installation's base_url",
+    "TemplateLibrary": "templates include no others",
+    "TemplateLibraryName": "templates include no others",
+    "TemplateLibraryContent": "templates include no others",
+    "HeaderName": "headers of your own are not written",
+    "HeaderValue": "headers of your own are not written",
+    "AttachmentUrl": "messages have no attachments",
+    "AttachmentContent": "messages have no attachments",
+    "AttachmentName": "messages have no attachments",
+    "AttachmentContentType": "messages have no attachments",
+}
+"""Parameters that would change what is sent, and that we do not do: they are refused, never dropped."""
+
+PARTS = (("SubjectLine", "subject"), ("HtmlTemplate", "html"), ("TextTemplate", "text"))
+
+
+class Recipient(NamedTuple):
+    """Whom a message goes to. `fields`: all that was said of them, as templates see it."""
+
+    address: str
+    recipient_id: str | None
+    fields: dict[str, Any]
+
+
+class Given(TypedDict):
+    """What a caller calls a job, in events."""
+
+    correlation_id: str | None
+    job_category: str | None
+
+
+class Template(NamedTuple):
+    """A template of a call, in Liquid. `settings`: who it is from."""
+
+    name: str
+    parts: dict[str, str]
+    settings: dict[str, str]
+
+
+def recipient(asked: Asked) -> Recipient:
+    """The parameter `RecipientXml`. Raises `Refused`."""
+    document = documents.read("RecipientXml", asked.wanted("RecipientXml"))
+    if document.root != "Recipient" or not isinstance(document.fields, dict):
+        raise Refused(INVALID, "RecipientXml must be one <Recipient> with an <EmailAddress> in it.")
+    fields = document.fields
+    address = fields.get("EmailAddress")
+    if not isinstance(address, str) or mailbox(address) is None:
+        raise Refused(INVALID, "RecipientXml: EmailAddress is missing, or is no e-mail address.")
+    own = fields.get("RecipientId")
+    return Recipient(address, own if isinstance(own, str) and own else None, fields)
+
+
+def context(asked: Asked) -> dict[str, Any]:
+    """What templates see beside the recipient: `ContextData`. Raises `Refused`."""
+    text = asked.text("ContextDataXml")
+    return {"ContextData": documents.read("ContextDataXml", text).fields} if text else {}
+
+
+def check(asked: Asked) -> None:
+    """Raise `Refused` for what we would have to leave out."""
+    for field in asked.fields:
+        why = _NOT_DONE.get(field.partition(".")[0])
+        if why is not None and asked.text(field):
+            raise Refused(NOT_HERE, f"{field}: {why}.")
+    if asked.text("CharacterSet", "UTF-8").upper() not in ("UTF-8", "UTF8", ""):
+        raise Refused(NOT_HERE, "CharacterSet: messages are written in UTF-8.")
+    if not asked.flag("AutoTrack", default=True):
+        raise Refused(NOT_HERE, "AutoTrack: links are tracked unless the template marks them data-notrack.")
+
+
+def template(asked: Asked) -> Template:
+    """The template that a call brings. Raises `Refused`."""
+    check(asked)
+    language = asked.text("TemplateLanguage") or "FREEMARKER"
+    asked.wanted("SubjectLine")
+    parts = {
+        part: to_liquid(language, parameter, asked.fields[parameter])
+        for parameter, part in PARTS
+        if asked.text(parameter)
+    }
+    if "html" not in parts and "text" not in parts:
+        raise Refused(MISSING, "HtmlTemplate or TextTemplate is required.")
+    parsed = parse_parts(parts)
+    if not isinstance(parsed, Parsed):
+        error = parsed[0]
+        raise Refused(error.code, f"{error.part}, line {error.line or 1}: {error.message}")
+    settings = _sender(asked)
+    content = msgspec.json.encode((sorted(parts.items()), sorted(settings.items())))
+    return Template(PREFIX + blake2b(content, digest_size=10).hexdigest(), parts, settings)
+
+
+def _sender(asked: Asked) -> dict[str, str]:
+    asked.wanted("FromAddress")
+    said = {
+        "from_address": asked.text("FromAddress"),
+        "from_name": asked.text("FromName"),
+        "reply_to": asked.text("ReplyToAddress"),
+    }
+    for parameter, setting in (("FromAddress", "from_address"), ("ReplyToAddress", "reply_to")):
+        if said[setting] and mailbox(said[setting]) is None:
+            raise Refused(INVALID, f"{parameter} is no e-mail address.")
+    return {name: value for name, value in said.items() if value}
+
+
+def saving(account: Account, template: Template, by: str, now: int) -> Record:
+    """The event that saves a call's template; the same content is the same event."""
+    saved = TemplateSaved(name=template.name, parts=template.parts, settings=dict(template.settings), by=by)
+    return codec.encode(
+        codec.make(
+            saved,
+            account=account.number,
+            subject=subjects.thing("template", template.name),
+            now=now,
+            id=scoped_id(account.number, "web service templates", template.name),
+        )
+    )
+
+
+async def campaign(means: Means, asked: Asked) -> definitions.Template:
+    """The saved template that `CampaignId` names. Raises `Refused`."""
+    check(asked)
+    name = asked.wanted("CampaignId")
+    found = await means.read(lambda connection: definitions.template(connection, asked.account.number, name))
+    if found is None:
+        raise Refused(UNKNOWN, f"There is no campaign {name[:80]!r}: campaigns are this account's templates.")
+    return found
+
+
+def given(asked: Asked) -> Given:
+    """What a caller wants to find in every item about the job."""
+    return {
+        "correlation_id": asked.text("CorrelationId") or None,
+        "job_category": asked.text("JobCategory") or None,
+    }
