@@ -95,6 +95,8 @@ KINDS: tuple[type[Data], ...] = (
     definitions.FeedResumed,
     definitions.FeedRemoved,
     definitions.FeedFailed,
+    definitions.FeedSecretRotated,
+    definitions.FeedReplayed,
     definitions.CampaignCreated,
     definitions.CampaignSubscribed,
     definitions.CampaignUnsubscribed,
