@@ -18,6 +18,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Scope
 from heliograph.clock import Clock
 from heliograph.journal.journal import Journal
+from heliograph.outbound.feeds.means import Means as FeedMeans
 
 T = TypeVar("T")
 
@@ -29,12 +30,13 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What calls work with: the journal, state to read, accounts, the clock."""
+    """What calls work with: the journal, state to read, accounts, the clock; and what deliveries are made with."""
 
     journal: Journal
     state: Engine
     directory: Directory
     clock: Clock
+    feeds: FeedMeans
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """What `look` finds in state; asked in a thread, for the database may have to wait for the disk."""

@@ -30,9 +30,13 @@ from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.feeds import delivery_log, figures
+from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
-from heliograph.outbound.feeds.push import act_name, feed_acts
+from heliograph.outbound.feeds.push import feed_acts
+from heliograph.outbound.feeds.replays import Replayer, replays_act
+from heliograph.outbound.feeds.subscription import act_name
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
@@ -41,6 +45,7 @@ from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
+from heliograph.privacy.deliveries import deliveries_forget
 from heliograph.privacy.erasing import Eraser, erasure_act
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
@@ -125,8 +130,7 @@ class EngineRoom:
         self._readers = load_readers(settings)
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
-        self._queues = QueueFile(data)
-        self._links = Links()
+        self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
         self._lines = open_lines(settings, clock)
         self._dispatch = dispatch_act(
             self._directory,
@@ -143,6 +147,7 @@ class EngineRoom:
             self._dispatch,
             erasure_act(self._eraser()),
             deliveries.confirmations_act(self._topic_means()),
+            replays_act(self._replayer()),
         )
         self._saved = self._receivers()
         self.loops = Loops(
@@ -158,7 +163,12 @@ class EngineRoom:
     async def run(self) -> None:
         """Feed until `stop`."""
         start = asyncio.get_running_loop().create_task
-        self._beside = [start(self._look_around()), start(self._move_dead_letters()), start(self._retain())]
+        self._beside = [
+            start(self._look_around()),
+            start(self._move_dead_letters()),
+            start(self._retain()),
+            start(self._write_log()),
+        ]
         await self.loops.run()
 
     async def stop(self) -> None:
@@ -205,12 +215,47 @@ class EngineRoom:
                 going = False
             await self._clock.sleep(MOVE_SECONDS if going else LOOK_SECONDS)
 
+    async def _write_log(self) -> None:
+        """Write what deliveries noted, and say how each feed stands."""
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            try:
+                if noted := self._log.take():
+                    await self.loops.writer.run(partial(delivery_log.write, noted=noted))
+                await self._say_how_feeds_stand()
+            except Exception:
+                log.exception("the log of deliveries could not be written")
+
+    async def _say_how_feeds_stand(self) -> None:
+        waiting, parked_now = await self.loops.writer.run(lambda c: (parked.waiting(c), parked.count(c)))
+        standing, lag, now = self.loops.standing(), self.loops.lag(), self._clock.now()
+        for feed in self._saved.feeds:
+            who = Who(ACT, act_name(feed))
+            if who in standing:
+                figures.stand(
+                    feed.account,
+                    feed.name,
+                    behind=lag.get(who, 0),
+                    waiting_since=standing[who].waiting_since,
+                    breaker=standing[who].breaker,
+                    waiting=waiting.get(who, 0),
+                    parked=parked_now.get(who, 0),
+                    now=now,
+                )
+
     async def _retain(self) -> None:
         """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""
         await self._clock.sleep(RETAIN_AFTER)
         while True:
             for account in list(self._directory.accounts.values()):
                 try:
+                    keep = partial(
+                        delivery_log.expire,
+                        account=account.number,
+                        days=account.policy.retention_days,
+                        now=self._clock.now(),
+                    )
+                    await self.loops.writer.run(keep)
                     done = await self._retention.run(account, self._clock.now())
                     if done.removed or done.waiting:
                         log.info("retention of account %s: %s", account.number, done._asdict())
@@ -226,12 +271,14 @@ class EngineRoom:
         head = self.loops.head
         saved = await asyncio.to_thread(self._receivers)
         if saved != self._saved:
-            gone = saved.gone_since(self._saved)
+            gone, ended = saved.gone_since(self._saved), saved.ended_since(self._saved)
             acts = await asyncio.to_thread(lambda: self._acts(saved, since=seen))
             self._saved = saved
             self.loops.set_acts(acts)
             for name in gone:
                 await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
+            for account, feed in ended:
+                await self.loops.writer.run(partial(delivery_log.remove, account=account, feed=feed))
         return head
 
     def _receivers(self) -> _Receivers:
@@ -247,6 +294,11 @@ class EngineRoom:
             *(deliveries.subscription_act(one, means, since=since) for one in saved.subscriptions),
         )
 
+    def _replayer(self) -> Replayer:
+        return Replayer(
+            journal=self._journal, reading=self._reading, loops=lambda: self.loops, clock=self._clock
+        )
+
     def _eraser(self) -> Eraser:
         return Eraser(
             journal=self._journal,
@@ -254,7 +306,11 @@ class EngineRoom:
             reading=self._reading,
             state=self._state,
             loops=lambda: self.loops,
-            elsewhere=(queues_forget(self._queues), archive_forgets(self._archive)),
+            elsewhere=(
+                queues_forget(self._queues),
+                archive_forgets(self._archive),
+                deliveries_forget(self._log),
+            ),
         )
 
     def _means(self) -> Means:
@@ -268,6 +324,7 @@ class EngineRoom:
             readers=self._readers,
             settings=self._settings,
             clock=self._clock,
+            log=self._log,
         )
 
     def _topic_means(self) -> TopicMeans:
@@ -291,6 +348,11 @@ class _Receivers(NamedTuple):
     def gone_since(self, before: _Receivers) -> set[str]:
         """The names of the acts that were there before."""
         return before._names() - self._names()
+
+    def ended_since(self, before: _Receivers) -> set[tuple[str, str]]:
+        """The feeds that were there before, by account and name."""
+        now = {(feed.account, feed.name) for feed in self.feeds}
+        return {(feed.account, feed.name) for feed in before.feeds} - now
 
     def _names(self) -> set[str]:
         return {*map(act_name, self.feeds), *map(deliveries.act_name, self.subscriptions)}

@@ -33,6 +33,7 @@ from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
+from heliograph.outbound.feeds.means import Means as FeedMeans
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
 from heliograph.outbound.queues import sqs_service
@@ -118,9 +119,25 @@ class Worker:
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
-        means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        queues, egress = self._queues(), self._egress()
+        means = Means(
+            journal=journal,
+            state=engine,
+            directory=directory,
+            clock=self.clock,
+            feeds=FeedMeans(
+                engine=engine,
+                directory=directory,
+                egress=egress,
+                queues=queues,
+                journal=journal,
+                readers=self.readers,
+                settings=self.settings,
+                clock=self.clock,
+            ),
+        )
         others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
-        routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
+        routes = (*self._routes(directory, refs, journal, engine, topics, queues), *live.doors)
         return routes, pages(journal, engine, others)
 
     async def stop(self) -> None:
@@ -129,25 +146,37 @@ class Worker:
 
     def _sources(self) -> Sources:
         """The pictures that operators name, fetched by this worker."""
-        egress = Egress(self.settings)
-        self._closing.push_async_callback(egress.close)
-        sources = Sources(egress, self.clock, self.data / PICTURES)
+        sources = Sources(self._egress(), self.clock, self.data / PICTURES)
         self._closing.push_async_callback(sources.close)
         return sources
 
+    def _egress(self) -> Egress:
+        egress = Egress(self.settings)
+        self._closing.push_async_callback(egress.close)
+        return egress
+
+    def _queues(self) -> QueueFile:
+        queues = QueueFile(self.data)
+        self._closing.callback(queues.close)
+        return queues
+
     def _routes(
-        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, topics: Registry
+        self,
+        directory: Directory,
+        refs: Refs,
+        journal: Journal,
+        engine: Engine,
+        topics: Registry,
+        queues: QueueFile,
     ) -> tuple[Route, ...]:
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers),
             *consent.routes(directory, refs, journal, self.clock),
-            *self._amazon(directory, topics),
+            *self._amazon(directory, topics, queues),
         )
 
-    def _amazon(self, directory: Directory, topics: Registry) -> tuple[Route, ...]:
-        queues = QueueFile(self.data)
-        self._closing.callback(queues.close)
+    def _amazon(self, directory: Directory, topics: Registry, queues: QueueFile) -> tuple[Route, ...]:
         services = (
             sqs_service(queues, public_url(self.settings), self.clock),
             sns_service(topics, self.settings),

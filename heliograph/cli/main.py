@@ -36,7 +36,7 @@ COMMANDS: dict[str, Command] = {
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
     "templates": Command("definitions:templates", "Save and list templates."),
     "automations": Command("definitions:automations", "Apply and list automations."),
-    "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
+    "feeds": Command("feeds:feeds", "Add, watch, test, replay and end feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),
     "people": Command("people:people", "Export, erase, merge people on request."),
     "import": Command(

@@ -13,7 +13,7 @@ from heliograph.events.engagement import LinkClicked, MessageOpened, ReaderJudge
 from heliograph.events.event import AnyEvent
 from heliograph.journal.journal import JournalView
 from heliograph.outbound.feeds.dialect import Context, Options
-from heliograph.readers import ReaderClass, Readers, Visit
+from heliograph.readers import ReaderClass, Readers, Visit, VisitKind
 
 EVERY = "*"
 """All sub-accounts of the feed's account."""
@@ -64,6 +64,6 @@ def judged_now(event: AnyEvent, readers: Readers) -> ReaderClass:
     data = event.data
     if not isinstance(data, MessageOpened | LinkClicked):
         return "unknown"
-    kind = "open" if isinstance(data, MessageOpened) else "click"
+    kind: VisitKind = "open" if isinstance(data, MessageOpened) else "click"
     visit = Visit(kind=kind, user_agent=data.user_agent, network=data.network, referrer=data.referrer)
     return readers.judge(visit).reader

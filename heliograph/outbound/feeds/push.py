@@ -27,7 +27,7 @@ from heliograph.outbound.feeds.figures import Counted
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Told
 from heliograph.outbound.feeds.sinks import sink_of
-from heliograph.outbound.feeds.subscription import Subscription, served
+from heliograph.outbound.feeds.subscription import Subscription, act_name, served
 from heliograph.outbound.feeds.surroundings import surroundings
 from heliograph.outbound.feeds.templates import FAILURE_TEMPLATE
 from heliograph.react.state import definitions
@@ -73,12 +73,6 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
         gave_up=delivery.gave_up,
         trips_after=subscription.options.breaker,
     )
-
-
-def act_name(feed: definitions.Feed) -> str:
-    """What the feed's place and retries are kept under. One that is saved again after it was removed is another."""
-    again = f"#{feed.generation}" if feed.generation > 1 else ""
-    return f"feed:{feed.account}:{feed.name}{again}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,3 +80,9 @@ def served(settings: Settings, feed: Feed) -> Subscription:
         options=feed.options,
     )
     return found._replace(secrets=feed.secrets)
+
+
+def act_name(feed: Feed) -> str:
+    """What the feed's place and retries are kept under. One that is saved again after it was removed is another."""
+    again = f"#{feed.generation}" if feed.generation > 1 else ""
+    return f"feed:{feed.account}:{feed.name}{again}"

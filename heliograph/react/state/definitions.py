@@ -217,6 +217,11 @@ def feeds(connection: Connection) -> list[Feed]:
     ]
 
 
+def feed(connection: Connection, account: str, name: str) -> Feed | None:
+    """One feed; None if there is none of this name, or it was removed."""
+    return next((one for one in feeds(connection) if (one.account, one.name) == (account, name)), None)
+
+
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch. Definitions are few: one by one."""
     for event in events:

@@ -13,7 +13,6 @@ from heliograph.outbound.feeds.secrets import Live, live
 from heliograph.outbound.feeds.sink import Sink, Told
 from heliograph.settings import Settings
 
-
 NO_SECRET_AFTER = 60.0
 """Seconds between looks whether there is a secret to sign with: nothing is given up for want of one."""
 
