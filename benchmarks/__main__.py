@@ -8,7 +8,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import (
+    folds,
+    http,
+    images,
+    latency,
+    pictures,
+    plugins,
+    queues,
+    readers,
+    timers,
+    topics,
+    webhooks,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -23,6 +35,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
     "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
+    "webhooks": ("Signed webhooks from one engine core", webhooks.against_loops),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
     "topics": ("Topics, one endpoint", topics.notifications),
 }
