@@ -37,9 +37,7 @@ class Receiver(asyncio.Protocol):
             self._buffer = self._buffer[end + 4 + length :]
             if head.startswith(b"get"):
                 told = str(count).encode()
-                self._transport.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told)
-                )
+                self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told))
             else:
                 count += 1
                 self._transport.write(OK)

@@ -45,6 +45,9 @@ from heliograph.settings import Settings
 TOTAL = 6_000
 """Webhooks of ours."""
 
+GOAL = 3_000
+"""Webhooks for each CPU second."""
+
 LOOP = 1_500
 """Webhooks of each reference."""
 
@@ -69,14 +72,22 @@ def against_loops(scratch: Path) -> list[Row]:
             loop(url)
             cpu, wall = time.process_time() - before, time.perf_counter() - begun
             references.append((name, LOOP / cpu))
-            rows.append((f"a plain loop with {name}", f"{LOOP / wall:,.0f}/s, {LOOP / cpu:,.0f} per CPU-s", 0.0))
+            rows.append(
+                (f"a plain loop with {name}", f"{LOOP / wall:,.0f}/s, {LOOP / cpu:,.0f} per CPU-s", 0.0)
+            )
     best, rate = max(references, key=lambda one: one[1])
-    return [
-        Row(f"signed webhooks: {name}", figure, f"{best}, per CPU-s", value / rate, 3000 / rate)
-        if value
-        else Row(f"signed webhooks: {name}", figure)
+    compared = [
+        Row(
+            f"signed webhooks: {name}",
+            figure,
+            f"{best}, per CPU-s" if value else "",
+            value / rate if value else None,
+        )
         for name, figure, value in rows
     ]
+    most = max(rates.values())
+    goal = Row("signed webhooks for each CPU second of the engine", f"{most:,.0f}", goal=GOAL, value=most)
+    return [*compared, goal]
 
 
 @contextlib.contextmanager
@@ -85,7 +96,8 @@ def receiver() -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.receiver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdin is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/hooks"
         process.stdin.close()
 

@@ -83,6 +83,7 @@ class World:
 
     def close(self) -> None:
         """Let go."""
+        self.means.feeds.queues.close()
         self.reading.dispose()
         self.state.dispose()
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import msgspec
 import pytest
@@ -19,9 +20,10 @@ from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import SuppressionAdded
 from heliograph.events.definitions import FeedReplayed, FeedSaved
-from heliograph.events.engagement import MessageOpened, ReaderJudged
+from heliograph.events.engagement import LinkClicked, MessageOpened, ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
+from heliograph.events.topics import TopicCreated, TopicPublished
 from heliograph.journal import parked
 from heliograph.journal.breaker import Breaker
 from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
@@ -43,6 +45,14 @@ from heliograph.settings import Settings
 Receive = Callable[..., Awaitable[Receiver]]
 
 SHOP = Who(ACT, f"feed:{ACCOUNT}:shop")
+
+
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
 
 
 class House:
@@ -70,9 +80,7 @@ class House:
             await self.loops.caught_up()
 
     async def opened_breaker(self) -> None:
-        async with asyncio.timeout(5):
-            while self.loops.standing()[SHOP].breaker != "open":
-                await asyncio.sleep(0.01)
+        await until(lambda: self.loops.standing()[SHOP].breaker == "open")
 
     def waiting(self) -> int:
         with self.means.engine.connect() as connection:
@@ -104,7 +112,9 @@ async def house(
 
 
 def added(number: int) -> AnyEvent:
-    return event(SuppressionAdded(address=f"{number}@doe.com", type="hard_bounce"), subject=f"email:{number}@doe.com")
+    return event(
+        SuppressionAdded(address=f"{number}@doe.com", type="hard_bounce"), subject=f"email:{number}@doe.com"
+    )
 
 
 def told(receiver: Receiver) -> list[str]:
@@ -187,7 +197,12 @@ async def test_failures_and_a_sample_of_successes_are_kept_without_what_proves_w
         assert delivery_log.find(connection, OTHER, "shop") == []
     assert {(one.event, one.delivered) for one in noted} == {(events[0].id, False), (events[1].id, True)}
     made = next(one.report for one in noted if not one.delivered)
-    assert (made.outcome, made.status, made.answer, made.topic) == ("refused", 404, "why?", "email-suppression/added")
+    assert (made.outcome, made.status, made.answer, made.topic) == (
+        "refused",
+        404,
+        "why?",
+        "email-suppression/added",
+    )
     assert made.endpoint.endswith("/hooks")  # its query may hold a key
     assert "0@doe.com" in made.body
     hidden = {name for name, value in made.headers.items() if value == "(not kept)"}
@@ -266,9 +281,9 @@ async def test_a_replay_takes_what_was_parked_out_of_its_place(house: House, rec
 async def test_a_replay_of_nothing_or_of_no_feed_is_said(house: House) -> None:
     with pytest.raises(BadRequest, match="nothing was recorded"):
         await replay_orders.order_of_time(house.journal, "shop", NOW + SECOND, NOW + 2 * SECOND, "me")
-    for id in (added(1).id, "x"):
+    for unknown in (added(1).id, "x"):
         with pytest.raises((NotFound, BadRequest)):
-            await replay_orders.order_of_events(house.journal, "shop", [id], "me")
+            await replay_orders.order_of_events(house.journal, "shop", [unknown], "me")
     replayer = Replayer(
         journal=house.journal, reading=house.means.engine, loops=lambda: house.loops, clock=house.clock
     )
@@ -286,9 +301,7 @@ async def test_a_feed_of_human_readers_follows_the_verdict(house: House, receive
     wanted = event(MessageRequested(address="john@doe.com", template="cart"))
     human, machine = (event(MessageOpened(message=wanted.id, user_agent="UA")) for _ in range(2))
     await house.happen(wanted, human, machine)
-    async with asyncio.timeout(5):
-        while house.waiting() < 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: house.waiting() == 2)
     assert receiver.posts == []
     await house.happen(
         event(ReaderJudged(event=human.id, reader="human", reason="x")),
@@ -458,3 +471,37 @@ async def test_how_a_feed_stands_is_counted_from_the_journal(house: House, recei
         assert (fares.behind, fares.waiting, fares.parked) == (8, 2, 0)
         with pytest.raises(NotFound, match="shop"):
             operating.found(connection, ACCOUNT, "nobody")
+
+
+# One id
+
+
+async def test_a_click_has_one_id_as_webhook_as_topics_message_and_as_xml(
+    house: House, receive: Receive, queues: QueueFile
+) -> None:
+    """STD-5"""
+    receiver = await receive()
+    topic = TopicCreated(topic="clicks")
+    await house.happen(
+        event(topic),
+        event(FeedSaved(name="xml", dialect="messagegears", endpoint="queue:clicks")),
+        event(FeedSaved(name="sns", dialect="heliograph", endpoint="sns:clicks", kinds=("link.clicked",))),
+    )
+    await house.serve(receiver)
+    wanted = event(MessageRequested(address="john@doe.com", template="cart"))
+    clicked = event(LinkClicked(message=wanted.id, url="https://a.example/"))
+    await house.happen(wanted, clicked)
+    await receiver.until(1)
+    await house.caught_up()
+    (published,) = await house.journal.read(0, kinds=frozenset((TopicPublished.kind,)))
+    data = codec.decode(published).data
+    assert isinstance(data, TopicPublished)
+    items = await queues.do(lambda connection: queued(connection))
+    (item,) = [fromstring(text) for text in items]
+    assert told(receiver) == [clicked.id]
+    assert data.message_id == msgspec.json.decode(data.body)["id"] == clicked.id
+    assert [one.text for one in item.iter("ActivityId")] == [clicked.id]
+
+
+def queued(connection: Any) -> list[str]:
+    return [body for (body,) in connection.execute("SELECT body FROM messages")]

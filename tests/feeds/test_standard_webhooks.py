@@ -188,7 +188,8 @@ async def test_a_third_secret_ends_the_first_at_once(means: Means, state: Engine
     now = means.clock.now()
     events = [event(FeedSaved(name="shop", dialect="remarkety", endpoint="https://x.example/"))]
     made = [
-        operating.rotated(means.directory, ACCOUNT, "shop", now + n, overlap=24, turns=0, by="me") for n in range(3)
+        operating.rotated(means.directory, ACCOUNT, "shop", now + n, overlap=24, turns=0, by="me")
+        for n in range(3)
     ]
     with state.begin() as connection:
         definitions.apply(connection, [*events, *(one.event for one in made)])
