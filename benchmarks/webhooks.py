@@ -35,6 +35,7 @@ from heliograph.events.definitions import FeedSaved
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.journal.loops import Loops
 from heliograph.journal.sqlite import SqliteJournal
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.queues.file import QueueFile
@@ -117,6 +118,7 @@ async def _ours(place: Path, url: str, schemes: tuple[str, ...]) -> tuple[float,
         directory=load_directory(reading),
         egress=Egress(settings),
         queues=QueueFile(place),
+        links=Links(),
         journal=journal,
         readers=Readers(),
         settings=settings,

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from heliograph.accounts import keys
+from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Account
 from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable

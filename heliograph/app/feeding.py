@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from heliograph.accounts.directory import Directory, load_directory
-from heliograph.app.define import account_number
+from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
@@ -20,6 +20,7 @@ from heliograph.errors import CallerError, OperatorError
 from heliograph.events import codec
 from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
 from heliograph.outbound.feeds.delivery_log import Noted, Report
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.operating import Rotated, Secrets
 from heliograph.outbound.feeds.subscription import served
@@ -68,7 +69,8 @@ async def test(settings: Settings, account: str | None, name: str) -> Report:
     """Tell the receiver one made-up event now."""
     async with contextlib.AsyncExitStack() as closing:
         journal = await closing.enter_async_context(reachable(settings))
-        egress, queues = Egress(settings), QueueFile(Path(settings.data))
+        egress, queues, links = Egress(settings), QueueFile(Path(settings.data)), Links()
+        closing.push_async_callback(links.close)
         closing.push_async_callback(egress.close)
         closing.callback(queues.close)
         with _known(settings, account, name) as (connection, directory, feed):
@@ -77,6 +79,7 @@ async def test(settings: Settings, account: str | None, name: str) -> Report:
                 directory=directory,
                 egress=egress,
                 queues=queues,
+                links=links,
                 journal=journal,
                 readers=load_readers(settings),
                 settings=settings,

@@ -33,6 +33,7 @@ from heliograph.egress import Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means as FeedMeans
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
@@ -130,6 +131,7 @@ class Worker:
                 directory=directory,
                 egress=egress,
                 queues=queues,
+                links=self._links(),
                 journal=journal,
                 readers=self.readers,
                 settings=self.settings,
@@ -154,6 +156,11 @@ class Worker:
         egress = Egress(self.settings)
         self._closing.push_async_callback(egress.close)
         return egress
+
+    def _links(self) -> Links:
+        links = Links()
+        self._closing.push_async_callback(links.close)
+        return links
 
     def _queues(self) -> QueueFile:
         queues = QueueFile(self.data)

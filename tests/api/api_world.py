@@ -21,6 +21,7 @@ from heliograph.events.event import AnyEvent, Data
 from heliograph.events.people import Customer, PersonUpdated
 from heliograph.journal.consumer import Reaction
 from heliograph.journal.memory import MemoryJournal
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means as FeedMeans
 from heliograph.queues.file import QueueFile
 from heliograph.react import identities
@@ -71,6 +72,7 @@ class World:
                 directory=load_directory(self.reading),
                 egress=Egress(receivers),
                 queues=QueueFile(data),
+                links=Links(),
                 journal=self.journal,
                 readers=Readers(),
                 settings=receivers,

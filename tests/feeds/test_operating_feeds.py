@@ -32,6 +32,7 @@ from heliograph.journal.positions import ACT, Who
 from heliograph.journal.sqlite import SqliteJournal
 from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
 from heliograph.outbound.feeds.dialects import DIALECTS
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.outbound.feeds.replays import Replayer, replays_act
@@ -99,6 +100,7 @@ async def house(
         directory=directory(SECRET),
         egress=egress,
         queues=queues,
+        links=Links(),
         journal=journal,
         readers=Readers(),
         settings=settings,

@@ -24,6 +24,7 @@ from heliograph.events.definitions import FeedSaved, FeedSecretRotated
 from heliograph.journal.consumer import Delivered, Retry
 from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.feeds import operating
+from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act
 from heliograph.outbound.feeds.secrets import Live
@@ -47,6 +48,7 @@ def means(state: Engine, egress: Egress, queues: QueueFile, settings: Settings) 
         directory=directory("old", SECRET),
         egress=egress,
         queues=queues,
+        links=Links(),
         journal=MemoryJournal(),
         readers=Readers(),
         settings=settings,
