@@ -26,7 +26,7 @@ class Told(NamedTuple):
     account: str
     endpoint: str
     dialect: Dialect[Any]
-    options: Options
+    options: Options = Options()
     feed: str = ""
     secrets: tuple[FeedSecret, ...] = ()
 
