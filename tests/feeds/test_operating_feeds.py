@@ -169,8 +169,7 @@ async def test_a_dead_receiver_holds_fresh_events_at_the_feeds_place_and_none_is
     events = [added(number) for number in range(50)]
     await house.happen(*events)
     await house.opened_breaker()
-    assert house.waiting() == 4
-    assert house.loops.lag()[SHOP] >= 46
+    await until(lambda: (house.waiting(), house.loops.lag()[SHOP]) == (4, 46))
     await house.clock.advance(5)  # the probe fails too
     await receiver.until(5)
     await house.clock.advance(10)  # what was tried first comes again, and so does a probe
@@ -466,6 +465,7 @@ async def test_how_a_feed_stands_is_counted_from_the_journal(house: House, recei
     await house.serve(receiver, breaker=2, concurrency=1)
     await house.happen(*[added(number) for number in range(10)])
     await house.opened_breaker()
+    await until(lambda: house.loops.lag()[SHOP] == 8)
     await house.loops._context.positions.flush()
     with house.means.engine.connect() as connection:
         feed = operating.found(connection, ACCOUNT, "shop")
