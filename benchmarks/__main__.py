@@ -26,6 +26,7 @@ from benchmarks import (
     service,
     timers,
     topics,
+    webhooks,
 )
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
@@ -48,6 +49,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "readtime-held": ("Very many readers at once, one worker alone", readtimes.held),
     "readtime-browser": ("How well each technique measures in Chromium", readtime_browser.compared),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
+    "webhooks": ("Signed webhooks from one engine core", webhooks.against_loops),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
     "jobs": ("Bulk jobs: a million recipients", jobs.a_million),
     "topics": ("Topics, one endpoint", topics.notifications),

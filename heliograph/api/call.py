@@ -20,6 +20,7 @@ from heliograph.accounts.model import Account, Scope
 from heliograph.clock import Clock
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.journal import Journal
+from heliograph.outbound.feeds.means import Means as FeedMeans
 
 T = TypeVar("T")
 
@@ -31,14 +32,15 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What calls work with: the journal, state to read, the evidence files, accounts, the clock; `tracking_url`: what
-    URLs of tracking codes begin with."""
+    """What calls work with: the journal, state to read, the evidence files, accounts, the clock; what deliveries of feeds
+    are made with; `tracking_url`: what URLs of tracking codes begin with."""
 
     journal: Journal
     state: Engine
     evidence: EvidenceFiles
     directory: Directory
     clock: Clock
+    feeds: FeedMeans
     tracking_url: str = ""
 
     @property

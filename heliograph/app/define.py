@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection
 
 from heliograph.accounts import keys
+from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Account
 from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable
@@ -22,28 +23,19 @@ from heliograph.errors import BadRequest, OperatorError
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import (
     AutomationRemoved,
-    FeedPaused,
-    FeedRemoved,
-    FeedResumed,
     FeedSaved,
     TemplateSaved,
 )
-from heliograph.events.event import Data, Record
+from heliograph.events.event import AnyEvent, Data, Record
 from heliograph.outbound.daily import templates as daily_templates
+from heliograph.outbound.feeds import operating
 from heliograph.outbound.feeds import templates as feed_templates
+from heliograph.outbound.feeds.operating import MOVES, Move, Rotated
 from heliograph.outbound.feeds.subscription import subscribe
 from heliograph.react.automations.definition import load
 from heliograph.react.policies import templates as policy_templates
 from heliograph.react.state import definitions
 from heliograph.settings import Settings
-
-Move = Literal["paused", "resumed", "removed"]
-_MOVES: dict[Move, type[FeedPaused | FeedResumed | FeedRemoved]] = {
-    "paused": FeedPaused,
-    "resumed": FeedResumed,
-    "removed": FeedRemoved,
-}
-
 
 BUILTIN_TEMPLATES = {
     **policy_templates.BUILTIN_TEMPLATES,
@@ -113,11 +105,12 @@ async def save_feed(
     endpoint: str,
     kinds: tuple[str, ...],
     options: dict[str, Any],
-) -> None:
-    """A subscription, new or changed."""
-    number = account_number(open_state(Path(settings.data), read_only=True), account)
+) -> Rotated | None:
+    """A subscription, new or changed. Returns the secret that it was given for Standard Webhooks, if it was."""
+    state = open_state(Path(settings.data), read_only=True)
+    number, now = account_number(state, account), SystemClock().now()
     try:
-        subscribe(
+        checked = subscribe(
             settings,
             account=number,
             name=name,
@@ -131,7 +124,17 @@ async def save_feed(
     saved = FeedSaved(
         name=name, dialect=dialect, endpoint=endpoint, kinds=kinds, options=options, by="command line"
     )
-    await _record(settings, account, "feed", name, saved)
+    with state.connect() as connection:
+        known = definitions.feed(connection, number, name)
+    events: list[AnyEvent] = [operating.told(saved, account=number, name=name, now=now)]
+    made = None
+    if checked.options.standard_webhooks and not (known and known.secrets):
+        directory, hours = load_directory(state), operating.OVERLAP_HOURS
+        made = operating.rotated(directory, number, name, now, overlap=hours, turns=0, by=saved.by)
+        events.append(made.event)
+    async with reachable(settings) as journal:
+        await journal.append([codec.encode(event) for event in events])
+    return made
 
 
 async def move_feed(settings: Settings, account: str | None, name: str, move: Move) -> None:
@@ -139,7 +142,7 @@ async def move_feed(settings: Settings, account: str | None, name: str, move: Mo
     known = {row[0] for row in feeds(settings, account)}
     if name not in known:
         raise OperatorError(f"there is no feed {name}: {', '.join(sorted(known)) or 'there is none at all'}")
-    await _record(settings, account, "feed", name, _MOVES[move](name=name, by="command line"))
+    await _record(settings, account, "feed", name, MOVES[move](name=name, by="command line"))
 
 
 def templates(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:

@@ -20,8 +20,8 @@ from prometheus_client import Gauge
 
 from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import Directory, load_directory
-from heliograph.accounts.model import Account
 from heliograph.app import part
+from heliograph.app.chores import Chores
 from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import empty_wal, open_state
@@ -32,11 +32,13 @@ from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
-from heliograph.outbound.daily.days import Daily
+from heliograph.outbound.feeds import delivery_log
+from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
-from heliograph.outbound.feeds.push import act_name, feed_acts
-from heliograph.outbound.jobs import keeping
+from heliograph.outbound.feeds.push import feed_acts
+from heliograph.outbound.feeds.replays import Replayer, replays_act
+from heliograph.outbound.feeds.subscription import act_name
 from heliograph.outbound.jobs.runner import Runner
 from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.messages.channels import open_lines
@@ -47,14 +49,14 @@ from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
+from heliograph.privacy.deliveries import deliveries_forget
 from heliograph.privacy.erasing import Eraser, erasure_act
-from heliograph.privacy.evidence import evidence_forgets, kept_days
+from heliograph.privacy.evidence import evidence_forgets
 from heliograph.privacy.jobs import jobs_forget
 from heliograph.privacy.queues import queues_forget
 from heliograph.queues.file import QueueFile
-from heliograph.queues.moving import move_some
 from heliograph.react import automations, identities, judgement, policies, readtimes
-from heliograph.react.state import definitions, records
+from heliograph.react.state import definitions
 from heliograph.react.state.folds import FOLDS
 from heliograph.readers import Readers
 from heliograph.readers import load as load_readers
@@ -68,14 +70,6 @@ log = logging.getLogger("heliograph.engine")
 
 EMPTY_SECONDS = 60.0
 """How long what was erased may still lie in the state's write-ahead log."""
-MOVE_SECONDS = 0.05
-"""Between two portions of dead letters that are moved."""
-
-RETAIN_AFTER, RETAIN_SECONDS = 5.0, 3600.0
-"""How long after the start, and how often, events are looked for whose days are over."""
-
-DAILY_SECONDS = 600.0
-"""How often it is looked whether the files of a day are due, and what failed is tried again."""
 
 LOOK_SECONDS = 0.5
 """How soon a new feed is served, and a revoked key opens nothing."""
@@ -135,8 +129,7 @@ class EngineRoom:
         self._journal, self._readers = journal, load_readers(settings)
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
-        self._queues = QueueFile(data)
-        self._links = Links()
+        self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
         self._lines = open_lines(settings, clock)
         self._dispatch = dispatch_act(
             self._directory,
@@ -154,6 +147,7 @@ class EngineRoom:
             self._dispatch,
             erasure_act(self._eraser()),
             deliveries.confirmations_act(self._topic_means()),
+            replays_act(self._replayer()),
         )
         self._saved = self._receivers()
         self.loops = Loops(
@@ -180,13 +174,8 @@ class EngineRoom:
     async def run(self) -> None:
         """Feed until `stop`."""
         start = asyncio.get_running_loop().create_task
-        self._beside = [
-            start(self._look_around()),
-            start(self._move_dead_letters()),
-            start(self._retain()),
-            start(self._write_days()),
-            start(self._jobs.run()),
-        ]
+        beside = (self._look_around(), self._jobs.run(), *self._chores().all())
+        self._beside = [start(work) for work in beside]
         await self.loops.run()
 
     async def stop(self) -> None:
@@ -224,67 +213,20 @@ class EngineRoom:
             for who, behind in self.loops.lag().items():
                 LAG.labels(who.consumer, who.name).set(behind)
 
-    async def _move_dead_letters(self) -> None:
-        """Work on the moves that receivers have asked for (StartMessageMoveTask)."""
-        while True:
-            try:
-                going = await self._queues.do(lambda c: move_some(c, self._clock.now() // 1000))
-            except Exception:
-                log.exception("dead letters could not be moved; tried again soon")
-                going = False
-            await self._clock.sleep(MOVE_SECONDS if going else LOOK_SECONDS)
-
-    async def _retain(self) -> None:
-        """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""
-        await self._clock.sleep(RETAIN_AFTER)
-        while True:
-            await self.loops.writer.run(partial(records.sweep, now=self._clock.now()))
-            for account in list(self._directory.accounts.values()):
-                try:
-                    await asyncio.to_thread(self._expire, account)
-                    done = await self._retention.run(account, self._clock.now())
-                    days = kept_days(account, self._settings.evidence_days)
-                    await asyncio.to_thread(self._evidence.expire, account.number, days, self._clock.now())
-                    if done.removed or done.waiting:
-                        log.info("retention of account %s: %s", account.number, done._asdict())
-                except Exception:
-                    log.exception(
-                        "events of account %s could not be archived; tried again later", account.number
-                    )
-            await self._clock.sleep(RETAIN_SECONDS)
-
-    async def _write_days(self) -> None:
-        """Deliver the files of a day when they are due (LIT-15)."""
-        daily = Daily(
-            journal=self._journal,
-            state=self._reading,
-            settings=self._settings,
-            write=self.loops.writer.run,
-        )
-        while True:
-            for account in list(self._directory.accounts.values()):
-                try:
-                    await daily.run(account, self._clock.now())
-                except Exception:
-                    log.exception("daily reports of account %s have to wait", account.number)
-            await self._clock.sleep(DAILY_SECONDS)
-
-    def _expire(self, account: Account) -> None:
-        with self._reading.connect() as connection:
-            keeping.expire(connection, Path(self._settings.data), account, self._clock)
-
     async def _renew_receivers(self, seen: int) -> int:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
         it was saved after that, so it misses nothing."""
         head = self.loops.head
         saved = await asyncio.to_thread(self._receivers)
         if saved != self._saved:
-            gone = saved.gone_since(self._saved)
+            gone, ended = saved.gone_since(self._saved), saved.ended_since(self._saved)
             acts = await asyncio.to_thread(lambda: self._acts(saved, since=seen))
             self._saved = saved
             self.loops.set_acts(acts)
             for name in gone:
                 await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
+            for account, feed in ended:
+                await self.loops.writer.run(partial(delivery_log.remove, account=account, feed=feed))
         return head
 
     def _receivers(self) -> _Receivers:
@@ -300,6 +242,11 @@ class EngineRoom:
             *(deliveries.subscription_act(one, means, since=since) for one in saved.subscriptions),
         )
 
+    def _replayer(self) -> Replayer:
+        return Replayer(
+            journal=self._journal, reading=self._reading, loops=lambda: self.loops, clock=self._clock
+        )
+
     def _eraser(self) -> Eraser:
         return Eraser(
             journal=self._journal,
@@ -312,6 +259,7 @@ class EngineRoom:
                 archive_forgets(self._archive),
                 evidence_forgets(self._evidence),
                 jobs_forget(Path(self._settings.data), self._reading),
+                deliveries_forget(self._log),
             ),
         )
 
@@ -327,6 +275,21 @@ class EngineRoom:
             sources=Sources(data=data, egress=self._egress, settings=self._settings),
         )
 
+    def _chores(self) -> Chores:
+        return Chores(
+            journal=self._journal,
+            state=self._reading,
+            loops=self.loops,
+            directory=self._directory,
+            queues=self._queues,
+            evidence=self._evidence,
+            retention=self._retention,
+            deliveries=self._log,
+            feeds=lambda: self._saved.feeds,
+            settings=self._settings,
+            clock=self._clock,
+        )
+
     def _means(self) -> Means:
         return Means(
             engine=self._reading,
@@ -338,6 +301,7 @@ class EngineRoom:
             readers=self._readers,
             settings=self._settings,
             clock=self._clock,
+            log=self._log,
         )
 
     def _topic_means(self) -> TopicMeans:
@@ -361,6 +325,11 @@ class _Receivers(NamedTuple):
     def gone_since(self, before: _Receivers) -> set[str]:
         """The names of the acts that were there before."""
         return before._names() - self._names()
+
+    def ended_since(self, before: _Receivers) -> set[tuple[str, str]]:
+        """The feeds that were there before, by account and name."""
+        now = {(feed.account, feed.name) for feed in self.feeds}
+        return {(feed.account, feed.name) for feed in before.feeds} - now
 
     def _names(self) -> set[str]:
         return {*map(act_name, self.feeds), *map(deliveries.act_name, self.subscriptions)}

@@ -39,6 +39,8 @@ from heliograph.inbound.tracking.readtime import ReadTimes, open_read_times
 from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound import records
+from heliograph.outbound.feeds.links import Links
+from heliograph.outbound.feeds.means import Means as FeedMeans
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
 from heliograph.outbound.queues import sqs_service
@@ -130,12 +132,24 @@ class Worker:
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
+        queues, egress = self._queues(), self._egress()
         means = Means(
             journal=journal,
             state=engine,
             evidence=EvidenceFiles(self.data),
             directory=directory,
             clock=self.clock,
+            feeds=FeedMeans(
+                engine=engine,
+                directory=directory,
+                egress=egress,
+                queues=queues,
+                links=self._links(),
+                journal=journal,
+                readers=self.readers,
+                settings=self.settings,
+                clock=self.clock,
+            ),
             tracking_url=tracking_url(self.settings),
         )
         calls = webservice.Means(journal=journal, state=engine, directory=directory, clock=self.clock)
@@ -146,7 +160,11 @@ class Worker:
             *webservice.routes(calls, self.settings),
         )
         uploads = api.uploads(means, self.settings)
-        routes = (uploads, *self._routes(directory, refs, journal, engine, topics), *live.doors)
+        routes = (
+            uploads,
+            *self._routes(directory, refs, journal, engine, topics, queues, egress),
+            *live.doors,
+        )
         return routes, pages(journal, engine, others)
 
     def let_go(self) -> None:
@@ -160,14 +178,34 @@ class Worker:
 
     def _sources(self) -> Sources:
         """The pictures that operators name, fetched by this worker."""
-        egress = Egress(self.settings)
-        self._closing.push_async_callback(egress.close)
-        sources = Sources(egress, self.clock, self.data / PICTURES)
+        sources = Sources(self._egress(), self.clock, self.data / PICTURES)
         self._closing.push_async_callback(sources.close)
         return sources
 
+    def _egress(self) -> Egress:
+        egress = Egress(self.settings)
+        self._closing.push_async_callback(egress.close)
+        return egress
+
+    def _links(self) -> Links:
+        links = Links()
+        self._closing.push_async_callback(links.close)
+        return links
+
+    def _queues(self) -> QueueFile:
+        queues = QueueFile(self.data)
+        self._closing.callback(queues.close)
+        return queues
+
     def _routes(
-        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, topics: Registry
+        self,
+        directory: Directory,
+        refs: Refs,
+        journal: Journal,
+        engine: Engine,
+        topics: Registry,
+        queues: QueueFile,
+        egress: Egress,
     ) -> tuple[Route, ...]:
         codes = Codes(engine, journal)
         self._beside(self._reload(codes))
@@ -178,17 +216,14 @@ class Worker:
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
             *consent.routes(directory, refs, journal, self.clock),
-            *self._receipts(directory, refs, journal, engine),
+            *self._receipts(directory, refs, journal, engine, egress),
             *records.routes(directory, journal, engine, self.clock, self.settings),
-            *self._amazon(directory, topics),
+            *self._amazon(directory, topics, queues),
         )
 
     def _receipts(
-        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine
+        self, directory: Directory, refs: Refs, journal: Journal, engine: Engine, egress: Egress
     ) -> tuple[Route, ...]:
-        egress = Egress(self.settings)
-        self._closing.push_async_callback(egress.close)
-
         async def fetch(url: str) -> bytes | None:
             answer = await egress.get(url, {}, RECEIPT_SECONDS)
             return answer.body if isinstance(answer, Answer) and answer.status == 200 else None
@@ -196,9 +231,7 @@ class Worker:
         files = EvidenceFiles(self.data)
         return receipts.routes(directory, refs, journal, engine, self.clock, self.settings, files, fetch)
 
-    def _amazon(self, directory: Directory, topics: Registry) -> tuple[Route, ...]:
-        queues = QueueFile(self.data)
-        self._closing.callback(queues.close)
+    def _amazon(self, directory: Directory, topics: Registry, queues: QueueFile) -> tuple[Route, ...]:
         services = (
             sqs_service(queues, public_url(self.settings), self.clock),
             sns_service(topics, self.settings),

@@ -1,9 +1,8 @@
-"""`heliograph templates`, `automations` and `feeds`: what operators define, saved as events."""
+"""`heliograph templates` and `automations`: what operators define, saved as events."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,6 @@ from heliograph.errors import OperatorError
 
 templates = typer.Typer(no_args_is_help=True, help="Save and list templates.")
 automations = typer.Typer(no_args_is_help=True, help="Apply and list automations.")
-feeds = typer.Typer(no_args_is_help=True, help="Add, list, pause, resume and remove feeds.")
 
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
@@ -74,70 +72,6 @@ def remove_automation(name: str, data: Data = None, account: AccountOption = Non
     """Let an automation take nobody in any more."""
     asyncio.run(define.remove_automation(existing(data), account, name))
     out.print(f"The automation {name} is removed.")
-
-
-@feeds.command("add")
-@for_operators
-def add_feed(
-    name: str,
-    endpoint: Annotated[
-        str, typer.Argument(help="https URL of the receiver, queue:NAME, sns:TOPIC, an ARN, or nats:SUBJECT")
-    ],
-    dialect: Annotated[
-        str, typer.Option(help="How it is told: remarkety, litmus, messagegears.")
-    ] = "remarkety",
-    kind: Annotated[list[str] | None, typer.Option(help="Only these kinds; may be repeated.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the dialect.")] = None,
-    data: Data = None,
-    account: AccountOption = None,
-) -> None:
-    """Subscribe a receiver to the stream, from now on."""
-    options = dict(_option(text) for text in option or ())
-    asyncio.run(
-        define.save_feed(existing(data), account, name, dialect, endpoint, tuple(kind or ()), options)
-    )
-    out.print(f"The feed {name} is saved.")
-
-
-@feeds.command("list")
-@for_operators
-def list_feeds(data: Data = None, account: AccountOption = None) -> None:
-    """All feeds and their state."""
-    _table(("name", "dialect", "endpoint", "kinds", "state"), define.feeds(existing(data), account))
-
-
-@feeds.command("pause")
-@for_operators
-def pause_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
-    """Hold a feed; its events are kept."""
-    asyncio.run(define.move_feed(existing(data), account, name, "paused"))
-    out.print(f"The feed {name} is paused.")
-
-
-@feeds.command("resume")
-@for_operators
-def resume_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
-    """Go on where a feed was."""
-    asyncio.run(define.move_feed(existing(data), account, name, "resumed"))
-    out.print(f"The feed {name} goes on.")
-
-
-@feeds.command("remove")
-@for_operators
-def remove_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
-    """End a feed."""
-    asyncio.run(define.move_feed(existing(data), account, name, "removed"))
-    out.print(f"The feed {name} is removed.")
-
-
-def _option(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise OperatorError(f"{text} is not NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _read(file: Path) -> str:

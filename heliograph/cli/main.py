@@ -41,7 +41,7 @@ COMMANDS: dict[str, Command] = {
         "Send a template to a list, and watch it go. Interrupting ends the watching, not the job.",
     ),
     "jobs": Command("bulk:jobs", "Bulk sends: how they stand, and moving them."),
-    "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
+    "feeds": Command("feeds:feeds", "Add, watch, test, replay and end feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),
     "campaigns": Command(
         "campaigns:campaigns", "Make tracking codes, print their HTML, stop and start them."

@@ -137,6 +137,27 @@ class FeedFailed(FeedMoved, frozen=True, kw_only=True):
     attempts: int
 
 
+class FeedSecretRotated(FeedMoved, frozen=True, kw_only=True):
+    """A feed has a new secret of its own. It is derived from the signing key of number `kid` and this event's id, so
+    that it stands nowhere. What signed before goes on until `until`; what can bear one signature only turns to the
+    new one at `turns` (both in microseconds)."""
+
+    kind: ClassVar[str] = "feed.secret_rotated"
+    kid: int
+    turns: int
+    until: int
+
+
+class FeedReplayed(FeedMoved, frozen=True, kw_only=True):
+    """A feed is to be told again of what stands in the journal after place `after` and up to place `upto`: all that it
+    carries, or only `events` (ids)."""
+
+    kind: ClassVar[str] = "feed.replayed"
+    after: int
+    upto: int
+    events: tuple[str, ...] = ()
+
+
 class TrackingCode(Data, frozen=True, kw_only=True):
     """A tracking code as it was defined. `expires_at` in microseconds; `merge_tag` is what the mail system that sends
     it replaces by the recipient's id, `sender` that system's name; `custom_type` and `custom_data` are said of hits

@@ -97,6 +97,8 @@ KINDS: tuple[type[Data], ...] = (
     definitions.FeedResumed,
     definitions.FeedRemoved,
     definitions.FeedFailed,
+    definitions.FeedSecretRotated,
+    definitions.FeedReplayed,
     definitions.CampaignCreated,
     definitions.CampaignChanged,
     definitions.CampaignStopped,

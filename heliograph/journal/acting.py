@@ -5,6 +5,8 @@ settled. Delivered and skipped are settled; so is what has a row of its own, to 
 that are due take at most half of the places, so that a pile of failures never keeps fresh events waiting, nor
 fresh events the rows.
 
+An act whose receiver keeps failing is given no fresh events but probes (`journal.breaker`).
+
 What was performed and not yet written is performed again after a crash: at least once. To bound that, an event
 that takes much longer than those behind it is given a row too, and the position passes it.
 """
@@ -18,6 +20,7 @@ from sqlalchemy import Connection
 
 from heliograph.journal import parked
 from heliograph.journal.bell import Bell
+from heliograph.journal.breaker import Breaker
 from heliograph.journal.consumer import Act, Outcome, Refused
 from heliograph.journal.context import Context
 from heliograph.journal.parked import Case, Waiting
@@ -58,6 +61,7 @@ class Acting:
         self._rows_turn = False
         self._bug: Exception | None = None
         self._started = False
+        self.breaker = Breaker(act.trips_after)
 
     @property
     def busy(self) -> bool:
@@ -76,6 +80,15 @@ class Acting:
         attempts = (*self._fresh.values(), *self._rows.values())
         return [attempt.task for attempt in attempts if attempt.task is not None]
 
+    @property
+    def waiting_since(self) -> int | None:
+        """When the oldest event was recorded that is not settled and has no row (microseconds); None: there is none
+        at hand."""
+        for attempt in self._fresh.values():
+            if attempt.event is not None:
+                return attempt.event.recorded
+        return self._buffer[0].event.recorded if self._buffer else None
+
     def start(self, head: int) -> int:
         """Where it begins when it is seen for the first time."""
         return head if self._act.since is None else self._act.since
@@ -90,6 +103,7 @@ class Acting:
         if act.kinds != self._act.kinds:
             self._unread()
         self._act = act
+        self.breaker.after = act.trips_after
         self.retired = False
         self._bell.ring()
 
@@ -143,8 +157,9 @@ class Acting:
             began += 1
         self._move()
         await self._spare_straggler()
-        if self._row_due is not None and self._row_due > self._context.clock.now():
-            self._bell.at(self._row_due)
+        now, instants = self._context.clock.now(), (self._row_due, self.breaker.probe_at)
+        if coming := [instant for instant in instants if instant is not None and instant > now]:
+            self._bell.at(min(coming))
         return began > 0 or self._read != read
 
     async def _read_on(self) -> None:
@@ -196,6 +211,7 @@ class Acting:
             return None
         horizon = self._context.horizon.seq
         fresh = bool(self._buffer) and self._buffer[0].seq <= horizon
+        fresh = fresh and self.breaker.admits(self._context.clock.now())
         row = bool(self._due) and self._due[0].case.seq <= horizon and len(self._rows) < self._share
         if row and (not fresh or self._act.concurrency > 1 or self._rows_turn):
             self._rows_turn = False
@@ -207,6 +223,7 @@ class Acting:
             case = Case(self._who, seq, event.id, event.account)
             attempt = self._fresh[seq] = Attempt(case, event, 1, 0, has_row=False)
             self._begun = seq
+            self.breaker.begun()
         else:
             return None
         return attempt
@@ -220,6 +237,7 @@ class Acting:
                 outcome: Outcome = Refused("the event is in the journal no more")
             else:
                 outcome = await perform(act, attempt.event, attempt.number)
+            self.breaker.note(seq, outcome, context.clock.now())
             due = await settle(context, act, attempt, outcome)
         except Exception as error:
             self._bug = error

@@ -75,10 +75,12 @@ class Delivered(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """Not now. `after` seconds if the world said when, else None: the act's schedule decides."""
+    """Not now. `after` seconds if the world said when, else None: the act's schedule decides. `counts`: it is a
+    failure; else something of ours is not ready yet, which speaks against nobody."""
 
     why: str
     after: float | None = None
+    counts: bool = True
 
 
 class Refused(NamedTuple):
@@ -103,6 +105,7 @@ class Act:
     the last reason and the number of attempts (it may return events to record). An exception from `perform`
     is a bug of ours: the event is retried by the same schedule and then parked. `since`: the journal position
     from which an act that is seen for the first time begins (None: the head, so the past is not acted on).
+    `trips_after`: failures in a row after which fresh events are held but for probes (`journal.breaker`); 0: never.
     """
 
     name: str
@@ -112,3 +115,4 @@ class Act:
     concurrency: int = 16
     since: int | None = None
     gave_up: Callable[[AnyEvent, str, int], Sequence[AnyEvent]] | None = None
+    trips_after: int = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
@@ -17,6 +18,7 @@ from heliograph.clock import Clock
 from heliograph.errors import Unavailable
 from heliograph.journal import parked, positions, replaying
 from heliograph.journal.acting import Acting
+from heliograph.journal.breaker import State
 from heliograph.journal.consumer import Act, Fold, Reaction
 from heliograph.journal.context import PAUSE, Context, log
 from heliograph.journal.folding import Folding
@@ -31,6 +33,14 @@ LOOK = 5.0
 
 QUIET = 60.0
 """Seconds that a replay waits for acts that are under way; they asked state before it was emptied."""
+
+
+class Standing(NamedTuple):
+    """How an act fares: its breaker, and when the oldest event that it has still to begin or end was recorded
+    (microseconds; None: there is none at hand)."""
+
+    breaker: State
+    waiting_since: int | None
 
 
 @dataclass(slots=True)
@@ -190,6 +200,23 @@ class Loops:
         known = [Who(FOLD, fold.name) for fold in self._folds] + [*self._reacting, *self._serving()]
         at, head = self._context.positions.at, self._context.head
         return {who: max(0, head - at(who)) for who in known if at(who) >= 0}
+
+    def standing(self) -> dict[Who, Standing]:
+        """How each act that is served fares."""
+        return {
+            who: Standing(acting.breaker.state, acting.waiting_since)
+            for who, acting in self._serving().items()
+        }
+
+    def put_back(self, who: Who, due: int) -> None:
+        """Cases of this act were put into state, to be tried at this instant (microseconds)."""
+        acting = self._serving().get(who)
+        if acting is not None:
+            acting.retry_at(due)
+
+    def settled_by(self, who: Who) -> int:
+        """Up to which place this consumer has settled everything; -1 when it is not known."""
+        return self._context.positions.at(who)
 
     async def caught_up(self) -> None:
         """Return when everything up to the head is settled by every consumer, no retry and no timer is due."""

@@ -116,6 +116,14 @@ def count(connection: Connection) -> dict[Who, int]:
     return {Who(consumer, name): number for consumer, name, number in rows}
 
 
+def waiting(connection: Connection) -> dict[Who, int]:
+    """How many cases are to be tried again, by consumer."""
+    rows = connection.execute(
+        select(RETRIES.c.consumer, RETRIES.c.name, func.count()).group_by(RETRIES.c.consumer, RETRIES.c.name)
+    )
+    return {Who(consumer, name): number for consumer, name, number in rows}
+
+
 def retry(connection: Connection, who: Who, seq: int | None = None, *, now: int) -> int:
     """Put one case back, or all of a consumer: due now, with the whole schedule before it. Returns how many.
 

@@ -59,7 +59,7 @@ def verdict(outcome: Outcome, schedule: Sequence[float], attempts: int) -> Done 
             return Done()
         case Refused(why):
             return GiveUp(plain(why), exhausted=False)
-        case Retry(why, after):
+        case Retry(why, after, _):
             if attempts > len(schedule):
                 return GiveUp(plain(why), exhausted=True)
             wait = schedule[attempts - 1] if after is None else min(max(after, 0.0), MOST_AFTER)
@@ -98,7 +98,8 @@ async def settle(context: Context, act: Act, attempt: Attempt, outcome: Outcome)
             return None
         case Again(seconds, why):
             due = context.clock.now() + int(seconds * SECOND)
-            waiting = Waiting(case, number, spared, due, why)
+            uncounted = isinstance(outcome, Retry) and not outcome.counts
+            waiting = Waiting(case, number, spared + uncounted, due, why)
             await _write(context, lambda connection: parked.put_off(connection, waiting))
             return due
         case GiveUp(why, exhausted):

@@ -60,7 +60,7 @@ Forget = Callable[[Erased, Sequence[str], Mask], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eraser:
     """Performs the act. `reading` and `state` are engines on one state, `loops` what runs on it; `elsewhere` what
-    forgets in files beside journal and state (`heliograph.privacy.queues`)."""
+    forgets beside journal and state (`heliograph.privacy.queues`), before state does."""
 
     journal: Journal
     clock: Clock
@@ -81,9 +81,9 @@ class Eraser:
         mentions = await self._blank_journal(whom, mask)
         blanked = [entry async for entry in entries(self.journal, whom.account, [_place(whom)])]
         await self._keep_suppressions(order, whom)
-        await self._forget(whom, mask, blanked)
         for forget in self.elsewhere:
             await forget(whom, [entry.id for entry in blanked], mask)
+        await self._forget(whom, mask, blanked)
         events = sum(entry.data == codec.REDACTED for entry in blanked)
         done = PersonErased(person=whom.person, events=events, mentions=mentions)
         await self._record(codec.follow(event, done, now=self.clock.now()))

@@ -26,7 +26,7 @@ from heliograph.journal.journal import Journal
 from heliograph.journal.parked import PARKED, RETRIES
 from heliograph.journal.places import SKEW
 from heliograph.journal.positions import ACT
-from heliograph.outbound.feeds.push import act_name
+from heliograph.outbound.feeds.subscription import act_name
 from heliograph.porting import tables
 from heliograph.react.state import definitions, portraits, records
 from heliograph.react.state.persons import IDENTITIES, PERSONS

@@ -15,14 +15,19 @@ from heliograph.api.call import Means
 from heliograph.app.pages import pages
 from heliograph.clock import SECOND, ManualClock
 from heliograph.database import METADATA, open_state
+from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.people import Customer, PersonUpdated
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.consumer import Reaction
 from heliograph.journal.memory import MemoryJournal
+from heliograph.outbound.feeds.links import Links
+from heliograph.outbound.feeds.means import Means as FeedMeans
+from heliograph.queues.file import QueueFile
 from heliograph.react import identities
 from heliograph.react.state.folds import FOLDS
+from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 NOW = 1_700_000_000 * SECOND
@@ -57,12 +62,24 @@ class World:
             self.other = keys.add_account(connection, "Other", NOW).number
             _, self.other_key = keys.add_key(connection, self.other, "api", NOW)
         self.reading = open_state(data, read_only=True)
+        receivers = Settings(egress_allow=("127.0.0.0/8",), webhook_https_only=False, webhook_timeout=0.5)
         self.means = Means(
             journal=self.journal,
             state=self.reading,
             evidence=EvidenceFiles(data),
             directory=load_directory(self.reading),
             clock=self.clock,
+            feeds=FeedMeans(
+                engine=self.reading,
+                directory=load_directory(self.reading),
+                egress=Egress(receivers),
+                queues=QueueFile(data),
+                links=Links(),
+                journal=self.journal,
+                readers=Readers(),
+                settings=receivers,
+                clock=self.clock,
+            ),
         )
         settings = Settings(data=str(data), address_rate=1000, key_rate=1000)
         self.application = pages(self.journal, self.reading, api.routes(self.means, settings))
@@ -70,6 +87,7 @@ class World:
 
     def close(self) -> None:
         """Let go."""
+        self.means.feeds.queues.close()
         self.reading.dispose()
         self.state.dispose()
 

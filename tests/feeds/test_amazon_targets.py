@@ -202,7 +202,7 @@ async def test_our_credentials_are_for_listed_targets_alone(sqs: Any, means: Mea
     serve = act(BARRED, dataclasses.replace(means, settings=no_list))
     assert isinstance(await serve.perform(left(5), 1), Delivered)
     told = amazon.Told(left(6), None, ACCOUNT, BARRED, None)  # type: ignore[arg-type]
-    assert isinstance(await amazon.deliver(told, means), Refused)
+    assert isinstance((await amazon.deliver(told, means)).outcome, Refused)
 
 
 @pytest.mark.parametrize(

@@ -139,8 +139,8 @@ async def test_a_server_that_is_not_there_is_tried_again(means: Means) -> None:
     away = msgspec.structs.replace(means.settings, nats_servers=("nats://127.0.0.1:9",))
     told = sink.Told(left(1), None, ACCOUNT, "nats:mail.activity", None)  # type: ignore[arg-type]
     links = Links()
-    outcome = await sink.deliver(told, dataclasses.replace(means, settings=away, links=links))
-    assert isinstance(outcome, Retry)
+    exchange = await sink.deliver(told, dataclasses.replace(means, settings=away, links=links))
+    assert isinstance(exchange.outcome, Retry)
     await links.close()
 
 

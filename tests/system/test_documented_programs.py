@@ -9,10 +9,12 @@ import hmac
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ import pytest
 from pages import RUN, blocks, installed, run, written
 from playwright.async_api import Browser
 from running_engine import Engine, free_port
+from standardwebhooks.webhooks import Webhook
 
 SHOPS, SENDING, RECEIVING = "shops.md", "how-to/send-events.md", "how-to/receive-webhooks.md"
 JOBS = {
@@ -96,6 +99,32 @@ def test_every_check_of_a_signature_tells_genuine_from_forged(tmp_path: Path, la
     assert run(language, program, stdin=body + b" ", SIGNATURE=signature, SECRET=SECRET).strip() == "forged"
 
 
+@pytest.mark.parametrize("language", ["python", "js", "php", *(["go"] if shutil.which("go") else [])])
+def test_every_check_of_standard_webhooks_tells_genuine_from_forged_and_from_old(
+    tmp_path: Path, language: str
+) -> None:
+    """Signed by the specification's own library; Go where it is installed."""
+    (text,) = [b.text for b in blocks(RECEIVING) if (b.language, b.name) == (language, "standard")]
+    program = written(tmp_path, language, text)
+    secret, now = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", datetime.now(UTC)
+    body = '{"email":"jöhn@example.com"}'
+
+    def told(at: datetime, *, sent: str = body, before: str = "") -> str:
+        signature = before + Webhook(secret).sign("msg_1", at, body)
+        environ = {
+            "ID": "msg_1",
+            "TIMESTAMP": str(int(at.timestamp())),
+            "SIGNATURE": signature,
+            "SECRET": secret,
+        }
+        return run(language, program, stdin=sent.encode(), **environ).strip()
+
+    assert told(now) == "genuine"
+    assert told(now, before="v1,bm90aGluZw== ") == "genuine"
+    assert told(now, sent=body + " ") == "forged"
+    assert told(now - timedelta(minutes=6)) == told(now + timedelta(minutes=6)) == "forged"
+
+
 def test_the_programs_of_the_api_page_are_taken(engine: Engine, tmp_path: Path) -> None:
     found = [block for block in blocks(SENDING) if block.language in RUN]
     assert {block.language for block in found} == set(RUN) and len(found) >= 6
@@ -115,7 +144,7 @@ def test_the_receivers_of_the_page_take_what_is_genuine_alone(
 ) -> None:
     """RM-14: real deliveries, and forged ones."""
     installed(language)
-    (text,) = [block.text for block in blocks(RECEIVING) if block.language == language]
+    (text,) = [b.text for b in blocks(RECEIVING) if (b.language, b.name) == (language, "")]
     program = written(tmp_path, language, text).resolve()
     port = free_port()
     command = (

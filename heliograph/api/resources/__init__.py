@@ -7,6 +7,7 @@ from heliograph.api.resources import (
     campaigns,
     erasures,
     evidence,
+    feeds,
     jobs,
     people,
     records,
@@ -23,4 +24,5 @@ RESOURCES: tuple[Resource, ...] = (
     campaigns.RESOURCE,
     reports.RESOURCE,
     records.RESOURCE,
+    feeds.RESOURCE,
 )

@@ -424,9 +424,27 @@ def _definitions() -> None:
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("secrets", sa.JSON(), nullable=False),
         sa.Column("saved", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_feeds")),
     )
+    op.create_table(
+        "feed_deliveries",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("feed", sa.String(), nullable=False),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("delivered", sa.Boolean(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feed_deliveries")),
+    )
+    op.create_index(
+        op.f("ix_feed_deliveries_account_feed_delivered_at"),
+        "feed_deliveries",
+        ["account", "feed", "delivered", "at"],
+    )
+    op.create_index(op.f("ix_feed_deliveries_event"), "feed_deliveries", ["event"])
 
 
 def _images() -> None:

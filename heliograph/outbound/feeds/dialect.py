@@ -24,9 +24,14 @@ from heliograph.events.vocabulary import KINDS
 from heliograph.journal.consumer import Outcome
 from heliograph.react.state.campaigns import Campaign as TrackingCode
 from heliograph.react.state.visits import Opened
-from heliograph.readers import Reader
+from heliograph.readers import Reader, ReaderClass
 
 HmacForm = Literal["base64", "hex"]
+
+Scheme = Literal["v1", "v1a"]
+"""How Standard Webhooks signs: HMAC-SHA256 with a shared secret, Ed25519 with a key pair."""
+
+AccountNumber = Annotated[str, Meta(pattern=r"^(\d{12}|\*)$")]
 
 EVENT_HEADER = "X-Heliograph-Event"
 """Our own header, in every dialect: the event's id. One activity has one id everywhere, on every retry."""
@@ -45,6 +50,34 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         int,
         Meta(ge=1, le=64, description="deliveries under way at once; a slow receiver holds up only itself"),
     ] = 16
+    accounts: Annotated[
+        tuple[AccountNumber, ...],
+        Meta(description="sub-accounts whose events are told too, by number; `*`: all of them"),
+    ] = ()
+    only_campaigns: Annotated[
+        tuple[str, ...],
+        Meta(description="only what belongs to these campaigns, by number, or tracking codes, by GUID"),
+    ] = ()
+    readers: Annotated[
+        tuple[ReaderClass, ...],
+        Meta(description="opens and clicks only of these readers, such as human; told once they are judged"),
+    ] = ()
+    hmac_form: Annotated[
+        HmacForm | None,
+        Meta(description="how the dialect's own signature is written; none: as the account's policy says"),
+    ] = None
+    standard_webhooks: Annotated[
+        tuple[Scheme, ...],
+        Meta(description="also sign as Standard Webhooks: v1 (shared secret), v1a (Ed25519)"),
+    ] = ()
+    breaker: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="events failing in a row that open the circuit breaker; 0: it never opens",
+        ),
+    ] = 10
 
 
 T = TypeVar("T", bound=Options)

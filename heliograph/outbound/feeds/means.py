@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
@@ -10,6 +10,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
 from heliograph.egress import Egress
 from heliograph.journal.journal import Journal
+from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.links import Links
 from heliograph.queues.file import QueueFile
 from heliograph.readers import Readers
@@ -30,3 +31,4 @@ class Means:
     readers: Readers
     settings: Settings
     clock: Clock
+    log: DeliveryLog = field(default_factory=DeliveryLog)

@@ -19,18 +19,23 @@ from heliograph.clock import SECOND, iso
 from heliograph.errors import BadRequest
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import FeedFailed
-from heliograph.events.event import AnyEvent, Event, scoped_id
+from heliograph.events.event import AnyEvent, Event, derived_id, scoped_id
 from heliograph.events.messages import MessageRequested
-from heliograph.journal.consumer import Act, Outcome, Skipped
+from heliograph.journal.consumer import Act, Outcome, Retry, Skipped
+from heliograph.outbound.feeds import choosing, delivery_log
+from heliograph.outbound.feeds.figures import Counted
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Told
 from heliograph.outbound.feeds.sinks import sink_of
-from heliograph.outbound.feeds.subscription import Subscription, subscribe
+from heliograph.outbound.feeds.subscription import Subscription, act_name, served
 from heliograph.outbound.feeds.surroundings import surroundings
 from heliograph.outbound.feeds.templates import FAILURE_TEMPLATE
 from heliograph.react.state import definitions
 
 NOTICE_EVERY = 3600  # seconds: at most one mail in each, per feed
+
+JUDGED_AFTER, JUDGED_TRIES = 0.5, 8
+"""Seconds between looks for the verdict on a visit's reader, and how many, for feeds that choose by it."""
 
 log = logging.getLogger("heliograph.feeds")
 
@@ -56,16 +61,8 @@ def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
 
 def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) -> Act:
     """The act of one feed. Raises `BadRequest` when it cannot be served as it was saved."""
-    subscription = subscribe(
-        means.settings,
-        account=feed.account,
-        name=feed.name,
-        dialect=feed.dialect,
-        endpoint=feed.endpoint,
-        kinds=feed.kinds,
-        options=feed.options,
-    )
-    delivery = _Delivery(subscription, means)
+    subscription = served(means.settings, feed)
+    delivery = _Delivery(subscription, means, Counted(feed.account, feed.name))
     return Act(
         name=act_name(feed),
         kinds=subscription.kinds,
@@ -74,13 +71,8 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
         concurrency=subscription.options.concurrency,
         since=since,
         gave_up=delivery.gave_up,
+        trips_after=subscription.options.breaker,
     )
-
-
-def act_name(feed: definitions.Feed) -> str:
-    """What the feed's place and retries are kept under. One that is saved again after it was removed is another."""
-    again = f"#{feed.generation}" if feed.generation > 1 else ""
-    return f"feed:{feed.account}:{feed.name}{again}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +81,61 @@ class _Delivery:
 
     subscription: Subscription
     means: Means
+    counted: Counted
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Tell one event, once."""
         feed, means = self.subscription, self.means
-        account = means.directory.account(feed.account)
-        if account is None or event.account != feed.account:
+        if not choosing.of_account(event, feed.account, feed.options, means.directory):
             return Skipped()
         context = surroundings(means.engine, event, feed.options, means.readers)
         if context.message is not None and context.message.template == FAILURE_TEMPLATE:
             return Skipped()
+        if not choosing.of_campaign(event, context):
+            return Skipped()
         rendered = feed.dialect.render(event, context)
         if rendered is None:
             return Skipped()
-        told = Told(event, rendered, feed.account, feed.endpoint, feed.dialect)
-        return await sink_of(feed.endpoint).deliver(told, means)
+        if feed.options.readers and choosing.is_visit(event):
+            reader = await choosing.verdict(means.journal, event)
+            if reader is None and attempt <= JUDGED_TRIES:
+                return Retry("the reader is not judged yet", JUDGED_AFTER, counts=False)
+            if (reader or choosing.judged_now(event, means.readers)) not in feed.options.readers:
+                return Skipped()
+        told = Told(
+            event, rendered, feed.account, feed.endpoint, feed.dialect, feed.options, feed.name, feed.secrets
+        )
+        return await self._deliver(told, attempt)
+
+    async def _deliver(self, told: Told, attempt: int) -> Outcome:
+        log, clock = self.means.log, self.means.clock
+        began = clock.monotonic()
+        exchange = await sink_of(told.endpoint).deliver(told, self.means)
+        outcome, now = exchange.outcome, clock.now()
+        self.counted.ended(outcome)
+        if log.wants(told.account, told.feed, outcome, now):
+            made = delivery_log.report(
+                exchange,
+                attempt=attempt,
+                topic=told.rendered.topic,
+                endpoint=told.endpoint,
+                body=told.rendered.body,
+                seconds=clock.monotonic() - began,
+            )
+            log.note(told.account, told.feed, told.event.id, now, made)
+        return outcome
 
     def gave_up(self, event: AnyEvent, why: str, attempts: int) -> Sequence[AnyEvent]:
         """What is recorded when the schedule is used up."""
         feed, now = self.subscription, self.means.clock.now()
-        failed = codec.follow(
-            event,
+        self.counted.given_up()
+        failed = codec.make(
             FeedFailed(name=feed.name, reason=why, event=event.id, attempts=attempts),
-            feed.name,
-            now=now,
+            account=feed.account,
             subject=subjects.thing("feed", feed.name),
+            now=now,
+            cause=event.id,
+            id=derived_id(event.id, FeedFailed.kind, feed.account, feed.name),
         )
         account = self.means.directory.account(feed.account)
         if account is None or not account.policy.admin_email:

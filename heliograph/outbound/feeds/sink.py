@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from heliograph.events.event import AnyEvent
-from heliograph.journal.consumer import Outcome
-from heliograph.outbound.feeds.dialect import Dialect, Rendered
+from heliograph.outbound.feeds.delivery_log import Exchange
+from heliograph.outbound.feeds.dialect import Dialect, Options, Rendered
 from heliograph.outbound.feeds.means import Means
+from heliograph.react.state.definitions import FeedSecret
 from heliograph.settings import Settings
 
 
@@ -25,6 +26,9 @@ class Told(NamedTuple):
     account: str
     endpoint: str
     dialect: Dialect[Any]
+    options: Options = Options()
+    feed: str = ""
+    secrets: tuple[FeedSecret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +42,4 @@ class Sink:
     name: str
     schemes: tuple[str, ...]
     fault: Callable[[str, Settings], str | None]
-    deliver: Callable[[Told, Means], Awaitable[Outcome]]
+    deliver: Callable[[Told, Means], Awaitable[Exchange]]

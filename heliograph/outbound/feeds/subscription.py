@@ -14,7 +14,8 @@ import msgspec
 from heliograph.errors import BadRequest
 from heliograph.outbound.feeds.dialect import CARRIED, Dialect, Options
 from heliograph.outbound.feeds.dialects import BY_NAME
-from heliograph.outbound.feeds.sinks import sink_of
+from heliograph.outbound.feeds.sinks import sink_of, webhook
+from heliograph.react.state.definitions import Feed, FeedSecret
 from heliograph.settings import Settings
 
 
@@ -27,6 +28,7 @@ class Subscription(NamedTuple):
     kinds: frozenset[str]
     dialect: Dialect[Any]
     options: Options
+    secrets: tuple[FeedSecret, ...] = ()
 
 
 def subscribe(
@@ -59,4 +61,28 @@ def subscribe(
         chosen = msgspec.convert(options or {}, spoken.options)
     except msgspec.ValidationError as error:
         raise BadRequest(f"options: {error}", field="options") from error
+    if chosen.accounts and sink_of(endpoint) is not webhook.SINK:
+        raise BadRequest(
+            "sub-accounts are told of by webhooks only: give them feeds of their own", field="options"
+        )
     return Subscription(account, name, endpoint, wanted, spoken, chosen)
+
+
+def served(settings: Settings, feed: Feed) -> Subscription:
+    """A saved feed as it can be served. Raises `BadRequest` when it cannot."""
+    found = subscribe(
+        settings,
+        account=feed.account,
+        name=feed.name,
+        dialect=feed.dialect,
+        endpoint=feed.endpoint,
+        kinds=feed.kinds,
+        options=feed.options,
+    )
+    return found._replace(secrets=feed.secrets)
+
+
+def act_name(feed: Feed) -> str:
+    """What the feed's place and retries are kept under. One that is saved again after it was removed is another."""
+    again = f"#{feed.generation}" if feed.generation > 1 else ""
+    return f"feed:{feed.account}:{feed.name}{again}"

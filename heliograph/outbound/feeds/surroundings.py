@@ -13,6 +13,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Engine, bindparam, select
+from sqlalchemy.dialects import sqlite
 
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
@@ -47,6 +48,9 @@ _ABOUT_ONE = _ABOUT.where(MESSAGES.c.id == bindparam("message"))
 _IDS: BindParameter[list[str]] = bindparam("messages", expanding=True)
 _ABOUT_MANY = _ABOUT.where(MESSAGES.c.id.in_(_IDS))
 
+_ABOUT_SQL = str(_ABOUT_ONE.compile(dialect=sqlite.dialect()))
+"""The same as text: each delivery asks for it, and a plain cursor does in a seventh of the time."""
+
 
 def surroundings(engine: Engine, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
     """The context in which an event is rendered."""
@@ -57,12 +61,12 @@ def surroundings(engine: Engine, event: AnyEvent, options: Options, readers: Rea
     declined = data.address if isinstance(data, ConsentWithdrawn) and data.channel == "sms" else None
     if named is None and declined is None:
         return Context(options)
+    about = _about(engine, event.account, named) if named else None
+    number = about.address if about and about.channel == "sms" else declined
+    if number is None:
+        return Context(options, about)
+    known = about.person if about else None
     with engine.connect() as connection:
-        about = _about(connection, event.account, named) if named else None
-        number = about.address if about and about.channel == "sms" else declined
-        if number is None:
-            return Context(options, about)
-        known = about.person if about else None
         person = people.find(connection, event.account, person=known, phone=number)
     return Context(options, about, (person.email if person else None) or "")
 
@@ -75,8 +79,8 @@ def _of_visit(
     readers: Readers,
 ) -> Context[Any]:
     """Who it was is known of an open as it was judged; of a print or a forward it is judged here."""
+    about = _about(engine, event.account, data.message) if data.message else None
     with engine.connect() as connection:
-        about = _about(connection, event.account, data.message) if data.message else None
         campaign = campaigns.find(connection, data.campaign) if data.campaign else None
         if campaign is not None and campaign.account != event.account:
             campaign = None
@@ -105,8 +109,12 @@ def _judged(
     )
 
 
-def _about(connection: Connection, account: str, message: str) -> About | None:
-    found = connection.execute(_ABOUT_ONE, {"message": message, "of_account": account}).one_or_none()
+def _about(engine: Engine, account: str, message: str) -> About | None:
+    connection = engine.raw_connection()
+    try:
+        found = connection.cursor().execute(_ABOUT_SQL, (account, message)).fetchone()
+    finally:
+        connection.close()
     return None if found is None else _read(found)
 
 
@@ -143,7 +151,7 @@ def _read(found: Any) -> About:
         person,
         template,
         sender or "",
-        is_test,
+        bool(is_test),
         campaign,
         requested_at,
         size,

@@ -37,6 +37,7 @@ from heliograph.events.definitions import (
     FeedRemoved,
     FeedResumed,
     FeedSaved,
+    FeedSecretRotated,
     TemplateRemoved,
     TemplateSaved,
 )
@@ -91,6 +92,7 @@ FEEDS = Table(
     Column("options", JSON, nullable=False),
     Column("state", String(8), nullable=False),
     Column("generation", Integer, nullable=False),  # from 1; one more each time it is saved after a removal
+    Column("secrets", JSON, nullable=False),
     Column("saved", BigInteger, nullable=False),
 )
 
@@ -119,6 +121,16 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True):
     id: int
 
 
+class FeedSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that a feed shares with its receiver: what it is derived from, and when it signs (microseconds).
+    `event` empty: the account's own secrets, which signed before the feed had one. `until` None: for good."""
+
+    event: str
+    kid: int = 0
+    turns: int = 0
+    until: int | None = None
+
+
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription to the stream."""
 
@@ -130,6 +142,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any]
     state: FeedState
     generation: int = 1
+    secrets: tuple[FeedSecret, ...] = ()
 
 
 def template(connection: Connection, account: str, name: str, version: int | None = None) -> Template | None:
@@ -202,6 +215,11 @@ def feeds(connection: Connection) -> list[Feed]:
     return [
         msgspec.convert({str(k): v for k, v in row._mapping.items() if k != "saved"}, Feed) for row in found
     ]
+
+
+def feed(connection: Connection, account: str, name: str) -> Feed | None:
+    """One feed; None if there is none of this name, or it was removed."""
+    return next((one for one in feeds(connection) if (one.account, one.name) == (account, name)), None)
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
@@ -296,7 +314,8 @@ def _save_feed(connection: Connection, event: AnyEvent, data: FeedSaved) -> None
         state = known.state
     elif known is not None and known.state == "paused" and state == "active":
         state = "paused"
-    generation = 1 if known is None else known.generation + (known.state == "removed")
+    fresh = known is None or known.state == "removed"
+    generation = 1 if known is None else known.generation + fresh
     values = {
         "dialect": data.dialect,
         "endpoint": data.endpoint,
@@ -306,10 +325,29 @@ def _save_feed(connection: Connection, event: AnyEvent, data: FeedSaved) -> None
         "generation": generation,
         "saved": reading.happened(event),
     }
+    if fresh:
+        values["secrets"] = []
     if known is None:
         connection.execute(insert(FEEDS).values(account=event.account, name=data.name, **values))
     else:
         connection.execute(update(FEEDS).where(*key).values(**values))
+
+
+def _rotate_secret(connection: Connection, event: AnyEvent, data: FeedSecretRotated) -> None:
+    """The newest secret stays; the one before it until its time is over. Older ones go at once."""
+    key = (FEEDS.c.account == event.account, FEEDS.c.name == data.name)
+    stored = connection.scalar(select(FEEDS.c.secrets).where(*key))
+    if stored is None:
+        return
+    known = msgspec.convert(stored, list[FeedSecret])
+    if any(secret.event == event.id for secret in known):
+        return
+    before = known[-1] if known else FeedSecret(event="")
+    kept = (
+        msgspec.structs.replace(before, until=data.until),
+        FeedSecret(event=event.id, kid=data.kid, turns=data.turns),
+    )
+    connection.execute(update(FEEDS).where(*key).values(secrets=msgspec.to_builtins(kept)))
 
 
 def _move_feed(connection: Connection, event: AnyEvent, data: FeedMoved) -> None:
@@ -344,6 +382,7 @@ _STEPS: dict[type[Data], Callable[[Connection, AnyEvent, Any], None]] = {
     AutomationSaved: _save_automation,
     AutomationRemoved: _remove_automation,
     FeedSaved: _save_feed,
+    FeedSecretRotated: _rotate_secret,
     **dict.fromkeys(_MOVES, _move_feed),
 }
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from heliograph.errors import OperatorError
 from heliograph.journal.consumer import Delivered, Outcome, Refused, Retry
+from heliograph.outbound.feeds.delivery_log import Exchange
 from heliograph.outbound.feeds.dialect import EVENT_HEADER
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Sink, Told
@@ -138,8 +139,12 @@ def _outcomes(answer: dict[str, Any], count: int) -> list[Outcome]:
     return outcomes
 
 
-async def deliver(told: Told, means: Means) -> Outcome:
+async def deliver(told: Told, means: Means) -> Exchange:
     """Bring one event to its queue or topic; there when this returns."""
+    return Exchange(outcome=await _brought(told, means))
+
+
+async def _brought(told: Told, means: Means) -> Outcome:
     why = fault(told.endpoint, means.settings)
     if why is not None:
         return Refused(why)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from heliograph.journal.consumer import Delivered, Outcome, Refused, Retry
+from heliograph.outbound.feeds.delivery_log import Exchange
 from heliograph.outbound.feeds.dialect import EVENT_HEADER
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Sink, Told
@@ -52,8 +53,12 @@ async def _silent(_: Exception) -> None:
     """Outcomes say what is wrong."""
 
 
-async def deliver(told: Told, means: Means) -> Outcome:
+async def deliver(told: Told, means: Means) -> Exchange:
     """Publish one event; stored when this returns."""
+    return Exchange(outcome=await _published(told, means))
+
+
+async def _published(told: Told, means: Means) -> Outcome:
     why = fault(told.endpoint, means.settings)
     if why is not None:
         return Refused(why)

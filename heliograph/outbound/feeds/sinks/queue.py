@@ -11,7 +11,8 @@ import re
 import apsw
 
 from heliograph.errors import CallerError
-from heliograph.journal.consumer import Delivered, Outcome, Refused
+from heliograph.journal.consumer import Delivered, Refused
+from heliograph.outbound.feeds.delivery_log import Exchange
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Sink, Told
 from heliograph.queues import keeping, messages
@@ -25,18 +26,18 @@ DEFAULTS = {"VisibilityTimeout": "600", "MaximumMessageSize": "65536"}
 _ENDPOINT = re.compile(r"queue:([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)")
 
 
-async def deliver(told: Told, means: Means) -> Outcome:
+async def deliver(told: Told, means: Means) -> Exchange:
     """Put one event in; on disk when this returns."""
     now = means.clock.now() // 1000
     named = _ENDPOINT.fullmatch(told.endpoint)
     if named is None:
-        return Refused(f"{told.endpoint} names no queue")
+        return Exchange(outcome=Refused(f"{told.endpoint} names no queue"))
     name = named[1]
     try:
         put = await means.queues.do(lambda connection: _put(connection, name, told, now))
     except CallerError as error:
-        return Refused(error.message)
-    return Delivered(put.id)
+        return Exchange(outcome=Refused(error.message))
+    return Exchange(outcome=Delivered(put.id))
 
 
 def _put(connection: apsw.Connection, name: str, told: Told, now: int) -> Put:

@@ -12,7 +12,8 @@ import re
 from heliograph.errors import Unavailable
 from heliograph.events import codec
 from heliograph.events.topics import TopicPublished
-from heliograph.journal.consumer import Delivered, Outcome, Refused, Retry
+from heliograph.journal.consumer import Delivered, Refused, Retry
+from heliograph.outbound.feeds.delivery_log import Exchange
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Sink, Told
 from heliograph.react.state import topics
@@ -21,14 +22,15 @@ from heliograph.settings import Settings
 _ENDPOINT = re.compile(r"sns:([A-Za-z0-9_-]{1,256})")
 
 
-async def deliver(told: Told, means: Means) -> Outcome:
+async def deliver(told: Told, means: Means) -> Exchange:
     """Publish one event; recorded when this returns."""
     named = _ENDPOINT.fullmatch(told.endpoint)
     if named is None:
-        return Refused(f"{told.endpoint} names no topic")
+        return Exchange(outcome=Refused(f"{told.endpoint} names no topic"))
     with means.engine.connect() as connection:
         if topics.topic(connection, told.account, named[1]) is None:
-            return Refused(f"the topic {named[1]} was deleted; save the feed again to make it")
+            why = f"the topic {named[1]} was deleted; save the feed again to make it"
+            return Exchange(outcome=Refused(why))
     event, rendered = told.event, told.rendered
     published = codec.follow(
         event,
@@ -45,8 +47,8 @@ async def deliver(told: Told, means: Means) -> Outcome:
     try:
         await means.journal.append_once([codec.encode(published)])
     except Unavailable as error:
-        return Retry(error.message)
-    return Delivered(published.data.message_id)
+        return Exchange(outcome=Retry(error.message))
+    return Exchange(outcome=Delivered(published.data.message_id))
 
 
 def fault(endpoint: str, _: Settings) -> str | None:

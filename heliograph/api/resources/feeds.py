@@ -1,0 +1,356 @@
+"""`/feeds`: who is told what of the stream, how it fares, and what operators do about it (RM-14, RM-15)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
+from heliograph.clock import iso
+from heliograph.errors import BadRequest
+from heliograph.events import codec
+from heliograph.events.commerce import instant
+from heliograph.events.definitions import FeedSaved
+from heliograph.events.event import AnyEvent
+from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
+from heliograph.outbound.feeds.delivery_log import Noted, Report
+from heliograph.outbound.feeds.operating import MOVES, OVERLAP_HOURS, Move, Secrets
+from heliograph.outbound.feeds.subscription import served, subscribe
+from heliograph.react.state import definitions
+
+NAME = r"^[A-Za-z0-9_.-]{1,64}$"
+
+
+class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed as it was saved."""
+
+    name: str
+    dialect: str
+    endpoint: str
+    kinds: tuple[str, ...]
+    options: dict[str, Any]
+    state: Literal["pending", "active", "paused", "removed"]
+
+
+class Feeds(msgspec.Struct, frozen=True, kw_only=True):
+    """All feeds of the account, by name."""
+
+    feeds: list[Subscribed]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt that the log has: every failure, a sample of successes. What proves who speaks is not kept."""
+
+    id: str
+    event: str
+    at: Instant
+    report: Report
+
+
+class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts, the latest first. `next` is the `before` of the next page, if there is one."""
+
+    deliveries: list[Delivery]
+    next: str | None = None
+
+
+class Standing(Subscribed, frozen=True, kw_only=True):
+    """A feed and how it fares: entries of the journal behind the end, events to be tried again, events given up."""
+
+    behind: int
+    waiting: int
+    parked: int
+    last_delivered: Delivery | None = None
+    last_failed: Delivery | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be told, how and to whom. `kinds` empty: everything that the dialect has words for."""
+
+    endpoint: str
+    dialect: str = "remarkety"
+    kinds: list[str] = []
+    options: dict[str, Any] = {}
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """The event by which a feed is saved. `secret`, `public_key`: where saving made them, because Standard Webhooks
+    are wanted."""
+
+    event: str
+    secret: str | None = None
+    public_key: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The event by which it is on record."""
+
+    event: str
+
+
+class Which(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be told again: these events, or what was recorded from `since` to before `until` (RFC 3339)."""
+
+    events: list[str] = []
+    since: str | None = None
+    until: str | None = None
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """Which attempts: failures alone, or successes alone; of one event; before the one of this id."""
+
+    delivered: bool | None = None
+    event: str | None = None
+    before: str | None = None
+    limit: PageSize = 100
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """`overlap`: hours for which the secret before still signs beside the new one. `turn_after`: hours after which what
+    bears one signature only turns to the new one."""
+
+    overlap: Annotated[float, Meta(ge=0)] = OVERLAP_HOURS
+    turn_after: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class NewSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed's new secret, and the public key for `v1a`."""
+
+    event: str
+    secret: str
+    public_key: str
+
+
+async def every(means: Means, asked: Asked) -> Feeds:
+    """All feeds of the account."""
+    known = await means.read(definitions.feeds)
+    return Feeds(feeds=[_subscribed(one) for one in known if one.account == asked.account.number])
+
+
+async def get(means: Means, asked: Asked) -> Standing:
+    """One feed and how it fares."""
+    head = await means.journal.head()
+
+    def look(connection: Connection) -> Standing:
+        feed = _feed(connection, asked)
+        fares = operating.standing(connection, feed, head)
+        return Standing(
+            **msgspec.structs.asdict(_subscribed(feed)),
+            behind=fares.behind,
+            waiting=fares.waiting,
+            parked=fares.parked,
+            last_delivered=_delivery(fares.last_delivered),
+            last_failed=_delivery(fares.last_failed),
+        )
+
+    return await means.read(look)
+
+
+async def save(means: Means, asked: Asked) -> Saved:
+    """Subscribe a receiver from now on, or change how it is told."""
+    account, name, wanted, now = asked.account.number, asked.path["feed"], asked.body, means.clock.now()
+    _check_name(name)
+    said = {**msgspec.structs.asdict(wanted), "kinds": tuple(wanted.kinds)}
+    checked = subscribe(means.feeds.settings, account=account, name=name, **said)
+    known = await means.read(lambda connection: definitions.feed(connection, account, name))
+    saved = operating.told(
+        FeedSaved(name=name, by=asked.by, **said),
+        account=account,
+        name=name,
+        now=now,
+    )
+    events: list[AnyEvent] = [saved]
+    made = None
+    if checked.options.standard_webhooks and not (known and known.secrets):
+        made = operating.rotated(
+            means.directory, account, name, now, overlap=OVERLAP_HOURS, turns=0, by=asked.by
+        )
+        events.append(made.event)
+    await means.journal.append([codec.encode(event) for event in events])
+    return Saved(
+        event=saved.id,
+        secret=made.secret if made else None,
+        public_key=made.public_key if made else None,
+    )
+
+
+async def pause(means: Means, asked: Asked) -> Told:
+    """Hold a feed."""
+    return await _moved(means, asked, "paused")
+
+
+async def resume(means: Means, asked: Asked) -> Told:
+    """Go on where a feed was."""
+    return await _moved(means, asked, "resumed")
+
+
+async def remove(means: Means, asked: Asked) -> Told:
+    """End a feed."""
+    return await _moved(means, asked, "removed")
+
+
+async def test(means: Means, asked: Asked) -> Report:
+    """Tell the receiver one made-up event now; what was sent, and what came back."""
+    feed = await means.read(lambda connection: _feed(connection, asked))
+    return await trial.try_out(served(means.feeds.settings, feed), asked.account, means.feeds)
+
+
+async def replay(means: Means, asked: Asked) -> Told:
+    """Tell a feed again what it was told before, under the same ids."""
+    feed = await means.read(lambda connection: _feed(connection, asked))
+    which, now = asked.body, means.clock.now()
+    if bool(which.events) == bool(which.since):
+        raise BadRequest("name either events or a time", field="events")
+    if which.events:
+        order = await replay_orders.order_of_events(means.journal, feed.name, which.events, asked.by)
+    else:
+        since, until = _instant(which.since, "since"), _instant(which.until, "until")
+        order = await replay_orders.order_of_time(
+            means.journal, feed.name, since or 0, now if until is None else until, asked.by
+        )
+    return await _recorded(means, operating.told(order, account=feed.account, name=feed.name, now=now))
+
+
+async def deliveries(means: Means, asked: Asked) -> Deliveries:
+    """What the log has of a feed."""
+    wanted = asked.query
+
+    def look(connection: Connection) -> list[Noted]:
+        feed = _feed(connection, asked)
+        return delivery_log.find(
+            connection,
+            feed.account,
+            feed.name,
+            delivered=wanted.delivered,
+            event=wanted.event,
+            before=wanted.before,
+            limit=wanted.limit + 1,
+        )
+
+    noted = await means.read(look)
+    shown = noted[: wanted.limit]
+    following = shown[-1].id if len(noted) > len(shown) else None
+    return Deliveries(deliveries=[one for one in map(_delivery, shown) if one], next=following)
+
+
+async def rotate(means: Means, asked: Asked) -> NewSecret:
+    """Give a feed a new secret."""
+    feed = await means.read(lambda connection: _feed(connection, asked))
+    said = asked.body
+    made = operating.rotated(
+        means.directory,
+        feed.account,
+        feed.name,
+        means.clock.now(),
+        overlap=said.overlap,
+        turns=said.turn_after,
+        by=asked.by,
+    )
+    await means.journal.append([codec.encode(made.event)])
+    return NewSecret(event=made.event.id, secret=made.secret, public_key=made.public_key)
+
+
+async def secrets(means: Means, asked: Asked) -> Secrets:
+    """What the receiver verifies with now."""
+    feed = await means.read(lambda connection: _feed(connection, asked))
+    return operating.secrets(means.directory, feed, means.clock.now())
+
+
+async def _moved(means: Means, asked: Asked, move: Move) -> Told:
+    feed = await means.read(lambda connection: _feed(connection, asked))
+    data = MOVES[move](name=feed.name, by=asked.by)
+    return await _recorded(
+        means, operating.told(data, account=feed.account, name=feed.name, now=means.clock.now())
+    )
+
+
+async def _recorded(means: Means, event: AnyEvent) -> Told:
+    await means.journal.append([codec.encode(event)])
+    return Told(event=event.id)
+
+
+def _feed(connection: Connection, asked: Asked) -> definitions.Feed:
+    return operating.found(connection, asked.account.number, asked.path["feed"])
+
+
+def _subscribed(feed: definitions.Feed) -> Subscribed:
+    return Subscribed(
+        name=feed.name,
+        dialect=feed.dialect,
+        endpoint=feed.endpoint,
+        kinds=feed.kinds,
+        options=feed.options,
+        state=feed.state,
+    )
+
+
+def _delivery(noted: Noted | None) -> Delivery | None:
+    if noted is None:
+        return None
+    return Delivery(id=noted.id, event=noted.event, at=iso(noted.at), report=noted.report)
+
+
+def _check_name(name: str) -> None:
+    try:
+        msgspec.convert(name, Annotated[str, Meta(pattern=NAME)])
+    except msgspec.ValidationError as error:
+        raise BadRequest("a feed's name has 1 to 64 of A-Z, a-z, 0-9, _, . and -", field="feed") from error
+
+
+def _instant(text: str | None, field: str) -> int | None:
+    found = instant(text)
+    if found is None and text is not None:
+        raise BadRequest(f"{field}: no date or time, such as 2026-01-31T12:00:00Z", field=field)
+    return found
+
+
+def _call(method: Any, path: str, name: str, summary: str, handler: Any, answer: Any, **more: Any) -> Call:
+    return Call(
+        method=method,
+        path=f"/feeds{path}",
+        name=name,
+        summary=summary,
+        handler=handler,
+        answer=answer,
+        scope="feeds",
+        **more,
+    )
+
+
+RESOURCE = Resource(
+    name="feeds",
+    description="Subscriptions to the stream: webhooks, queues, topics.",
+    calls=(
+        _call("GET", "", "listFeeds", "All feeds", every, Feeds),
+        _call("GET", "/{feed}", "getFeed", "One feed and how it fares", get, Standing),
+        _call("PUT", "/{feed}", "saveFeed", "Add or change a feed", save, Saved, body=Wanted, status=202),
+        _call("DELETE", "/{feed}", "removeFeed", "End a feed", remove, Told, status=202),
+        _call("POST", "/{feed}/pause", "pauseFeed", "Hold a feed", pause, Told, status=202),
+        _call("POST", "/{feed}/resume", "resumeFeed", "Go on where it was", resume, Told, status=202),
+        _call("POST", "/{feed}/test", "testFeed", "Send a test now, and see what came back", test, Report),
+        _call("POST", "/{feed}/replay", "replayFeed", "Tell it again", replay, Told, body=Which, status=202),
+        _call(
+            "GET",
+            "/{feed}/deliveries",
+            "listDeliveries",
+            "Failures, and a sample of successes",
+            deliveries,
+            Deliveries,
+            query=Past,
+        ),
+        _call(
+            "POST",
+            "/{feed}/secret",
+            "rotateSecret",
+            "A new secret",
+            rotate,
+            NewSecret,
+            body=Rotation,
+            status=202,
+        ),
+        _call("GET", "/{feed}/secret", "getSecrets", "What its receiver verifies with", secrets, Secrets),
+    ),
+)
