@@ -133,25 +133,7 @@ class Worker:
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
         queues, egress = self._queues(), self._egress()
-        means = Means(
-            journal=journal,
-            state=engine,
-            evidence=EvidenceFiles(self.data),
-            directory=directory,
-            clock=self.clock,
-            feeds=FeedMeans(
-                engine=engine,
-                directory=directory,
-                egress=egress,
-                queues=queues,
-                links=self._links(),
-                journal=journal,
-                readers=self.readers,
-                settings=self.settings,
-                clock=self.clock,
-            ),
-            tracking_url=tracking_url(self.settings),
-        )
+        means = self._means(directory, journal, engine, queues, egress)
         calls = webservice.Means(journal=journal, state=engine, directory=directory, clock=self.clock)
         others = (
             *live.pages,
@@ -166,6 +148,31 @@ class Worker:
             *live.doors,
         )
         return routes, pages(journal, engine, others)
+
+    def _means(
+        self, directory: Directory, journal: Journal, engine: Engine, queues: QueueFile, egress: Egress
+    ) -> Means:
+        """What the operators' API works with; a feed is tried out by the worker that is asked to."""
+        feeds = FeedMeans(
+            engine=engine,
+            directory=directory,
+            egress=egress,
+            queues=queues,
+            links=self._links(),
+            journal=journal,
+            readers=self.readers,
+            settings=self.settings,
+            clock=self.clock,
+        )
+        return Means(
+            journal=journal,
+            state=engine,
+            evidence=EvidenceFiles(self.data),
+            directory=directory,
+            clock=self.clock,
+            feeds=feeds,
+            tracking_url=tracking_url(self.settings),
+        )
 
     def let_go(self) -> None:
         """Begin nothing more that takes its time."""

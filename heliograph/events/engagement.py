@@ -43,7 +43,7 @@ class Visit(Data, frozen=True, kw_only=True):
 class MessageOpened(Visit, frozen=True, kw_only=True):
     """The open pixel was loaded. `mode` is `dark` or `light` where the load itself tells; mostly a load of its own does
     (`message.rendered`), and the verdict has it (`ReaderJudged.mode`). `measured`: by which technique its length is
-    being measured; empty: it is not, or its `message.read` came with it."""
+    being measured; empty: it is not."""
 
     kind: ClassVar[str] = "message.opened"
     mode: str = ""

@@ -1,8 +1,9 @@
-"""Every open that is measured gets its `message.read`, though the worker that measured it died.
+"""Every open gets its `message.read`: that nobody measures, and that of which the worker died that did.
 
-A worker tells of each open itself, twenty seconds after it at the latest, and of all when it is stopped. What nobody told
-of `SLACK` seconds after that, nobody will: the engine tells it as Not Supported, for how long it lasted is not known. Its
-event has the id that the worker's would have had, so whoever comes later records nothing (LIT-9).
+An open that is not measured is told as Not Supported `MARKS` seconds later, when its marks (dark, light) have come. Of one
+that is measured a worker tells itself, twenty seconds after it at the latest, and of all when it is stopped. What nobody
+told of `SLACK` seconds after that, nobody will: that is Not Supported too, for how long it lasted is not known. Its event
+has the id that the worker's would have had, so whoever comes later records nothing (LIT-9).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from heliograph.journal.consumer import Reaction
 from heliograph.react.state.rows import Rows
 
 GIVEN_UP = (CAP + SLACK) * SECOND
-"""How long after an open its read time is waited for."""
+"""How long after an open that is measured its read time is waited for."""
+
+MARKS = 5 * SECOND
+"""How long after an open that is not measured its marks are waited for: the requests for both leave together."""
 
 AT_ONCE = 500
 """Opens that are told of in one transaction."""
@@ -32,11 +36,13 @@ OPEN_READS = Table(
     Column("event", String(36), primary_key=True),
     Column("account", String(12), nullable=False),
     Column("subject", String, nullable=False),
-    Column("at", BigInteger, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False, index=True),
     Column("message", String(36)),
     Column("campaign", String(8)),
 )
-"""Opens that are being measured, as `events.readtimes.Opening` has them: rows of the last half minute."""
+"""Opens whose read time is still to be told, as `events.readtimes.Opening` has them, and when the engine tells it: rows of
+the last half minute."""
 
 
 class _Row(msgspec.Struct):
@@ -44,6 +50,7 @@ class _Row(msgspec.Struct):
     account: str
     subject: str
     at: int
+    due: int
     message: str | None
     campaign: str | None
 
@@ -52,35 +59,35 @@ def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Seq
     rows = Rows(connection, OPEN_READS, _Row)
     for event in events:
         data = event.data
-        if isinstance(data, MessageOpened) and data.measured:
-            rows.put(_Row(event.id, event.account, event.subject, event.at, data.message, data.campaign))
-        elif isinstance(data, MessageRead) and data.technique:
+        if isinstance(data, MessageOpened):
+            due = event.at + (GIVEN_UP if data.measured else MARKS)
+            rows.put(_Row(event.id, event.account, event.subject, event.at, due, data.message, data.campaign))
+        elif isinstance(data, MessageRead):
             rows.remove((data.open,))
     rows.write()
     return ()
 
 
 def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
-    late = [Opening(*row) for row in connection.execute(_LATE, {"before": now - GIVEN_UP})]
+    late = [Opening(*row) for row in connection.execute(_LATE, {"now": now})]
     if late:
         connection.execute(_TOLD, {"events": [opening.event for opening in late]})
     return [message_read(opening, None, now=now) for opening in late]
 
 
 def _next_due(connection: Connection) -> int | None:
-    first = connection.scalar(_FIRST)
-    return None if first is None else first + GIVEN_UP
+    return connection.scalar(_FIRST)
 
 
 # Put together once: that costs several times what it costs to run one.
 _LATE = (
     select(*(OPEN_READS.c[name] for name in Opening._fields))
-    .where(OPEN_READS.c.at <= bindparam("before"))
-    .order_by(OPEN_READS.c.at)
+    .where(OPEN_READS.c.due <= bindparam("now"))
+    .order_by(OPEN_READS.c.due)
     .limit(AT_ONCE)
 )
 _TOLD = delete(OPEN_READS).where(OPEN_READS.c.event.in_(bindparam("events", expanding=True)))
-_FIRST = select(func.min(OPEN_READS.c.at))
+_FIRST = select(func.min(OPEN_READS.c.due))
 
 REACTION = Reaction(
     name="readtimes",

@@ -1,4 +1,4 @@
-"""Opens whose worker died: the engine tells of them, once."""
+"""Opens that nobody measures, and those whose worker died: the engine tells of them, once."""
 
 from __future__ import annotations
 
@@ -57,11 +57,19 @@ def test_what_its_worker_told_of_is_left_alone(line: Line, batch: int) -> None:
     for stayed in (3.0, 20.0):
         read(line, opened(line), stayed)
         line.settle(batch)
-    read(line, opened(line, measured=""), None, technique="")
-    line.settle(batch)
     assert line.read(readtimes.REACTION.next_due) is None, "nothing is waited for any more"
     assert line.pass_time(100) == []
-    assert [event.data.seconds for event in told(line)] == [2, 20, -1]  # type: ignore[attr-defined]
+    assert [event.data.seconds for event in told(line)] == [2, 20]  # type: ignore[attr-defined]
+
+
+def test_what_nobody_measures_is_not_supported_once_its_marks_have_come(line: Line) -> None:
+    """LIT-7, LIT-9: a mark of dark or light comes within the five seconds, so that feeds tell of both at once."""
+    open_ = opened(line, measured="")
+    assert line.pass_time(4.9) == []
+    (event,) = line.pass_time(0.2)
+    assert isinstance(event.data, MessageRead)
+    assert (event.data.open, event.data.seconds, event.data.category) == (open_.id, -1, "Not Supported")
+    assert line.pass_time(100) == []
 
 
 def test_who_comes_later_records_nothing(line: Line) -> None:

@@ -640,11 +640,12 @@ def _judgement() -> None:
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
         sa.Column("message", sa.String(length=36)),
         sa.Column("campaign", sa.String(length=8)),
         sa.PrimaryKeyConstraint("event", name=op.f("pk_open_reads")),
     )
-    op.create_index(op.f("ix_open_reads_at"), "open_reads", ["at"])
+    op.create_index(op.f("ix_open_reads_due"), "open_reads", ["due"])
     op.create_table(
         "certificates",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -1,7 +1,7 @@
 """What becomes of an open: recorded, judged, answered.
 
-Who cannot be measured is answered at once, with `message.read` beside the open in one commit: what a cache, a program or
-nobody in particular fetched, and what an account does not want measured. Everybody else is the technique's.
+Who cannot be measured is answered at once: what a cache, a program or nobody in particular fetched, and what an account does
+not want measured. That its read time is not known the engine tells (`react.readtimes`). Everybody else is the technique's.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from msgspec.structs import replace
 
 from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
-from heliograph.events import codec
 from heliograph.events.engagement import MessageOpened
 from heliograph.events.event import Record, new_id
-from heliograph.events.readtimes import Opening, message_read
+from heliograph.events.readtimes import Opening
 from heliograph.inbound.tracking.readtime import held, redirects
 from heliograph.inbound.tracking.readtime.technique import Means, Technique
 from heliograph.inbound.tracking.readtime.watch import READS, UNMEASURED, Watch
@@ -64,7 +63,7 @@ class ReadTimes:
         technique = self._technique(request, account, data)
         opening = Opening(new_id(now), account, subject, now, data.message, data.campaign)
         try:
-            await self._journal.append(_records(opening, data, technique))
+            await self._journal.append([_record(opening, data, technique)])
         except Exception as error:
             lost(MessageOpened.kind, error)
             return NO_PICTURE
@@ -118,12 +117,8 @@ def open_read_times(
     return ReadTimes(directory, refs, journal, clock, readers, room)
 
 
-def _records(opening: Opening, data: MessageOpened, technique: Technique | None) -> tuple[Record, ...]:
-    """The open; beside it that nobody can know how long it lasted, where nobody measures."""
+def _record(opening: Opening, data: MessageOpened, technique: Technique | None) -> Record:
     if technique is not None:
         data = replace(data, measured=technique.name)
     event, account, subject, at, *_ = opening
-    record = Record(event, account, MessageOpened.kind, subject, at, at, None, _encode(data))
-    if technique is not None:
-        return (record,)
-    return (record, codec.encode(message_read(opening, None, now=at)))
+    return Record(event, account, MessageOpened.kind, subject, at, at, None, _encode(data))
