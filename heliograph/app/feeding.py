@@ -19,7 +19,7 @@ from heliograph.egress import Egress
 from heliograph.errors import CallerError, OperatorError
 from heliograph.events import codec
 from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
-from heliograph.outbound.feeds.delivery_log import Noted, Report
+from heliograph.outbound.feeds.delivery_log import Conversation, Noted
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.operating import Rotated, Secrets
@@ -65,7 +65,7 @@ def secrets(settings: Settings, account: str | None, name: str) -> Secrets:
         return operating.secrets(directory, feed, SystemClock().now())
 
 
-async def test(settings: Settings, account: str | None, name: str) -> Report:
+async def test(settings: Settings, account: str | None, name: str) -> Conversation:
     """Tell the receiver one made-up event now."""
     async with contextlib.AsyncExitStack() as closing:
         journal = await closing.enter_async_context(reachable(settings))

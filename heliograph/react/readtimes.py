@@ -76,7 +76,8 @@ def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
 
 
 def _next_due(connection: Connection) -> int | None:
-    return connection.scalar(_FIRST)
+    first: int | None = connection.scalar(_FIRST)
+    return first
 
 
 # Put together once: that costs several times what it costs to run one.

@@ -47,6 +47,7 @@ KEPT: frozenset[str] = frozenset(
         definitions.FeedPaused,
         definitions.FeedResumed,
         definitions.FeedRemoved,
+        definitions.FeedSecretRotated,
         definitions.CampaignCreated,
         definitions.CampaignChanged,
         definitions.CampaignStopped,

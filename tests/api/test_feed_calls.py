@@ -12,7 +12,7 @@ from api_world import World
 
 from heliograph.events.consent import SuppressionAdded
 from heliograph.outbound.feeds import delivery_log
-from heliograph.outbound.feeds.delivery_log import Noted, Report
+from heliograph.outbound.feeds.delivery_log import Conversation, Noted
 
 PATH = "/api/v1/feeds"
 
@@ -142,7 +142,7 @@ async def test_a_replay_is_ordered_by_ids_or_by_time(world: World, hook: Hook) -
 
 async def test_the_log_is_read_page_by_page(world: World, hook: Hook) -> None:
     await saved(world, hook.url)
-    made = Report(attempt=1, topic="x", endpoint="https://x.example/", outcome="retry", why="no")
+    made = Conversation(attempt=1, topic="x", endpoint="https://x.example/", outcome="retry", why="no")
     noted = [
         Noted(
             id=f"{n:036d}",

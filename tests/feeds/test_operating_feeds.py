@@ -212,7 +212,9 @@ async def test_failures_and_a_sample_of_successes_are_kept_without_what_proves_w
 
 
 async def test_the_log_of_a_feed_is_bounded_in_number_and_in_time(house: House) -> None:
-    made = delivery_log.Report(attempt=1, topic="x", endpoint="https://x.example/", outcome="retry", why="no")
+    made = delivery_log.Conversation(
+        attempt=1, topic="x", endpoint="https://x.example/", outcome="retry", why="no"
+    )
     noted = [
         delivery_log.Noted(
             id=f"{n:036d}", account=ACCOUNT, feed="shop", event="e", at=n, delivered=False, report=made

@@ -15,12 +15,18 @@ from heliograph.api.call import Means
 from heliograph.app.pages import pages
 from heliograph.clock import SECOND, SystemClock
 from heliograph.database import METADATA, open_state
+from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent
+from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.loops import Loops
 from heliograph.journal.sqlite import SqliteJournal
 from heliograph.outbound import records
+from heliograph.outbound.feeds.links import Links
+from heliograph.outbound.feeds.means import Means as FeedMeans
+from heliograph.queues.file import QueueFile
 from heliograph.react.state.folds import FOLDS
+from heliograph.readers import Readers
 from heliograph.settings import Settings
 from heliograph.web.http import Reply
 
@@ -51,7 +57,24 @@ class World:
         self.reading = open_state(data, read_only=True)
         self.directory = load_directory(self.reading)
         self.settings = Settings(data=str(data), address_rate=1000)
-        means = Means(journal=journal, state=self.reading, directory=self.directory, clock=self.clock)
+        means = Means(
+            journal=journal,
+            state=self.reading,
+            evidence=EvidenceFiles(data),
+            directory=self.directory,
+            clock=self.clock,
+            feeds=FeedMeans(
+                engine=self.reading,
+                directory=self.directory,
+                egress=Egress(self.settings),
+                queues=QueueFile(data),
+                links=Links(),
+                journal=journal,
+                readers=Readers(),
+                settings=self.settings,
+                clock=self.clock,
+            ),
+        )
         self.application = pages(journal, self.reading, api.routes(means, self.settings))
         self.doors = Doors(records.routes(self.directory, journal, self.reading, self.clock, self.settings))
         self.loops = Loops(journal=journal, engine=self.state, clock=self.clock, folds=FOLDS, reactions=())

@@ -63,7 +63,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     individual: bool | UnsetType = UNSET
 
 
-class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+class TrackingCode(msgspec.Struct, frozen=True, kw_only=True):
     """A tracking code. `records`: whether hits are recorded now. `unfilled`: merge tags that arrived as they were
     written, and in how many opens; the mail system did not replace them."""
 
@@ -87,7 +87,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 class Campaigns(msgspec.Struct, frozen=True, kw_only=True):
     """Campaigns, the newest first. `next` is the `after` of the next page, if there is one."""
 
-    campaigns: list[Campaign]
+    campaigns: list[TrackingCode]
     next: str | None = None
 
 
@@ -138,20 +138,20 @@ async def listed(means: Means, asked: Asked) -> Campaigns:
     return await means.read(look)
 
 
-async def make(means: Means, asked: Asked) -> Campaign:
+async def make(means: Means, asked: Asked) -> TrackingCode:
     """Make one. It works at once, on every worker."""
     guid, now = await means.read(making.free_guid), means.clock.now()
     record = making.creation(Wanted(**_said(asked.body)), guid, asked.account, by=asked.by, now=now)
     return await _recorded(means, guid, record)
 
 
-async def get(means: Means, asked: Asked) -> Campaign:
+async def get(means: Means, asked: Asked) -> TrackingCode:
     """One campaign."""
     found, now = await _find(means, asked), means.clock.now()
     return await means.read(lambda connection: _shown(connection, found, now))
 
 
-async def change(means: Means, asked: Asked) -> Campaign:
+async def change(means: Means, asked: Asked) -> TrackingCode:
     """Change what is said, and nothing else."""
     found = await _find(means, asked)
     wanted = replace(making.as_wanted(found), **_said(asked.body))
@@ -174,7 +174,7 @@ async def common_senders(_: Means, __: Asked) -> Senders:
 
 
 def _mover(move: Move) -> Handler:
-    async def handler(means: Means, asked: Asked) -> Campaign:
+    async def handler(means: Means, asked: Asked) -> TrackingCode:
         found = await _find(means, asked)
         record = making.moving(found, move, by=asked.by, now=means.clock.now())
         return await _recorded(means, found.guid, record)
@@ -189,7 +189,7 @@ async def _find(means: Means, asked: Asked) -> known.Campaign:
     return found
 
 
-async def _recorded(means: Means, guid: str, record: Record) -> Campaign:
+async def _recorded(means: Means, guid: str, record: Record) -> TrackingCode:
     """The campaign after this was recorded. State follows within moments; where no engine runs the answer shows it as
     it was made."""
     await means.journal.append([record])
@@ -215,8 +215,8 @@ def _said(body: Make | Change) -> dict[str, Any]:
     return said
 
 
-def _shown(connection: Connection, one: known.Campaign, now: int) -> Campaign:
-    return Campaign(
+def _shown(connection: Connection, one: known.Campaign, now: int) -> TrackingCode:
+    return TrackingCode(
         guid=one.guid,
         name=one.name,
         created_at=iso(one.created),
@@ -247,7 +247,7 @@ def _moving(move: Move, summary: str) -> Call:
         name=name,
         summary=summary,
         handler=_mover(move),
-        answer=Campaign,
+        answer=TrackingCode,
         status=202,
     )
 
@@ -272,7 +272,7 @@ RESOURCE = Resource(
             summary="Make a tracking code",
             handler=make,
             body=Make,
-            answer=Campaign,
+            answer=TrackingCode,
             status=201,
         ),
         Call(
@@ -289,7 +289,7 @@ RESOURCE = Resource(
             name="getCampaign",
             summary="One campaign, and merge tags that were not filled in",
             handler=get,
-            answer=Campaign,
+            answer=TrackingCode,
         ),
         Call(
             method="PATCH",
@@ -298,7 +298,7 @@ RESOURCE = Resource(
             summary="Change a campaign's name, expiry, sender and texts",
             handler=change,
             body=Change,
-            answer=Campaign,
+            answer=TrackingCode,
             status=202,
         ),
         Call(

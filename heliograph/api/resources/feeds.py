@@ -16,7 +16,7 @@ from heliograph.events.commerce import instant
 from heliograph.events.definitions import FeedSaved
 from heliograph.events.event import AnyEvent
 from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
-from heliograph.outbound.feeds.delivery_log import Noted, Report
+from heliograph.outbound.feeds.delivery_log import Conversation, Noted
 from heliograph.outbound.feeds.operating import MOVES, OVERLAP_HOURS, Move, Secrets
 from heliograph.outbound.feeds.subscription import served, subscribe
 from heliograph.react.state import definitions
@@ -47,7 +47,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     event: str
     at: Instant
-    report: Report
+    report: Conversation
 
 
 class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ async def remove(means: Means, asked: Asked) -> Told:
     return await _moved(means, asked, "removed")
 
 
-async def test(means: Means, asked: Asked) -> Report:
+async def test(means: Means, asked: Asked) -> Conversation:
     """Tell the receiver one made-up event now; what was sent, and what came back."""
     feed = await means.read(lambda connection: _feed(connection, asked))
     return await trial.try_out(served(means.feeds.settings, feed), asked.account, means.feeds)
@@ -330,7 +330,9 @@ RESOURCE = Resource(
         _call("DELETE", "/{feed}", "removeFeed", "End a feed", remove, Told, status=202),
         _call("POST", "/{feed}/pause", "pauseFeed", "Hold a feed", pause, Told, status=202),
         _call("POST", "/{feed}/resume", "resumeFeed", "Go on where it was", resume, Told, status=202),
-        _call("POST", "/{feed}/test", "testFeed", "Send a test now, and see what came back", test, Report),
+        _call(
+            "POST", "/{feed}/test", "testFeed", "Send a test now, and see what came back", test, Conversation
+        ),
         _call("POST", "/{feed}/replay", "replayFeed", "Tell it again", replay, Told, body=Which, status=202),
         _call(
             "GET",

@@ -71,7 +71,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes = b""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt, as an operator is shown it. Times in milliseconds; `why` is empty when it was delivered."""
 
     attempt: int
@@ -96,15 +96,15 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     at: int
     delivered: bool
-    report: Report
+    report: Conversation
 
 
 def report(
     exchange: Exchange, *, attempt: int, topic: str, endpoint: str, body: bytes, seconds: float
-) -> Report:
+) -> Conversation:
     """What may be shown of an exchange."""
     outcome = exchange.outcome
-    return Report(
+    return Conversation(
         attempt=attempt,
         topic=topic,
         endpoint=endpoint.partition("?")[0],
@@ -138,7 +138,7 @@ class DeliveryLog:
         seen = self._failures[of] = self._failures.get(of, 0) + 1
         return seen <= BURST
 
-    def note(self, account: str, feed: str, event: str, now: int, made: Report) -> None:
+    def note(self, account: str, feed: str, event: str, now: int, made: Conversation) -> None:
         """Keep this one."""
         delivered = made.outcome == "delivered"
         self._noted.append(

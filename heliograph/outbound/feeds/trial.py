@@ -13,7 +13,7 @@ from heliograph.events.engagement import LinkClicked, MessageOpened, MessagePrin
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import MessageSent
 from heliograph.outbound.feeds import delivery_log
-from heliograph.outbound.feeds.delivery_log import Report
+from heliograph.outbound.feeds.delivery_log import Conversation
 from heliograph.outbound.feeds.dialect import About, Context
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Told
@@ -33,7 +33,7 @@ SAMPLES: tuple[Data, ...] = (
 """What is told, the first of these that the feed has words for and wants."""
 
 
-async def try_out(feed: Subscription, account: Account, means: Means) -> Report:
+async def try_out(feed: Subscription, account: Account, means: Means) -> Conversation:
     """Send a test now. Raises `BadRequest` when the feed would tell none of the samples."""
     now, clock = means.clock.now(), means.clock
     subject = subjects.email(ADDRESS)

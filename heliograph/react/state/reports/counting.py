@@ -184,6 +184,8 @@ class _Batch:
             CELLS,
             [cells.row_of(*one) for one in sorted(self._new.items(), key=itemgetter(0))],
         )
+        counted = sorted({origin for origin, _, _ in self._counts} & self._origins.keys())
+        append(self._connection, ORIGINS, [cells.row_of(one, self._origins[one]) for one in counted])
         for rows in (self._messages, self._visits, self._early, self._readers):
             rows.write()
         tally(self._connection, COUNTS, self._counts)
@@ -243,7 +245,7 @@ class _Batch:
 
     def _id(self, cell: Cell) -> int:
         digest = cells.cell_id(cell)
-        if digest not in self._new:
+        if digest not in self._cells or digest not in self._new:
             self._cells[digest] = self._new[digest] = cell
             for what in cells.abouts(cell)[1:]:
                 self._new.setdefault(what, Cell(what=cell.what, detail=cell.detail))
@@ -251,9 +253,7 @@ class _Batch:
 
     def _origin(self, origin: Origin) -> int:
         digest = cells.origin_id(origin)
-        if digest not in self._origins:
-            self._origins[digest] = origin
-            append(self._connection, ORIGINS, [cells.row_of(digest, origin)])
+        self._origins.setdefault(digest, origin)
         return digest
 
     def _origin_of(self, digest: int) -> Origin:
