@@ -207,8 +207,11 @@ def _delete(connection: Connection, event: AnyEvent, data: TopicDeleted) -> None
 
 
 def _subscribe(connection: Connection, event: AnyEvent, data: TopicSubscribed) -> None:
-    """A new one, or a pending one whose endpoint is asked again; an endpoint has one at a time."""
+    """A new one, or a pending one whose endpoint is asked again; an endpoint has one at a time, and an id is given once.
+    A question that was over when it was recorded asks nobody."""
     table = SUBSCRIPTIONS.c
+    if not data.confirmed and data.expires < event.recorded:
+        return
     connection.execute(
         delete(SUBSCRIPTIONS).where(table.state != "confirmed", table.expires < event.recorded)
     )
@@ -225,6 +228,8 @@ def _subscribe(connection: Connection, event: AnyEvent, data: TopicSubscribed) -
         if known == data.subscription:
             again = update(SUBSCRIPTIONS).where(table.id == known, table.state == "pending")
             connection.execute(again.values(nonce=data.nonce, expires=data.expires))
+        return
+    if subscription(connection, data.subscription) is not None:
         return
     connection.execute(
         delete(SUBSCRIPTIONS).where(
