@@ -34,7 +34,7 @@ LATE = 20.0  # seconds that stragglers are waited for
 GOAL = 250  # ms at the 99th percentile
 
 RECEIVERS = 20
-THEIR_RATE = 40  # events/s, each told to every receiver
+THEIR_RATE = 20  # events/s, each told to every receiver
 
 Times = Mapping[str, float]
 Process = subprocess.Popen[str]
@@ -55,32 +55,29 @@ def three_dialects(scratch: Path) -> list[Row]:
             rows.append(Row(f"{rate:,} events/s, {name}", _figures(sorted(one))))
         share = f"{_figures(everything)}; engine {cpu:.0%} of a core"
         p99 = _percentile(everything, 0.99)
-        rows.append(
-            Row(f"{rate:,} events/s, all three", share, goal=GOAL, goal_is_most=True, value=p99)
-        )
+        rows.append(Row(f"{rate:,} events/s, all three", share, goal=GOAL, goal_is_most=True, value=p99))
     return rows
 
 
 def with_one_dead(scratch: Path) -> list[Row]:
-    """Nineteen receivers, beside a twentieth that answers, that hangs, and that refuses."""
-    rows, well = [], 0.0
-    for state in ("answers", "hangs", "refuses"):
+    """Nineteen receivers, beside a twentieth that answers, that hangs, and that refuses. That all are well is measured
+    before and after, which shows how much the machine itself wavers."""
+    taken = []
+    for state in ("answers", "hangs", "refuses", "answers"):
         with _engine(scratch) as server:
-            taken = sorted(asyncio.run(_twenty(server, state)))
-        p99 = _percentile(taken, 0.99)
-        well = well or p99
-        goal = 1.1 if state != "answers" else None
-        rows.append(
-            Row(
-                f"19 of {RECEIVERS} webhooks, {THEIR_RATE} events/s each; the other {state}",
-                _figures(taken),
-                "p99 while it answers",
-                p99 / well,
-                goal,
-                goal_is_most=True,
-            )
+            taken.append((state, sorted(asyncio.run(_twenty(server, state)))))
+    well = statistics.mean(_percentile(one, 0.99) for state, one in taken if state == "answers")
+    return [
+        Row(
+            f"19 of {RECEIVERS} webhooks, {THEIR_RATE} events/s each; the other {state}",
+            _figures(one),
+            "p99 while it answers",
+            _percentile(one, 0.99) / well,
+            1.1 if state != "answers" else None,
+            goal_is_most=True,
         )
-    return rows
+        for state, one in taken
+    ]
 
 
 @contextlib.contextmanager
@@ -106,9 +103,7 @@ async def _three(server: Server, rate: int) -> tuple[dict[str, list[float]], flo
             await define.save_feed(settings, None, name, dialect, endpoint, (), {})
         queue = await asyncio.to_thread(_subscribed, server, topic)
         key = server.keys["aws"]
-        with _process(
-            "poller", server.url, queue, key["access_key_id"], key["secret_access_key"]
-        ) as poller:
+        with _process("poller", server.url, queue, key["access_key_id"], key["secret_access_key"]) as poller:
             _line(poller)
             await asyncio.to_thread(_caught_up, server, 3)
             cpu, begun = server.cpu("engine"), time.monotonic()
@@ -143,9 +138,7 @@ async def _twenty(server: Server, state: str) -> list[float]:
         answered = await asyncio.to_thread(_streamed, stream)
         await asyncio.sleep(2)
         places = json.loads(_ended(receiver))
-    return [
-        ms for number in range(1, RECEIVERS) for ms in _taken(answered, REMARKETY, places[str(number)])
-    ]
+    return [ms for number in range(1, RECEIVERS) for ms in _taken(answered, REMARKETY, places[str(number)])]
 
 
 def _stream(server: Server, rate: int) -> tuple[str, ...]:
@@ -216,7 +209,9 @@ def _caught_up(server: Server, feeds: int) -> None:
     """Wait until so many feeds are served and nothing is behind."""
     end = time.monotonic() + LATE
     while time.monotonic() < end:
-        lags = [line for line in _get(f"{server.url}/metrics").splitlines() if line.startswith("heliograph_lag")]
+        lags = [
+            line for line in _get(f"{server.url}/metrics").splitlines() if line.startswith("heliograph_lag")
+        ]
         if sum('"feed:' in line for line in lags) >= feeds and all(line.endswith(" 0.0") for line in lags):
             return
         time.sleep(0.2)
@@ -239,9 +234,7 @@ def _taken(answered: Mapping[str, Times], kinds: Sequence[str], came: Times) -> 
 def _figures(taken: Sequence[float]) -> str:
     lost = sum(ms == float("inf") for ms in taken)
     missing = f", {lost} NOT TOLD" if lost else ""
-    return (
-        f"p50 {statistics.median(taken):.1f} ms, p99 {_percentile(taken, 0.99):.1f} ms, {len(taken):,} told{missing}"
-    )
+    return f"p50 {statistics.median(taken):.1f} ms, p99 {_percentile(taken, 0.99):.1f} ms, {len(taken):,} told{missing}"
 
 
 def _percentile(taken: Sequence[float], share: float) -> float:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import http.server
 import json
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import trustme
 from pages import blocks, run, written
 
 from heliograph.accounts.certificates import ensure_certificate, public_certificate, signing_certificate
@@ -25,6 +25,11 @@ from heliograph.outbound.topics.signer import Signer
 PAGE = "how-to/sns-feeds.md"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:ea_account"
 NOW = 1_700_000_000_042_000
+SELF_SIGNED = (
+    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+    *("-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost"),
+    *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+)
 
 
 class Host(NamedTuple):
@@ -37,7 +42,7 @@ class Host(NamedTuple):
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    state, authority = memory_state(), trustme.CA()
+    state, folder = memory_state(), tmp_path_factory.mktemp("tls")
     ensure_certificate(state, "https://localhost", NOW)
     certificate = signing_certificate(state)
     with state.connect() as connection:
@@ -54,14 +59,14 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
             pass
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    trusted = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(trusted)
+    subprocess.run(SELF_SIGNED, cwd=folder, check=True, capture_output=True)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    trusted = str(folder / "cert.pem")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Served) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         name = f"localhost:{server.server_port}"
-        trust = {"SSL_CERT_FILE": str(trusted), "NODE_EXTRA_CA_CERTS": str(trusted), "HOST": name}
+        trust = {"SSL_CERT_FILE": trusted, "NODE_EXTRA_CA_CERTS": trusted, "HOST": name}
         yield Host(name, Signer(certificate, f"https://{name}"), trust)
         server.shutdown()
 
