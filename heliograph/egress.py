@@ -343,12 +343,19 @@ def _unassigned(address: IPAddress) -> str | None:
 
 
 def _header_fault(headers: Mapping[str, str]) -> str | None:
+    if all(map(_is_header_name, headers)) and not _CONTROL.search("".join(headers.values())):
+        return None
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
+        if not _is_header_name(name):
             return f"{name!r} is not a header name"
         if _CONTROL.search(value):
             return f"the header {name} has a control character"
     return None
+
+
+@lru_cache(maxsize=1024)
+def _is_header_name(name: str) -> bool:
+    return _HEADER_NAME.fullmatch(name) is not None
 
 
 async def _read(response: aiohttp.ClientResponse, cap: int) -> tuple[bytes, bool]:

@@ -258,9 +258,15 @@ def hide(connection: apsw.Connection, queue: Queue, handle_: str, seconds: int, 
     if not 0 <= seconds <= 43_200:
         raise QueueFault("InvalidParameterValue", "VisibilityTimeout must be between 0 and 43200.")
     seq, receipt = read_handle(handle_)
+    mine = (seq, queue.id, receipt)
+    found = connection.execute(
+        "SELECT visible FROM messages WHERE seq = ? AND queue = ? AND receipt = ?", mine
+    ).fetchone()
+    if found is not None and found[0] <= now:
+        raise QueueFault("MessageNotInflight", "The specified message isn't in flight.")
     connection.execute(
         "UPDATE messages SET visible = ? WHERE seq = ? AND queue = ? AND receipt = ?",
-        (now + seconds * 1000, seq, queue.id, receipt),
+        (now + seconds * 1000, *mine),
     )
 
 

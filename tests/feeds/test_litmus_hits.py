@@ -274,9 +274,10 @@ async def test_an_erased_open_is_gone_from_state(told: Told) -> None:
     """As erasures find it: by the event's id."""
     open_ = opened()
     await told.happen(open_)
+    assert visits.opened(told.means.engine, ACCOUNT, open_.id) is not None
     with told.state.begin() as connection:
         sweeping.drop_events(connection, sweeping.tables(connection), [open_.id])
-        assert visits.opened(connection, ACCOUNT, open_.id) is None
+    assert visits.opened(told.means.engine, ACCOUNT, open_.id) is None
 
 
 async def test_a_feed_whose_topic_was_deleted_says_so(told: Told) -> None:

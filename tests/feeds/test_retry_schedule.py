@@ -163,14 +163,14 @@ async def test_what_a_receiver_refuses_is_parked_at_once(house: House, receive: 
 
 
 async def test_a_silent_receiver_delays_only_itself(house: House, receive: Receive) -> None:
+    """However slow this machine is: the clock by which the silent one is given up is turned by nobody."""
     silent, quick = await receive("hang"), await receive(200)
     await house.serve(silent, quick)
-    mails = [mail() for _ in range(60)]
+    mails = [mail() for _ in range(40)]
     await house.happen(*(one for pair in mails for one in pair))
-    async with asyncio.timeout(5):
-        await quick.until(60)
-    assert len(silent.posts) < 60
-    assert len({post.headers["X-Heliograph-Event"] for post in quick.posts}) == 60
+    await quick.until(40, seconds=60)
+    assert len(silent.posts) < 40
+    assert len({post.headers["X-Heliograph-Event"] for post in quick.posts}) == 40
     assert {event.account for event in (one for pair in mails for one in pair)} == {ACCOUNT}
 
 

@@ -99,6 +99,20 @@ def test_every_check_of_a_signature_tells_genuine_from_forged(tmp_path: Path, la
     assert run(language, program, stdin=body + b" ", SIGNATURE=signature, SECRET=SECRET).strip() == "forged"
 
 
+@pytest.mark.parametrize("form", ["base64", "hex"])
+def test_the_check_in_go_takes_both_forms_where_go_is_installed(tmp_path: Path, form: str) -> None:
+    """RM-14"""
+    (text,) = [b.text for b in blocks(RECEIVING) if (b.language, b.name) == ("go", "remarkety")]
+    assert "base64.StdEncoding" in text and "hex.EncodeToString" in text
+    if shutil.which("go") is None:
+        return
+    program, body = written(tmp_path, "go", text), '{"email":"jöhn@example.com"}'.encode()
+    mac = hmac.new(SECRET.encode(), body, hashlib.sha256).digest()
+    signature = mac.hex() if form == "hex" else base64.b64encode(mac).decode()
+    assert run("go", program, stdin=body, SIGNATURE=signature, SECRET=SECRET).strip() == "genuine"
+    assert run("go", program, stdin=body + b" ", SIGNATURE=signature, SECRET=SECRET).strip() == "forged"
+
+
 @pytest.mark.parametrize("language", ["python", "js", "php", *(["go"] if shutil.which("go") else [])])
 def test_every_check_of_standard_webhooks_tells_genuine_from_forged_and_from_old(
     tmp_path: Path, language: str
@@ -169,6 +183,11 @@ def test_the_receivers_of_the_page_take_what_is_genuine_alone(
             engine.until(lambda: lag in engine.get("/metrics")[1].decode())
             assert engine.event("newsletter/subscribe", wish)[0] == 200
             engine.until(lambda: _told(language, tmp_path, log, wish["email"]))
+            in_hex = ("--option", "hmac_form=hex", "--account", engine.keys["account"])
+            assert engine.run("feeds", "add", language, url, *in_hex).returncode == 0
+            second = {"email": f"{language}.hex@x.example", "double_optin_required": False}
+            assert engine.event("newsletter/subscribe", second)[0] == 200
+            engine.until(lambda: _told(language, tmp_path, log, second["email"]))
             assert (
                 engine.run("feeds", "remove", language, "--account", engine.keys["account"]).returncode == 0
             )

@@ -8,7 +8,7 @@ speak as we do (signatures, the query of the URL) is not kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -67,7 +67,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     headers: dict[str, str] = {}
     status: int | None = None
-    answer_headers: dict[str, str] = {}
+    answer_headers: Mapping[str, str] = {}
     answer: bytes = b""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Engine, bindparam, select
 from sqlalchemy.dialects import sqlite
 
+from heliograph.database import row_of
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
 from heliograph.events.event import AnyEvent
@@ -80,13 +81,13 @@ def _of_visit(
 ) -> Context[Any]:
     """Who it was is known of an open as it was judged; of a print or a forward it is judged here."""
     about = _about(engine, event.account, data.message) if data.message else None
-    with engine.connect() as connection:
-        campaign = campaigns.find(connection, data.campaign) if data.campaign else None
+    campaign = None
+    if data.campaign:
+        with engine.connect() as connection:
+            campaign = campaigns.find(connection, data.campaign)
         if campaign is not None and campaign.account != event.account:
             campaign = None
-        opened = None
-        if isinstance(data, MessageRead):
-            opened = visits.opened(connection, event.account, data.open)
+    opened = visits.opened(engine, event.account, data.open) if isinstance(data, MessageRead) else None
     return Context(options, about, open=opened, reader=_judged(data, opened, readers), campaign=campaign)
 
 
@@ -110,11 +111,7 @@ def _judged(
 
 
 def _about(engine: Engine, account: str, message: str) -> About | None:
-    connection = engine.raw_connection()
-    try:
-        found = connection.cursor().execute(_ABOUT_SQL, (account, message)).fetchone()
-    finally:
-        connection.close()
+    found = row_of(engine, _ABOUT_SQL, (account, message))
     return None if found is None else _read(found)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Engine,
     Index,
     String,
     Table,
@@ -26,8 +27,9 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import sqlite
 
-from heliograph.database import METADATA
+from heliograph.database import METADATA, row_of
 from heliograph.events.definitions import FeedSaved
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.topics import (
@@ -110,6 +112,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 _TOPIC = select(TOPICS).where(
     TOPICS.c.account == bindparam("of_account"), TOPICS.c.name == bindparam("of_name")
 )
+_TOPIC_SQL = str(_TOPIC.compile(dialect=sqlite.dialect()))
 _ONE = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == bindparam("of_id"))
 _KNOWN = select(SUBSCRIPTIONS.c.id).where(
     SUBSCRIPTIONS.c.account == bindparam("of_account"),
@@ -124,6 +127,11 @@ def topic(connection: Connection, account: str, name: str) -> Topic | None:
     """The topic of this name."""
     found = connection.execute(_TOPIC, {"of_account": account, "of_name": name}).one_or_none()
     return None if found is None else Topic(**found._mapping)
+
+
+def exists(engine: Engine, account: str, name: str) -> bool:
+    """Whether there is a topic of this name: asked for every message that a feed publishes."""
+    return row_of(engine, _TOPIC_SQL, (account, name)) is not None
 
 
 def topics(connection: Connection, account: str | None = None) -> list[Topic]:
@@ -207,8 +215,11 @@ def _delete(connection: Connection, event: AnyEvent, data: TopicDeleted) -> None
 
 
 def _subscribe(connection: Connection, event: AnyEvent, data: TopicSubscribed) -> None:
-    """A new one, or a pending one whose endpoint is asked again; an endpoint has one at a time."""
+    """A new one, or a pending one whose endpoint is asked again; an endpoint has one at a time, and an id is given once.
+    A question that was over when it was recorded asks nobody."""
     table = SUBSCRIPTIONS.c
+    if not data.confirmed and data.expires < event.recorded:
+        return
     connection.execute(
         delete(SUBSCRIPTIONS).where(table.state != "confirmed", table.expires < event.recorded)
     )
@@ -225,6 +236,8 @@ def _subscribe(connection: Connection, event: AnyEvent, data: TopicSubscribed) -
         if known == data.subscription:
             again = update(SUBSCRIPTIONS).where(table.id == known, table.state == "pending")
             connection.execute(again.values(nonce=data.nonce, expires=data.expires))
+        return
+    if subscription(connection, data.subscription) is not None:
         return
     connection.execute(
         delete(SUBSCRIPTIONS).where(

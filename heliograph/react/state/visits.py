@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, String, Table, bindparam, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    String,
+    Table,
+    bindparam,
+    delete,
+    select,
+)
+from sqlalchemy.dialects import sqlite
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA
+from heliograph.database import METADATA, row_of
 from heliograph.events.engagement import MessageOpened, ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.journal.consumer import Fold
@@ -68,13 +80,19 @@ OPENS = Table(
 _FOUND = select(OPENS).where(
     OPENS.c.event == bindparam("of_event"), OPENS.c.account == bindparam("of_account")
 )
+_FOUND_SQL = str(_FOUND.compile(dialect=sqlite.dialect()))
+_NAMES = tuple(str(column.name) for column in OPENS.c)
 _OLD = delete(OPENS).where(OPENS.c.recorded < bindparam("before"))
 
 
-def opened(connection: Connection, account: str, event: str) -> Opened | None:
+def opened(engine: Engine, account: str, event: str) -> Opened | None:
     """The open that an event recorded; None when it is too long ago, or was erased."""
-    found = connection.execute(_FOUND, {"of_event": event, "of_account": account}).one_or_none()
-    return None if found is None else Opened(**found._mapping)
+    found = row_of(engine, _FOUND_SQL, (event, account))
+    if found is None:
+        return None
+    named = dict(zip(_NAMES, found, strict=True))
+    reliable = named["reliable"]
+    return Opened(**named | {"reliable": None if reliable is None else bool(reliable)})
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:

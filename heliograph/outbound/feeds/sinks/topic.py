@@ -27,10 +27,9 @@ async def deliver(told: Told, means: Means) -> Exchange:
     named = _ENDPOINT.fullmatch(told.endpoint)
     if named is None:
         return Exchange(outcome=Refused(f"{told.endpoint} names no topic"))
-    with means.engine.connect() as connection:
-        if topics.topic(connection, told.account, named[1]) is None:
-            why = f"the topic {named[1]} was deleted; save the feed again to make it"
-            return Exchange(outcome=Refused(why))
+    if not topics.exists(means.engine, told.account, named[1]):
+        why = f"the topic {named[1]} was deleted; save the feed again to make it"
+        return Exchange(outcome=Refused(why))
     event, rendered = told.event, told.rendered
     published = codec.follow(
         event,

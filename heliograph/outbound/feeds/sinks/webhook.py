@@ -37,7 +37,7 @@ async def deliver(told: Told, means: Means) -> Exchange:
         outcome=told.dialect.verdict(answer),
         headers=headers,
         status=answer.status,
-        answer_headers=dict(answer.headers),
+        answer_headers=answer.headers,
         answer=answer.body,
     )
 

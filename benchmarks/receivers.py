@@ -1,0 +1,241 @@
+"""Feeds under a steady stream: how long after the answer receivers are told, in three dialects; and what a dead one costs.
+
+The stream, the receivers and the reader of the queue are processes of their own (`benchmarks.stream`, `.receiver`,
+`.poller`), on the same cores as the engine. An event counts from when it was on disk to when its receiver had it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from benchmarks.report import Row
+from benchmarks.servers import Server, free_port, ours
+from heliograph.app import define
+from heliograph.settings import load as load_settings
+
+RATES = (200, 2_000)
+SECONDS = 6.0
+LATE = 20.0  # seconds that stragglers are waited for
+GOAL = 250  # ms at the 99th percentile
+
+RECEIVERS = 20
+THEIR_RATE = 20  # events/s, each told to every receiver
+
+Times = Mapping[str, float]
+Process = subprocess.Popen[str]
+
+REMARKETY = ("message.sent", "message.delivered", "message.opened", "link.clicked")
+MESSAGEGEARS = ("message.delivered", "message.opened", "link.clicked")
+LITMUS = ("message.read",)
+
+
+def three_dialects(scratch: Path) -> list[Row]:
+    """Both rates, each on an engine of its own."""
+    rows = []
+    for rate in RATES:
+        with _engine(scratch) as server:
+            taken, cpu = asyncio.run(_three(server, rate))
+        everything = sorted(ms for one in taken.values() for ms in one)
+        for name, one in taken.items():
+            rows.append(Row(f"{rate:,} events/s, {name}", _figures(sorted(one))))
+        share = f"{_figures(everything)}; engine {cpu:.0%} of a core"
+        p99 = _percentile(everything, 0.99)
+        rows.append(Row(f"{rate:,} events/s, all three", share, goal=GOAL, goal_is_most=True, value=p99))
+    return rows
+
+
+def with_one_dead(scratch: Path) -> list[Row]:
+    """Nineteen receivers, beside a twentieth that answers, that hangs, and that refuses. That all are well is measured
+    before and after, which shows how much the machine itself wavers."""
+    taken = []
+    for state in ("answers", "hangs", "refuses", "answers"):
+        with _engine(scratch) as server:
+            taken.append((state, sorted(asyncio.run(_twenty(server, state)))))
+    well = statistics.mean(_percentile(one, 0.99) for state, one in taken if state == "answers")
+    return [
+        Row(
+            f"19 of {RECEIVERS} webhooks, {THEIR_RATE} events/s each; the other {state}",
+            _figures(one),
+            "p99 while it answers",
+            _percentile(one, 0.99) / well,
+            1.1 if state != "answers" else None,
+            goal_is_most=True,
+        )
+        for state, one in taken
+    ]
+
+
+@contextlib.contextmanager
+def _engine(scratch: Path) -> Iterator[Server]:
+    with (
+        tempfile.TemporaryDirectory(dir=scratch) as place,
+        ours(Path(place), egress_allow="127.0.0.0/8", webhook_https_only="false") as server,
+    ):
+        yield server
+
+
+async def _three(server: Server, rate: int) -> tuple[dict[str, list[float]], float]:
+    """Milliseconds of each dialect, and the engine's share of a core meanwhile."""
+    settings = load_settings({"data": str(server.data), "webhook_https_only": False}, environ={})
+    with _process("receiver", "2") as receiver, _process("stream", *_stream(server, rate)) as stream:
+        hook, topic = (f"http://127.0.0.1:{port}" for port in _line(receiver).split())
+        _line(stream)
+        for name, dialect, endpoint in (
+            ("hook", "remarkety", f"{hook}/hooks"),
+            ("items", "messagegears", "queue:items"),
+            ("reads", "litmus", "sns:reads"),
+        ):
+            await define.save_feed(settings, None, name, dialect, endpoint, (), {})
+        queue = await asyncio.to_thread(_subscribed, server, topic)
+        key = server.keys["aws"]
+        with _process("poller", server.url, queue, key["access_key_id"], key["secret_access_key"]) as poller:
+            _line(poller)
+            await asyncio.to_thread(_caught_up, server, 3)
+            cpu, begun = server.cpu("engine"), time.monotonic()
+            answered = await asyncio.to_thread(_streamed, stream)
+            cpu = (server.cpu("engine") - cpu) / (time.monotonic() - begun)
+            await asyncio.to_thread(_caught_up, server, 3)
+            await asyncio.sleep(1)
+            items = json.loads(_ended(poller))
+        places = json.loads(_ended(receiver))
+    return {
+        "Remarkety to a webhook": _taken(answered, REMARKETY, places["0"]),
+        "MessageGears to a queue": _taken(answered, MESSAGEGEARS, items),
+        "Litmus over a topic": _taken(answered, LITMUS, places["1"]),
+    }, cpu
+
+
+async def _twenty(server: Server, state: str) -> list[float]:
+    settings = load_settings({"data": str(server.data), "webhook_https_only": False}, environ={})
+    with (
+        _process("receiver", str(RECEIVERS)) as receiver,
+        _process("stream", *_stream(server, THEIR_RATE)) as stream,
+    ):
+        urls = [f"http://127.0.0.1:{port}/hooks" for port in _line(receiver).split()]
+        _line(stream)
+        if state == "hangs":
+            urls[0] = urls[0].replace("/hooks", "/hangs")
+        elif state == "refuses":
+            urls[0] = f"http://127.0.0.1:{free_port()}/hooks"
+        for number, url in enumerate(urls):
+            await define.save_feed(settings, None, f"hook{number:02d}", "remarkety", url, (), {})
+        await asyncio.to_thread(_caught_up, server, RECEIVERS)
+        answered = await asyncio.to_thread(_streamed, stream)
+        await asyncio.sleep(2)
+        places = json.loads(_ended(receiver))
+    return [ms for number in range(1, RECEIVERS) for ms in _taken(answered, REMARKETY, places[str(number)])]
+
+
+def _stream(server: Server, rate: int) -> tuple[str, ...]:
+    return str(server.data), server.keys["account"], str(rate), str(SECONDS)
+
+
+@contextlib.contextmanager
+def _process(module: str, *arguments: str) -> Iterator[Process]:
+    with subprocess.Popen(
+        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def _line(process: Process) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def _streamed(stream: Process) -> dict[str, dict[str, float]]:
+    assert stream.stdin is not None
+    stream.stdin.write("go\n")
+    stream.stdin.flush()
+    found: dict[str, dict[str, float]] = json.loads(_line(stream))
+    return found
+
+
+def _ended(process: Process) -> str:
+    assert process.stdin is not None
+    process.stdin.close()
+    return _line(process)
+
+
+def _subscribed(server: Server, endpoint: str) -> str:
+    """Subscribe the endpoint to the Litmus feed's topic, and confirm. Returns the URL of the other feed's queue."""
+    clients = [_client(server, service) for service in ("sns", "sqs")]
+    sns, sqs = clients
+    topic = sns.create_topic(Name="reads")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"{endpoint}/sns")
+    for _ in range(100):
+        if asked := _get(f"{endpoint}/confirmation"):
+            _get(asked)
+            break
+        time.sleep(0.1)
+    return str(sqs.create_queue(QueueName="items", Attributes={"VisibilityTimeout": "600"})["QueueUrl"])
+
+
+def _client(server: Server, service: str) -> Any:
+    key = server.keys["aws"]
+    return boto3.client(
+        service,
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+        config=Config(retries={"max_attempts": 0}),
+    )
+
+
+def _caught_up(server: Server, feeds: int) -> None:
+    """Wait until so many feeds are served and nothing is behind."""
+    end = time.monotonic() + LATE
+    while time.monotonic() < end:
+        lags = [
+            line for line in _get(f"{server.url}/metrics").splitlines() if line.startswith("heliograph_lag")
+        ]
+        if sum('"feed:' in line for line in lags) >= feeds and all(line.endswith(" 0.0") for line in lags):
+            return
+        time.sleep(0.2)
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own address
+        return str(answer.read().decode())
+
+
+def _taken(answered: Mapping[str, Times], kinds: Sequence[str], came: Times) -> list[float]:
+    """Milliseconds from answer to receipt; what never came took for ever."""
+    return [
+        max(0.0, (came.get(id_, float("inf")) - at) * 1000)
+        for kind in kinds
+        for id_, at in answered.get(kind, {}).items()
+    ]
+
+
+def _figures(taken: Sequence[float]) -> str:
+    lost = sum(ms == float("inf") for ms in taken)
+    missing = f", {lost} NOT TOLD" if lost else ""
+    return f"p50 {statistics.median(taken):.1f} ms, p99 {_percentile(taken, 0.99):.1f} ms, {len(taken):,} told{missing}"
+
+
+def _percentile(taken: Sequence[float], share: float) -> float:
+    return taken[min(len(taken) - 1, int(len(taken) * share))]
