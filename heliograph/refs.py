@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from heliograph.signing import Keyring
 
 SHORT_CHARACTERS = 10
-"""Of a short link: 59 bits, so that nobody finds one by trying (a thousand a second meet one of a million in 18 years)."""
+"""Of a short link: 59 bits, so that nobody finds one by trying (a thousand a second meet one of a million links in 27 years)."""
 _SHORT_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MAC_BYTES = 16
 BOUNCE_MAC_BYTES = 12

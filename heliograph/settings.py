@@ -187,6 +187,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "what URLs of tracking codes begin with; {guid} in it is the code: https://{guid}.t.example.com; empty: base_url"
         ),
     ] = ""
+    short_url: Annotated[
+        str,
+        _doc("what short links in texts begin with, such as https://go.example.com; empty: as base_url"),
+    ] = ""
     image_api_requests: Annotated[
         int,
         Meta(
@@ -362,6 +366,11 @@ def picture_urls(settings: Settings) -> tuple[str, str]:
 def tracking_url(settings: Settings) -> str:
     """What URLs of tracking codes begin with, without a slash at the end; `{guid}` in it stands for the code's."""
     return settings.tracking_url.rstrip("/") or public_url(settings)
+
+
+def short_url(settings: Settings) -> str:
+    """What short links begin with, without a slash at the end."""
+    return (settings.short_url or public_url(settings)).rstrip("/")
 
 
 def topics_url(settings: Settings) -> str:

@@ -144,6 +144,9 @@ class MessageDeferred(Data, frozen=True, kw_only=True):
     code: int = 70
     category: str = "Transient Failure"
     retry_at: int
+    service: str | None = None
+    application: str | None = None
+    delivery_service: str | None = None
     source: str = ""
     """Who told it later: `mail`, or a provider; empty: the server that took the mail, at once."""
     evidence: str = ""

@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, String, Table, bindparam, delete, or_, select
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    delete,
+    or_,
+    select,
+)
 
 from heliograph.database import METADATA
 from heliograph.events.consent import Channel
@@ -18,8 +31,6 @@ from heliograph.events.messages import LinksShortened
 from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
 from heliograph.react.state.rows import CHUNKS, append
-
-import msgspec
 
 
 class ShortLink(msgspec.Struct, frozen=True):
@@ -69,7 +80,9 @@ def forget(connection: Connection, erased: Erased) -> None:
     """Links of their messages lead nowhere any more: a URL may say who somebody is (STD-7)."""
     messages = erased.values("message")
     for start in range(0, len(messages), CHUNKS[-1]):
-        connection.execute(_GONE, {"of_person": erased.person, "of_messages": messages[start : start + CHUNKS[-1]]})
+        connection.execute(
+            _GONE, {"of_person": erased.person, "of_messages": messages[start : start + CHUNKS[-1]]}
+        )
     if not messages:
         connection.execute(_GONE, {"of_person": erased.person, "of_messages": []})
 
@@ -80,10 +93,7 @@ def _rows(event: AnyEvent) -> list[tuple[Any, ...]]:
         return []
     at = reading.happened(event)
     whose = (event.account, data.message, data.person, data.aggregate, data.channel)
-    return [
-        (link.code, *whose, place, link.name, link.url, at)
-        for place, link in enumerate(data.links)
-    ]
+    return [(link.code, *whose, place, link.name, link.url, at) for place, link in enumerate(data.links)]
 
 
 _FOUND = select(SHORT_LINKS).where(SHORT_LINKS.c.code == bindparam("of_code"))

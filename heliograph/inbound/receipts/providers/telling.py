@@ -25,8 +25,9 @@ from heliograph.events.event import AnyEvent, Data, derived_id, scoped_id
 from heliograph.events.messages import MessageBounced, MessageComplained, MessageDelivered, SmsReceived
 from heliograph.inbound.receipts import receipt
 from heliograph.inbound.receipts.providers.provider import Fact, Provider
-from heliograph.inbound.receipts.providers.words import country, understood
+from heliograph.inbound.receipts.providers.words import understood
 from heliograph.inbound.receipts.receipt import Addressed, Source, addressed
+from heliograph.phones import country
 from heliograph.react.state import messages, people
 from heliograph.refs import ForgedRef, Refs
 

@@ -12,17 +12,17 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-import phonenumbers
-
 from heliograph.accounts.model import Policy
 
-STOP = frozenset(
-    # English; French; German; Spanish and Portuguese; Italian; Dutch; Polish
-    "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT ARRET STOPP ABMELDEN ALTO BAJA PARAR SAIR CANCELA "
-    "FERMA ANNULLA AFMELDEN REZYGNUJE".split()
-)
-START = frozenset("START YES UNSTOP ANMELDEN ALTA AANMELDEN".split())
-HELP = frozenset("HELP INFO AIDE HILFE AYUDA AJUDA AIUTO POMOC".split())
+_ENGLISH = "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT"
+_OTHERS = "ARRET STOPP ABMELDEN ALTO BAJA PARAR SAIR FERMA ANNULLA AFMELDEN REZYGNUJE"
+"""French, German, Spanish, Portuguese, Italian, Dutch, Polish; without accents, as all are compared."""
+_START = "START YES UNSTOP ANMELDEN ALTA AANMELDEN"
+_HELP = "HELP INFO AIDE HILFE AYUDA AJUDA AIUTO POMOC"
+
+STOP = frozenset((*_ENGLISH.split(), *_OTHERS.split()))
+START = frozenset(_START.split())
+HELP = frozenset(_HELP.split())
 
 _AROUND = " \t\r\n.,;:!?\"'*-\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _WORD = re.compile(r"[^\s.,;:!?]+")
@@ -49,15 +49,6 @@ def understood(text: str, policy: Policy) -> Meaning:
     own = _plain(first[0]) if first else ""
     keyword = next((word for word in policy.sms_keywords if own and _plain(word) == own), "")
     return Meaning("KEYWORD", keyword.strip().upper())
-
-
-def country(number: str) -> str | None:
-    """Whose number it is, two letters; None where that cannot be told: a short code, a satellite's, no number at all."""
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return None
-    return region if region and region.isalpha() else None
 
 
 def _plain(text: str) -> str:
