@@ -32,7 +32,7 @@ def answer(out: list[AnyEvent], event: AnyEvent, text: SmsReceived, policy: Poli
         context={"answer": words},
     )
     day = to_datetime(event.recorded).date().isoformat()
-    id = scoped_id(event.account, "text-answer", f"{text.type} {text.sender} {day}")
-    made = codec.make(request, account=event.account, subject=event.subject, now=now, cause=event.id, id=id)
-    if all(known.id != id for known in out):
+    same = scoped_id(event.account, "text-answer", f"{text.type} {text.sender} {day}")
+    made = codec.make(request, account=event.account, subject=event.subject, now=now, cause=event.id, id=same)
+    if all(known.id != same for known in out):
         out.append(made)

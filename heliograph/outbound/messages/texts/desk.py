@@ -153,20 +153,7 @@ class TextDesk:
             "message": event.id,
             **({"link": link, "click": self._link(event.id, 0)} if link else {}),
         }
-        device, ttl = facts.device, template.settings.get("push_ttl")
-        assert device is not None  # noqa: S101 - asked before
-        push = Push(
-            *chosen,
-            message=event.id,
-            device=device.device,
-            application=device.application,
-            registered=device.registered,
-            title=words.get("push_title", "").strip(),
-            body=words["push_body"].strip(),
-            data=data,
-            collapse=extras.get("push_collapse", ""),
-            ttl=ttl if isinstance(ttl, int) and not isinstance(ttl, bool) and ttl >= 0 else None,
-        )
+        push = _pushed(chosen, event.id, facts, template, words, data, extras.get("push_collapse", ""))
         sent = MessageSent(
             message=event.id,
             channel="push",
@@ -229,6 +216,31 @@ class TextDesk:
             f"account {account.number} has no key for {names}: "
             f"`heliograph keys add channel --login NAME --secret-from FILE --account {account.number}`"
         )
+
+
+def _pushed(
+    chosen: Chosen,
+    message: str,
+    facts: Facts,
+    template: Template,
+    words: Mapping[str, str],
+    data: Mapping[str, str],
+    collapse: str,
+) -> Push:
+    device, ttl = facts.device, template.settings.get("push_ttl")
+    assert device is not None  # noqa: S101 - asked before
+    return Push(
+        *chosen,
+        message=message,
+        device=device.device,
+        application=device.application,
+        registered=device.registered,
+        title=words.get("push_title", "").strip(),
+        body=words["push_body"].strip(),
+        data=data,
+        collapse=collapse,
+        ttl=ttl if isinstance(ttl, int) and not isinstance(ttl, bool) and ttl >= 0 else None,
+    )
 
 
 def _no_number(address: str, account: Account) -> NotDelivered | None:

@@ -36,6 +36,7 @@ from heliograph.outbound.messages.channels.providers.provider import (
 )
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - no secret
 ASSERTION_SECONDS = 3600
 LEEWAY = 300.0
 """Seconds before its end from which a token is not used any more."""
@@ -52,7 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     client_email: str
     private_key: str
     private_key_id: str = ""
-    token_uri: Annotated[str, msgspec.Meta(pattern=r"^https?://")] = "https://oauth2.googleapis.com/token"
+    token_uri: Annotated[str, msgspec.Meta(pattern=r"^https?://")] = TOKEN_URI
     url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/?#\s]+$")] = "https://fcm.googleapis.com"
 
 

@@ -7,6 +7,7 @@ accounts; the guard still judges every address that is connected to, so a name t
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,10 +24,16 @@ CONNECTIONS = 4
 
 
 class Http2:
-    """A client. `backend` makes connections: the system's, unless a test has its own."""
+    """A client. `resolve` and `tls` stand in for the system's resolver and trusted authorities, `backend` for what
+    connects."""
 
     def __init__(
-        self, guard: Guard, *, tls: ssl.SSLContext | None = None, backend: AsyncNetworkBackend | None = None
+        self,
+        guard: Guard,
+        *,
+        resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
+        backend: AsyncNetworkBackend | None = None,
     ) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
@@ -34,7 +41,7 @@ class Http2:
             keepalive_expiry=IDLE_SECONDS,
             http1=False,
             http2=True,
-            network_backend=_Guarded(guard, backend or httpcore2.AnyIOBackend()),
+            network_backend=_Guarded(guard, resolve or _system, backend or httpcore2.AnyIOBackend()),
         )
 
     async def post(
@@ -71,6 +78,11 @@ class Http2:
         await self._pool.aclose()
 
 
+async def _system(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+
 async def _read(response: httpcore2.Response) -> bytes:
     gathered = bytearray()
     async for piece in response.aiter_stream():
@@ -83,8 +95,8 @@ async def _read(response: httpcore2.Response) -> bytes:
 class _Guarded(AsyncNetworkBackend):
     """Connects to addresses that the guard permits, one after the other."""
 
-    def __init__(self, guard: Guard, backend: AsyncNetworkBackend) -> None:
-        self._guard, self._backend = guard, backend
+    def __init__(self, guard: Guard, resolve: Resolve, backend: AsyncNetworkBackend) -> None:
+        self._guard, self._resolve, self._backend = guard, resolve, backend
 
     async def connect_tcp(
         self,
@@ -95,11 +107,11 @@ class _Guarded(AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+            addresses = await self._resolve(host, port)
         except OSError as error:
             raise httpcore2.ConnectError(f"no address of {host}: {error}") from error
         refusals, last = [], None
-        for address in dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found):
+        for address in addresses:
             if refusal := self._guard.refusal(address):
                 refusals.append(refusal)
                 continue
