@@ -25,10 +25,10 @@ from heliograph.outbound.messages.channels.channel import (
     Result,
     Unreachable,
 )
-from heliograph.outbound.messages.channels.relay import Relay, relay_of
-from heliograph.outbound.messages.channels.smtp import IDLE_LIMIT, REFUSED_FOR, SmtpLine
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
+from heliograph.outbound.messages.channels.relay import Relay, relay_of
+from heliograph.outbound.messages.channels.smtp import IDLE_LIMIT, REFUSED_FOR, SmtpLine
 from heliograph.settings import Settings
 
 CONTENT = b"Subject: x\r\n\r\n.dot\r\n..two\r\nend\r\n"

@@ -40,7 +40,7 @@ from heliograph.outbound.messages.letters import (
 )
 from heliograph.outbound.messages.sandbox import TEXT, Source, parse
 from heliograph.outbound.messages.texts.note import Note
-from heliograph.outbound.messages.texts.segments import count
+from heliograph.outbound.messages.texts.segments import Count, count
 from heliograph.outbound.messages.texts.short_links import shorten
 from heliograph.phones import country, e164
 from heliograph.react.state.definitions import Template
@@ -104,12 +104,9 @@ class TextDesk:
         body = words.strip()
         if template.settings.get("shorten_links", account.policy.shorten_links) is True:
             body, urls = shorten(body, lambda link: self._link(event.id, link), (self._base, self._short))
-        counted, limit = count(body), account.policy.sms_segments
-        if not body:
-            return Failed((RenderError(code="Text empty", message="the text says nothing", part="BODY"),))
-        if limit and counted.segments > limit:
-            said = f"the text takes {counted.segments} short messages in {counted.encoding}; sms_segments is {limit}"
-            return Failed((RenderError(code="Text too long", message=said, part="BODY"),))
+        counted = count(body)
+        if (error := _unfit(body, counted, account.policy.sms_segments)) is not None:
+            return Failed((error,))
         recipient = e164(event.data.address) or event.data.address
         text = Text(
             *chosen,
@@ -241,6 +238,16 @@ def _pushed(
         collapse=collapse,
         ttl=ttl if isinstance(ttl, int) and not isinstance(ttl, bool) and ttl >= 0 else None,
     )
+
+
+def _unfit(body: str, counted: Count, limit: int) -> RenderError | None:
+    """Why this is no text to be sent."""
+    if not body:
+        return RenderError(code="Text empty", message="the text says nothing", part="BODY")
+    if not limit or counted.segments <= limit:
+        return None
+    said = f"the text takes {counted.segments} short messages in {counted.encoding}; sms_segments is {limit}"
+    return RenderError(code="Text too long", message=said, part="BODY")
 
 
 def _no_number(address: str, account: Account) -> NotDelivered | None:

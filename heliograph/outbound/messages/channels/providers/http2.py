@@ -15,7 +15,7 @@ from typing import Any
 import httpcore2
 from httpcore2 import AsyncNetworkBackend, AsyncNetworkStream
 
-from heliograph.egress import CONNECT_TIMEOUT, Answer, Failed, Guard
+from heliograph.egress import CONNECT_TIMEOUT, Answer, Failed, Guard, Resolve
 
 BODY_CAP = 64 * 1024
 IDLE_SECONDS = 600.0
