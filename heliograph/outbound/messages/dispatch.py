@@ -27,12 +27,11 @@ from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
-from heliograph.events.event import AnyEvent, Data, Event, derived_id
-from heliograph.events.jobs import RecordLooked
+from heliograph.events.event import AnyEvent, Data, Event
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
-from heliograph.outbound.messages import attempts
+from heliograph.outbound.messages import attempts, told
 from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
@@ -45,9 +44,8 @@ from heliograph.outbound.messages.channels.channel import (
     Unreachable,
 )
 from heliograph.outbound.messages.facts import Facts, Look
-from heliograph.outbound.messages.letters import Desk, Draft, Failed, Looked, Undeliverable
+from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
 from heliograph.outbound.messages.permission import Refusal, barred, refusal
-from heliograph.react.state import records
 from heliograph.outbound.messages.texts import note
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.messages.texts.note import Note
@@ -129,7 +127,7 @@ class Dispatcher:
             return Skipped()
         refused = _refusal(request.data, facts, account)
         if refused is not None:
-            return await self._end(request, attempt, _suppressed(request, refused))
+            return await self._end(request, attempt, told.suppressed(request, refused))
         line = self.lines.get(request.data.channel)
         if line is None:
             return self._wait_for_operator(
@@ -152,10 +150,10 @@ class Dispatcher:
         line: Line,
         draft: Draft | Note | Failed | Undeliverable | NotDelivered,
     ) -> Outcome:
-        if isinstance(draft, Draft | Failed) and draft.looked:
-            await self._append(_looked(request, draft.looked, self.clock.now()))
+        if not isinstance(draft, Undeliverable | NotDelivered) and draft.looked:
+            await self._append(told.looked_up(request, draft.looked, self.clock.now()))
         if isinstance(draft, Failed):
-            return await self._end(request, attempt, _render_failed(request, draft))
+            return await self._end(request, attempt, told.render_failed(request, draft))
         if isinstance(draft, Undeliverable):
             return self._wait_for_operator(request, attempt, draft.why)
         if isinstance(draft, NotDelivered):
@@ -208,10 +206,10 @@ class Dispatcher:
         match result:
             case Accepted(response):
                 if isinstance(draft, Note):
-                    told = note.accepted(draft, response)
+                    ends = note.accepted(draft, response)
                 else:
-                    told = _sent(request, line, draft, response, final=self.final)
-                await self._record(request, told, attempt)
+                    ends = _sent(request, line, draft, response, final=self.final)
+                await self._record(request, ends, attempt)
                 return Delivered(response)
             case NotDelivered(_, response):
                 about = draft if isinstance(draft, Note) else None
@@ -221,8 +219,8 @@ class Dispatcher:
                 words = parse_reply(response).text
                 verdict = classify(code, status, words, about_recipient=about_recipient, rules=self.rules)
                 size = len(draft.parcel.content)
-                told = (_bounced(request, verdict, response, status=status, size=size),)
-                await self._record(request, told, attempt)
+                ends = (_bounced(request, verdict, response, status=status, size=size),)
+                await self._record(request, ends, attempt)
                 return Delivered(f"bounced: {response}")
             case Deferred() | Unreachable():
                 return await self._put_off(request, attempt, draft, result)
@@ -294,12 +292,12 @@ class Dispatcher:
     def _outlived(self, request: Request, pause: float) -> bool:
         return self.clock.now() + pause * SECOND > request.recorded + self.lifetime * SECOND
 
-    async def _record(self, request: Request, told: tuple[Data, ...], attempt: int) -> bool:
+    async def _record(self, request: Request, outcomes: tuple[Data, ...], attempt: int) -> bool:
         """Put these on disk, however long the disk takes; False when the first was there already.
 
         An outcome must not be lost because the journal is full for a moment: then nobody would know it."""
         now = self.clock.now()
-        events = [codec.follow(request, data, *_parts(data, attempt), now=now) for data in told]
+        events = [codec.follow(request, data, *_parts(data, attempt), now=now) for data in outcomes]
         return (await self._append(events))[0]
 
     async def _append(self, events: Sequence[AnyEvent]) -> Sequence[bool]:
@@ -330,22 +328,6 @@ _NO_LINE = {
 _NUMBERED = (messages.MessageAttempted, messages.MessageDeferred, messages.MessageInDoubt)
 
 
-def _looked(request: Request, looked: Looked, now: int) -> list[AnyEvent]:
-    """Each record that the template asked for, as one hit or one miss (MG-7): once for the message, however often it
-    is tried, as it was found the first time."""
-    return [
-        codec.make(
-            records.told(name, found, message=request.id),
-            account=request.account,
-            subject=request.subject,
-            now=now,
-            cause=request.id,
-            id=derived_id(request.id, RecordLooked.__name__, name.id),
-        )
-        for name, found in looked.items()
-    ]
-
-
 def _parts(data: Data, attempt: int) -> tuple[str, ...]:
     # Once per attempt, once for each set of links, or once per message.
     if isinstance(data, messages.LinksShortened):
@@ -360,24 +342,6 @@ def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusa
         facts.standing.opt_in,
         transactional=wanted.transactional,
         unknown_may_be_mailed=account.policy.unknown_may_be_mailed,
-    )
-
-
-def _suppressed(request: Request, refused: Refusal) -> Data:
-    return messages.MessageSuppressed(
-        message=request.id,
-        channel=request.data.channel,
-        address=request.data.address,
-        code=refused.code,
-        category=refused.category,
-        reason=refused.reason,
-        suppression=refused.suppression,
-    )
-
-
-def _render_failed(request: Request, failed: Failed) -> Data:
-    return messages.MessageRenderFailed(
-        message=request.id, channel=request.data.channel, address=request.data.address, errors=failed.errors
     )
 
 

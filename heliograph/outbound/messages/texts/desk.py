@@ -38,6 +38,7 @@ from heliograph.outbound.messages.letters import (
     reference,
     tracked,
 )
+from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.sandbox import TEXT, Source, parse
 from heliograph.outbound.messages.texts.note import Note
 from heliograph.outbound.messages.texts.segments import Count, count
@@ -73,7 +74,7 @@ class TextDesk:
         """The message that was asked for, as of `now` (microseconds)."""
         template = facts.template
         if template is None:
-            return Failed((no_template(event.data),))
+            return Failed((no_template(event.data),), {})
         wanted = event.data
         why = _no_number(wanted.address, account) if wanted.channel == "sms" else _no_device(facts)
         if why is not None:
@@ -82,14 +83,17 @@ class TextDesk:
         chosen = self._provider(account, wanted.channel, service)
         if isinstance(chosen, Undeliverable):
             return chosen
-        filling = self._filling(event, facts, account, now)
+        lookups = Lookups(facts.record)
+        filling = {**self._filling(event, facts, account, now), RECORDS: Sources(lookups)}
         key = (account.number, template.name, template.version)
         words = self._composer.words(key, template.parts, wanted.channel, filling)
         if isinstance(words, tuple):
-            return Failed(words)
+            return Failed(words, lookups.found)
         if wanted.channel == "sms":
-            return self._text(event, facts, account, chosen, words["sms"], template)
-        return self._push(event, facts, account, chosen, words, template, filling)
+            written = self._text(event, facts, account, chosen, words["sms"], template)
+        else:
+            written = self._push(event, facts, account, chosen, words, template, filling)
+        return written._replace(looked=lookups.found)
 
     def _text(
         self,
@@ -106,7 +110,7 @@ class TextDesk:
             body, urls = shorten(body, lambda link: self._link(event.id, link), (self._base, self._short))
         counted = count(body)
         if (error := _unfit(body, counted, account.policy.sms_segments)) is not None:
-            return Failed((error,))
+            return Failed((error,), {})
         recipient = e164(event.data.address) or event.data.address
         text = Text(
             *chosen,
@@ -286,7 +290,7 @@ def _extras(template: Template, filling: Mapping[str, object], clock: Clock) -> 
             source if isinstance(source, RenderError) else source.render(filling, clock, name.upper(), None)
         )
         if isinstance(text, RenderError):
-            return Failed((text,))
+            return Failed((text,), {})
         if text.strip():
             found[name] = text.strip()
     return found

@@ -22,15 +22,17 @@ from heliograph.events.messages import (
 from heliograph.events.people import DeviceRemoved
 from heliograph.outbound.messages.channels.channel import Deferred, NotDelivered, Unreachable
 from heliograph.outbound.messages.channels.providers.provider import Push, Text
+from heliograph.outbound.messages.letters import Looked
 
 
 class Note(NamedTuple):
     """A finished message; `sent` is what `message.sent` says of it, but for the provider's answer. `links`: what is to be
-    recorded before it leaves."""
+    recorded before it leaves; `looked`: the context records that the template asked for."""
 
     parcel: Text | Push
     sent: MessageSent
     links: LinksShortened | None = None
+    looked: Looked = {}
 
 
 def accepted(note: Note, response: str) -> tuple[Data, ...]:
