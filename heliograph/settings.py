@@ -368,11 +368,6 @@ def tracking_url(settings: Settings) -> str:
     return settings.tracking_url.rstrip("/") or public_url(settings)
 
 
-def short_url(settings: Settings) -> str:
-    """What short links begin with, without a slash at the end."""
-    return (settings.short_url or public_url(settings)).rstrip("/")
-
-
 def topics_url(settings: Settings) -> str:
     """What URLs in topics' messages begin with, without a slash at the end."""
     return (settings.sns_url or public_url(settings)).rstrip("/")

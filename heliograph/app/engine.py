@@ -67,7 +67,7 @@ from heliograph.refs import Refs
 from heliograph.retention.archive import Archive
 from heliograph.retention.forgetting import archive_forgets
 from heliograph.retention.removing import Retention
-from heliograph.settings import Settings, picture_urls, public_url, short_url, topics_url
+from heliograph.settings import Settings, picture_urls, public_url, topics_url
 
 log = logging.getLogger("heliograph.engine")
 
@@ -159,7 +159,7 @@ class EngineRoom:
 
     def _dispatching(self) -> Act:
         settings, clock = self._settings, self._clock
-        base, short = public_url(settings), short_url(settings)
+        base, short = public_url(settings), settings.short_url.rstrip("/")
         return dispatch_act(
             self._directory,
             self._journal,
