@@ -58,10 +58,11 @@ class Answer(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Nothing usable came back, and why."""
+    """Nothing usable came back, and why. `begun`: the request may have reached them."""
 
     kind: FailureKind
     reason: str
+    begun: bool = False
 
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -212,7 +213,7 @@ class Egress:
         except aiohttp.ConnectionTimeoutError:
             return Failed("timeout", f"no connection within {CONNECT_TIMEOUT:g} s")
         except TimeoutError:
-            return Failed("timeout", f"no complete answer within {timeout:g} s")
+            return Failed("timeout", f"no complete answer within {timeout:g} s", begun=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return _failed(error)
 
@@ -393,7 +394,8 @@ def _failed(error: Exception) -> Failed:
     if isinstance(error, ValueError):
         return Failed("refused", f"the URL cannot be called: {error}")
     if isinstance(error, aiohttp.ClientConnectionError | OSError):
-        return Failed("connect", str(error) or type(error).__name__)
+        begun = not isinstance(error, aiohttp.ClientConnectorError)
+        return Failed("connect", str(error) or type(error).__name__, begun)
     if isinstance(cause.__cause__ if cause else None, LineTooLong):
-        return Failed("too_large", "the answer's head is too large")
-    return Failed("protocol", f"the answer is not HTTP: {error}")
+        return Failed("too_large", "the answer's head is too large", begun=True)
+    return Failed("protocol", f"the answer is not HTTP: {error}", begun=True)

@@ -187,6 +187,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "what URLs of tracking codes begin with; {guid} in it is the code: https://{guid}.t.example.com; empty: base_url"
         ),
     ] = ""
+    short_url: Annotated[
+        str,
+        _doc("what short links in texts begin with, such as https://go.example.com; empty: as base_url"),
+    ] = ""
     image_api_requests: Annotated[
         int,
         Meta(

@@ -56,6 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "senders",
         "spreadsheets",
         "rowfiles",
+        "phones",
     ),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )

@@ -23,6 +23,8 @@ from heliograph.signing import fingerprint, new_key, password_hash
 
 CREDENTIALS = "credentials.json"
 REGION = "us-east-1"
+GIVEN: tuple[KeyKind, ...] = ("receipts", "channel")
+"""Keys whose secrets others made."""
 _LETTERS = string.ascii_uppercase + string.digits
 _PREFIX: dict[KeyKind, str] = {"store": "hst_", "api": "hak_", "oauth": "hoa_", "webhook": "hwh_"}
 
@@ -71,9 +73,9 @@ def add_key(
     given: str = "",
 ) -> tuple[Key, str]:
     """A new key and its secret, which is shown now and never again (except what we must compute with). `given`: the secret
-    that somebody else made (`receipts`); empty: one is made."""
-    if kind == "receipts" and not (given and public):
-        raise OperatorError("a key `receipts` needs the provider as its login, and the secret that they gave")
+    that somebody else made (`GIVEN`); empty: one is made."""
+    if kind in GIVEN and not (given and public):
+        raise OperatorError(f"a key `{kind}` needs the provider as its login, and the secret that they gave")
     if connection.scalar(select(ACCOUNTS.c.number).where(ACCOUNTS.c.number == account)) is None:
         raise OperatorError(f"there is no account {account}")
     secret = given or _secret(kind)
@@ -83,7 +85,7 @@ def add_key(
         kind=kind,
         public=public or _public(kind, secret),
         fingerprint=password_hash(secret) if kind == "console" else fingerprint(secret),
-        secret=secret if kind in ("aws", "webhook", "receipts") else "",
+        secret=secret if kind in ("aws", "webhook", *GIVEN) else "",
         label=label,
         created=now,
     )

@@ -14,10 +14,11 @@ from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table
 from heliograph.database import METADATA
 from heliograph.settings import BOUNCE_ADDRESS
 
-KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console", "receipts"]
+KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console", "receipts", "channel"]
 """store: `x-token` of one store. api: `x-api-key`, the whole account. oauth: client credentials.
 aws: access key for SigV4. webhook: the shared secret that signs what we send. console: a person's login.
-receipts: what a provider of mail or texts proves itself with, given by them; its login is the provider's name."""
+receipts: what a provider of mail or texts proves itself with, given by them; its login is the provider's name.
+channel: what we prove ourselves with at a provider of texts or push messages, with how it is used; its login as above."""
 
 Scope = Literal["events", "manage", "images", "feeds", "console"]
 
@@ -29,6 +30,7 @@ SCOPES: dict[KeyKind, tuple[Scope, ...]] = {
     "webhook": (),
     "console": ("console",),
     "receipts": (),
+    "channel": (),
 }
 
 
@@ -76,6 +78,23 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """CIDRs from which providers' callbacks must come; none: from anywhere, they are verified anyway."""
     receipt_visits: bool = False
     """Whether opens and clicks that a provider tells are recorded: ours are in the mail already."""
+    sms_segments: Annotated[int, msgspec.Meta(ge=0)] = 10
+    """Short messages that one text may take; a longer one is a render error; 0: any. Twilio takes 1,600 characters."""
+    sms_countries: tuple[str, ...] = ()
+    """Countries that texts go to, two letters each (ISO 3166-1), `?` for numbers of no country that we know; none: any."""
+    shorten_links: bool = True
+    """Whether links in texts are made short and tracked; a template's setting of this name wins."""
+    sms_stop_words: tuple[str, ...] = ()
+    """Words that say STOP, beside those of `inbound.receipts.providers.words`; the same for the next two."""
+    sms_start_words: tuple[str, ...] = ()
+    sms_help_words: tuple[str, ...] = ()
+    sms_keywords: tuple[str, ...] = ()
+    """The account's own words: a text that begins with one is told as `sms.received` with it as its `keyword`."""
+    sms_stop_answer: str = ""
+    """What is answered to STOP; empty: nothing, for Twilio and most others answer themselves."""
+    sms_start_answer: str = ""
+    sms_help_answer: str = ""
+    """What is answered to HELP, once a day and number."""
     browser_origins: tuple[str, ...] = ()
     """Origins from which browsers may send events without a key (RM-2)."""
     open_forms: bool = False
@@ -107,7 +126,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One credential. `public` is what may be shown: an id, a login, the first letters of a token.
 
     `fingerprint` recognises it (`signing.fingerprint`, or scrypt for a console password); `secret` is the
-    thing itself, only for aws, webhook and receipts."""
+    thing itself, only for aws, webhook, receipts and channel."""
 
     id: str
     account: str

@@ -25,7 +25,7 @@ from heliograph.app.chores import Chores
 from heliograph.app.storage import only_engine, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import empty_wal, open_state
-from heliograph.egress import Egress
+from heliograph.egress import Egress, Guard
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal import parked
 from heliograph.journal.consumer import Act, Reaction
@@ -42,10 +42,13 @@ from heliograph.outbound.feeds.subscription import act_name
 from heliograph.outbound.jobs.runner import Runner
 from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.messages.channels import open_lines
+from heliograph.outbound.messages.channels.providers.http2 import Http2
+from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
@@ -130,16 +133,10 @@ class EngineRoom:
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
-        self._lines = open_lines(settings, clock)
-        self._dispatch = dispatch_act(
-            self._directory,
-            journal,
-            clock,
-            settings,
-            look_into(self._reading, clock),
-            self._desk(),
-            self._lines,
-        )
+        self._http2 = Http2(Guard(settings.egress_allow))
+        wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
+        self._lines = open_lines(settings, clock, wire)
+        self._dispatch = self._dispatching()
         self._archive, self._evidence = Archive(data), EvidenceFiles(data)
         self._jobs = self._runner()
         self._retention = Retention(journal=journal, state=self._reading, archive=self._archive)
@@ -159,6 +156,20 @@ class EngineRoom:
             acts=self._acts(self._saved),
         )
         self._beside: list[asyncio.Task[None]] = []
+
+    def _dispatching(self) -> Act:
+        settings, clock = self._settings, self._clock
+        base, short = public_url(settings), settings.short_url.rstrip("/")
+        return dispatch_act(
+            self._directory,
+            self._journal,
+            clock,
+            settings,
+            look_into(self._reading, clock),
+            self._desk(),
+            self._lines,
+            TextDesk(Composer(clock), self._refs, self._directory, clock, base, short),
+        )
 
     def _desk(self) -> Desk:
         settings = self._settings
@@ -190,6 +201,7 @@ class EngineRoom:
         for line in self._lines.values():
             await line.close()
         await self._egress.close()
+        await self._http2.close()
         await self._links.close()
         self._queues.close()
         self._reading.dispose()

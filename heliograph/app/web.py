@@ -33,6 +33,7 @@ from heliograph.egress import Answer, Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.inbound.receipts.providers import doors as receipts
+from heliograph.inbound.tracking import short_links
 from heliograph.inbound.tracking.codes import RELOAD_SECONDS as RELOAD_CODES
 from heliograph.inbound.tracking.codes import Codes
 from heliograph.inbound.tracking.readtime import ReadTimes, open_read_times
@@ -222,6 +223,7 @@ class Worker:
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
+            *short_links.routes(directory, journal, engine, self.clock, self.readers, self.settings),
             *consent.routes(directory, refs, journal, self.clock),
             *self._receipts(directory, refs, journal, engine, egress),
             *records.routes(directory, journal, engine, self.clock, self.settings),

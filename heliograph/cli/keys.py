@@ -18,6 +18,8 @@ from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
 from heliograph.inbound.receipts.providers import PROVIDERS
+from heliograph.outbound.messages.channels.providers import PROVIDERS as CHANNEL_PROVIDERS
+from heliograph.outbound.messages.channels.providers.provider import options_of
 
 PROVIDER_NAMES = tuple(provider.name for provider in PROVIDERS if provider.name != "ses")
 """Providers that an account shares a secret with; Amazon signs for everybody."""
@@ -44,17 +46,20 @@ def list_keys(data: Data = None, account: AccountOption = None) -> None:
 @keys.command("add")
 @for_operators
 def add_key(
-    kind: Annotated[str, typer.Argument(help="store, api, oauth, aws, webhook, console or receipts")],
+    kind: Annotated[
+        str, typer.Argument(help="store, api, oauth, aws, webhook, console, receipts or channel")
+    ],
     data: Data = None,
     account: AccountOption = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     login: Annotated[
-        str, typer.Option(help="The login of a console key; the provider of a receipts key.")
+        str, typer.Option(help="The login of a console key; the provider of a receipts or channel key.")
     ] = "",
     secret_from: Annotated[
         Path | None,
         typer.Option(
-            help="A file with the secret that a provider gave; - for standard input.", allow_dash=True
+            help="A file with the secret that a provider gave, or its options; - for standard input.",
+            allow_dash=True,
         ),
     ] = None,
 ) -> None:
@@ -80,18 +85,24 @@ def add_key(
 
 def _given(kind: str, login: str, file: Path | None) -> str:
     """The secret that a provider gave; empty for keys that we make. Never an argument: those are seen by everybody."""
-    if kind != "receipts":
+    if kind not in store.GIVEN:
         if file is not None:
-            raise OperatorError("--secret-from is for keys `receipts`; other secrets are made by us")
+            raise OperatorError(
+                "--secret-from is for keys `receipts` and `channel`; other secrets are made by us"
+            )
         return ""
-    if login not in PROVIDER_NAMES:
-        raise OperatorError(f"--login names the provider of a receipts key: {', '.join(PROVIDER_NAMES)}")
+    names = PROVIDER_NAMES if kind == "receipts" else tuple(provider.name for provider in CHANNEL_PROVIDERS)
+    if login not in names:
+        raise OperatorError(f"--login names the provider of a {kind} key: {', '.join(names)}")
     if file is None:
         raise OperatorError("--secret-from names the file with the secret that the provider gave; - reads it")
     try:
-        return (sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")).strip()
+        secret = (sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(f"--secret-from: {error}") from error
+    if kind == "channel":
+        options_of(next(provider for provider in CHANNEL_PROVIDERS if provider.name == login), secret)
+    return secret
 
 
 @keys.command("revoke")

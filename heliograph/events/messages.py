@@ -144,6 +144,9 @@ class MessageDeferred(Data, frozen=True, kw_only=True):
     code: int = 70
     category: str = "Transient Failure"
     retry_at: int
+    service: str | None = None
+    application: str | None = None
+    delivery_service: str | None = None
     source: str = ""
     """Who told it later: `mail`, or a provider; empty: the server that took the mail, at once."""
     evidence: str = ""
@@ -227,7 +230,8 @@ class MessageComplained(Data, frozen=True, kw_only=True):
 
 
 class SmsReceived(Data, frozen=True, kw_only=True):
-    """A text came in. `type` is STOP, START, HELP or KEYWORD (MG-9); `to` is our number."""
+    """A text came in. `type` is STOP, START, HELP or KEYWORD (MG-9); `to` is our number. `keyword` is the one of the
+    account's own words that it begins with, in capitals; `country` of the sender, two letters, None: unknown."""
 
     kind: ClassVar[str] = "sms.received"
     sender: str
@@ -235,6 +239,27 @@ class SmsReceived(Data, frozen=True, kw_only=True):
     body: str
     type: str = "KEYWORD"
     country: str | None = None
+    keyword: str = ""
+
+
+class ShortLink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A short link: what stands behind `/s/` in the message, and where it leads."""
+
+    code: str
+    url: str
+    name: str = ""
+
+
+class LinksShortened(Data, frozen=True, kw_only=True):
+    """A message has short links, in their order; recorded before it leaves, so that each is known when it is tapped.
+    `person` is None, and `message` one that many share (`aggregate`), where clicks must not be tied to anybody."""
+
+    kind: ClassVar[str] = "links.shortened"
+    message: str
+    channel: Channel = "sms"
+    person: str | None = None
+    aggregate: bool = False
+    links: tuple[ShortLink, ...]
 
 
 class EmailReceived(Data, frozen=True, kw_only=True):

@@ -106,6 +106,7 @@ class DeviceRegistered(Data, frozen=True, kw_only=True):
     email: str | None = None
     customer_id: str | None = None
     said: Said | None = None
+    notes: tuple[str, ...] = ()
 
 
 class DeviceRemoved(Data, frozen=True, kw_only=True):
@@ -114,6 +115,8 @@ class DeviceRemoved(Data, frozen=True, kw_only=True):
     kind: ClassVar[str] = "device.removed"
     device: str
     reason: str = ""
+    said: Said | None = None
+    notes: tuple[str, ...] = ()
 
 
 def text_id(value: Scalar) -> str | None:

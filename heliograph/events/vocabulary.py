@@ -58,6 +58,7 @@ KINDS: tuple[type[Data], ...] = (
     messages.MessageBounced,
     messages.MessageInDoubt,
     messages.MessageComplained,
+    messages.LinksShortened,
     messages.SmsReceived,
     messages.EmailReceived,
     engagement.MessageOpened,

@@ -9,8 +9,9 @@ import msgspec
 from mail_world import ACCOUNT, BASE, MESSAGE, PERSON
 
 from heliograph.accounts.directory import Directory
-from heliograph.accounts.model import Account, Policy
+from heliograph.accounts.model import Account, Key, Policy
 from heliograph.clock import Clock, ManualClock
+from heliograph.egress import Egress, Guard
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Event
 from heliograph.events.messages import MessageRequested
@@ -19,10 +20,13 @@ from heliograph.journal.journal import Journal
 from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.channels.channel import Line
+from heliograph.outbound.messages.channels.providers.http2 import Http2
+from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.react.state.consent import Standing
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.people import Person
@@ -92,13 +96,21 @@ class Office:
         clock: Clock | None = None,
         journal: Journal | None = None,
         policy: Policy = POLICY,
+        keys: Sequence[Key] = (),
+        egress: Egress | None = None,
+        http2: Http2 | None = None,
         **settings: Any,
     ) -> None:
         self.clock = clock or ManualClock()
         self.journal = journal or MemoryJournal()
         self.known = Facts("requested", Standing(frozenset(), True), JOE, template())
         self.settings = Settings(smtp_relay=url, smtp_timeout=2.0, **settings)
-        self.lines: dict[str, Line] = open_lines(self.settings, self.clock)
+        self.egress, self.http2 = egress or Egress(self.settings), http2 or Http2(Guard(("127.0.0.0/8",)))
+        wire = Wire(
+            egress=self.egress, http2=self.http2, clock=self.clock, settings=self.settings, timeout=2.0
+        )
+        self.lines: dict[str, Line] = open_lines(self.settings, self.clock, wire)
+        self.keys = tuple(keys)
         self.refs = Refs(KEYS)
         self.policy = policy
         self.act = self.open()
@@ -106,14 +118,16 @@ class Office:
     def open(self) -> Act:
         """The act as a process that has just started has it."""
         account = Account(number=ACCOUNT, store_id="7", name="Shop", policy=self.policy)
+        directory = Directory([account], self.keys, KEYS)
         return dispatch_act(
-            Directory([account], [], KEYS),
+            directory,
             self.journal,
             self.clock,
             self.settings,
             lambda event: self.known,
             Desk(Composer(self.clock), self.refs, BASE, bounce_address=self.settings.bounce_address),
             self.lines,
+            TextDesk(Composer(self.clock), self.refs, directory, self.clock, BASE),
         )
 
     async def perform(self, event: AnyEvent, attempt: int = 1) -> Outcome:
@@ -137,6 +151,8 @@ class Office:
 
     async def close(self) -> None:
         """Let go of the connections."""
+        await self.egress.close()
+        await self.http2.close()
         for line in self.lines.values():
             await line.close()
 

@@ -445,8 +445,10 @@ async def test_without_a_sender_a_message_waits(world: World) -> None:
 
 
 async def test_texts_wait_until_there_is_a_way_to_send_them(office: Office) -> None:
-    outcome = await office.perform(request(office.clock, channel="sms", address="+15551234567"))
-    assert outcome == Retry("no way to send texts is configured", 60.0)
+    outcome = await office.perform(request(office.clock, channel="sms", address="+12025550137"))
+    assert isinstance(outcome, Retry) and outcome.after == 60.0
+    assert "has no key for twilio or http" in outcome.why and "heliograph keys add channel" in outcome.why
+    assert await office.kinds() == []
 
 
 async def test_a_relay_that_is_down_makes_no_noise_and_at_last_a_timeout(world: World) -> None:

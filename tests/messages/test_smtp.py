@@ -12,6 +12,7 @@ import pytest
 from mail_world import World, check_login, serving
 
 from heliograph.clock import ManualClock, SystemClock
+from heliograph.egress import Egress, Guard
 from heliograph.errors import OperatorError
 from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.channels import CHANNELS, open_lines
@@ -24,6 +25,8 @@ from heliograph.outbound.messages.channels.channel import (
     Result,
     Unreachable,
 )
+from heliograph.outbound.messages.channels.providers.http2 import Http2
+from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.channels.relay import Relay, relay_of
 from heliograph.outbound.messages.channels.smtp import IDLE_LIMIT, REFUSED_FOR, SmtpLine
 from heliograph.settings import Settings
@@ -339,9 +342,15 @@ def test_a_login_in_the_clear_is_allowed_on_this_machine() -> None:
     assert relay_of(Settings(smtp_relay="smtp://127.0.0.1:25", smtp_user="shop")) is not None
 
 
-def test_without_a_relay_there_is_no_line() -> None:
-    assert open_lines(Settings(), ManualClock()) == {}
-    assert list(open_lines(Settings(smtp_relay="smtp://127.0.0.1:25"), ManualClock())) == ["email"]
+async def test_without_a_relay_there_is_no_line_for_mail() -> None:
+    """Texts and push messages always have one: their providers are the accounts'."""
+    settings, clock = Settings(), ManualClock()
+    egress, http2 = Egress(settings), Http2(Guard())
+    wire = Wire(egress=egress, http2=http2, clock=clock, settings=settings)
+    assert list(open_lines(settings, clock, wire)) == ["sms", "push"]
+    assert "email" in open_lines(Settings(smtp_relay="smtp://127.0.0.1:25"), clock, wire)
+    await egress.close()
+    await http2.close()
 
 
 def test_every_channel_names_the_settings_that_it_reads() -> None:

@@ -106,6 +106,17 @@ SECRETS = {
     "mailgun": "mailgun-signing-key",
     "postmark": "post:mark",
     "twilio": "12345",
+    "http": json.dumps(
+        {
+            "secret": "shared-by-two",
+            "header": "X-Signature",
+            "prefix": "sha256=",
+            "id": "report.id",
+            "status": "report.status",
+            "error": "report.error",
+            "failures": {"UNKNOWN_SUBSCRIBER": "INVALID_ADDRESS"},
+        }
+    ),
 }
 
 
@@ -166,6 +177,12 @@ def by_ses(body: Any, version: str = "1") -> Sent:
     return Sent(AMAZON.message("Notification", version, Message=json.dumps(body)))
 
 
+def by_http(body: Any) -> Sent:
+    raw = json.dumps(body).encode()
+    made = hmac.new(b"shared-by-two", raw, hashlib.sha256).hexdigest()
+    return Sent(raw, {"x-signature": f"sha256={made}"})
+
+
 BY: dict[str, Callable[[Any], Sent]] = {
     "ses": by_ses,
     "sparkpost": by_sparkpost,
@@ -173,6 +190,7 @@ BY: dict[str, Callable[[Any], Sent]] = {
     "mailgun": by_mailgun,
     "postmark": by_postmark,
     "twilio": by_twilio,
+    "http": by_http,
 }
 
 

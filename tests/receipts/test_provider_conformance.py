@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from provider_world import ANN, BY, ISO, MESSAGE, NUMBER, SECONDS, Sent, World
+from provider_world import ANN, BY, FOREIGN, ISO, MESSAGE, NUMBER, SECONDS, TEXT, Sent, World
 
 from heliograph.errors import JournalFull
 from heliograph.events.event import derived_id
@@ -98,6 +98,11 @@ BOUNCES: dict[str, Any] = {
         "To": "+12025550137",
         "From": "+12025550100",
     },
+    "http": {
+        "message": TEXT,
+        "to": "+12025550137",
+        "report": {"id": "r1", "status": "failed", "error": "UNKNOWN_SUBSCRIBER"},
+    },
 }
 """A bounce for good of the account's message, as each provider tells it."""
 
@@ -152,7 +157,11 @@ async def test_a_repeat_is_one_event_and_so_is_what_smtp_or_a_notice_said(world:
 async def test_what_is_forged_is_refused_and_leaves_no_trace(world: World, tmp_path: Path, name: str) -> None:
     good = BY[name](BOUNCES[name])
     bare = Sent(good.body, {}, good.query)
-    other = Sent(good.body.replace(b"unknown", b"unkn0wn").replace(b"SM1", b"SM2"), good.headers, good.query)
+    other = Sent(
+        good.body.replace(b"unknown", b"unkn0wn").replace(b"SM1", b"SM2").replace(b"r1", b"r2"),
+        good.headers,
+        good.query,
+    )
     if name == "mailgun":
         said = json.loads(good.body)
         bare = Sent(json.dumps({"event-data": said["event-data"]}).encode())
@@ -171,7 +180,7 @@ async def test_what_is_forged_is_refused_and_leaves_no_trace(world: World, tmp_p
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_another_accounts_messages_are_not_touched(world: World, name: str) -> None:
-    text = json.dumps(BOUNCES[name]).replace(MESSAGE, MESSAGE[:-1] + "c")
+    text = json.dumps(BOUNCES[name]).replace(MESSAGE, FOREIGN).replace(TEXT, FOREIGN)
     sent = BY[name](json.loads(text))
     if name == "twilio":
         sent = BY[name].__globals__["by_twilio"](BOUNCES[name], f"message={MESSAGE[:-1]}c")

@@ -113,6 +113,29 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         *of([people.PersonMerged], person=ids.map(str), other=ids.map(str)),
         *of([people.PersonErased], person=ids.map(str)),
     ],
+    "devices": [
+        *of(
+            [people.DeviceRegistered],
+            device=st.sampled_from(["d", "e"]),
+            service=st.sampled_from(["FCM", "APNS"]),
+            application=st.sampled_from(["", "app"]),
+        ),
+        *of([people.DeviceRemoved], device=st.sampled_from(["d", "e"])),
+    ],
+    "short_links": [
+        *of(
+            [messages.LinksShortened],
+            message=ids.map(str),
+            person=st.sampled_from([None, "1"]),
+            links=st.lists(
+                st.sampled_from(
+                    [messages.ShortLink(code=code, url="https://x.example") for code in ("a", "b", "c")]
+                ),
+                max_size=2,
+                unique=True,
+            ).map(tuple),
+        )
+    ],
     "consent": [
         *of([commerce.OrderCreated, commerce.OrderUpdated], order=orders),
         *of([commerce.CartCreated, commerce.CartUpdated], cart=carts, keyless=st.booleans()),

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 
 from heliograph.errors import BadRequest
 from heliograph.events import commerce, people
+from heliograph.inbound.collect.apps import read_registration, read_removal
 from heliograph.inbound.collect.documents import CART, ORDER, PERSON, PRODUCT
 from heliograph.inbound.collect.findings import Findings
 from heliograph.inbound.collect.senders import Sender
@@ -50,6 +51,8 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType("carts/delete", CART.reader(commerce.CartDeleted.kind, rules=False)),
     EventType("newsletter/subscribe", read_subscription, browsers=True),
     EventType("newsletter/unsubscribe", read_unsubscription, browsers=True),
+    EventType("device/registered", read_registration),
+    EventType("device/unregistered", read_removal),
     EventType("productView", partial(read_view, "productView"), browsers=True),
 )
 

@@ -12,6 +12,7 @@ import msgspec
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.privacy import kept_ip
 from heliograph.events import subjects
+from heliograph.events.consent import Channel
 from heliograph.events.engagement import (
     LinkClicked,
     MessageForwarded,
@@ -87,8 +88,15 @@ def loaded(copy: Copy, hook: Hook, request: Request, directory: Directory, reade
     )
 
 
-def clicked(ref: ClickRef, request: Request, directory: Directory, readers: Readers, now: int) -> Record:
-    """The `link.clicked` of one followed link."""
+def clicked(
+    ref: ClickRef,
+    request: Request,
+    directory: Directory,
+    readers: Readers,
+    now: int,
+    channel: Channel = "email",
+) -> Record:
+    """The `link.clicked` of one followed link, in a message of this channel."""
     message, client = ref.message, request.client
     data = LinkClicked(
         message=message.message,
@@ -102,6 +110,7 @@ def clicked(ref: ClickRef, request: Request, directory: Directory, readers: Read
         url=ref.url,
         link=ref.link,
         name=ref.name,
+        channel=channel,
     )
     return record(data, message.account, subject(message), now)
 

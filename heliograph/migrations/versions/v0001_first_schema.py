@@ -25,6 +25,7 @@ def upgrade() -> None:
     _reactions()
     _judgement()
     _reports()
+    _texts()
 
 
 def _accounts() -> None:
@@ -845,3 +846,35 @@ def _reports() -> None:
         sa.Column("why", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("account", "day", "name", name=op.f("pk_daily_files")),
     )
+
+
+def _texts() -> None:
+    """Devices that are pushed to, and short links."""
+    op.create_table(
+        "devices",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("device", sa.String(), nullable=False),
+        sa.Column("service", sa.String(), nullable=False),
+        sa.Column("application", sa.String(), nullable=False),
+        sa.Column("registered", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "device", name=op.f("pk_devices")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "short_links",
+        sa.Column("code", sa.String(length=16), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("message", sa.String(length=36), nullable=False),
+        sa.Column("person", sa.String(length=36)),
+        sa.Column("aggregate", sa.Boolean(), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("link", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_short_links")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_short_links_message"), "short_links", ["message"])
+    op.create_index(op.f("ix_short_links_person"), "short_links", ["person"])

@@ -22,31 +22,33 @@ from typing import assert_never, cast
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
-from heliograph.bounces.classify import Verdict, classify, named, parse_reply, timed_out
+from heliograph.bounces.classify import Reply, Verdict, classify, named, parse_reply, timed_out
 from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
-from heliograph.events.event import AnyEvent, Data, Event, derived_id
-from heliograph.events.jobs import RecordLooked
+from heliograph.events.event import AnyEvent, Data, Event
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
-from heliograph.outbound.messages import attempts
-from heliograph.outbound.messages.addresses import Mailbox, mailbox
+from heliograph.outbound.messages import attempts, told
+from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
     Bounced,
     Deferred,
     InDoubt,
     Line,
+    NotDelivered,
     Result,
     Unreachable,
 )
 from heliograph.outbound.messages.facts import Facts, Look
-from heliograph.outbound.messages.letters import Desk, Draft, Failed, Looked, Undeliverable
+from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
 from heliograph.outbound.messages.permission import Refusal, barred, refusal
-from heliograph.react.state import records
+from heliograph.outbound.messages.texts import note
+from heliograph.outbound.messages.texts.desk import TextDesk
+from heliograph.outbound.messages.texts.note import Note
 from heliograph.settings import Settings
 
 NAME = "dispatch"
@@ -70,14 +72,17 @@ def dispatch_act(
     look: Look,
     desk: Desk,
     lines: Mapping[str, Line],
+    texts: TextDesk,
 ) -> Act:
-    """The act. `lines`: the open ways out, by the kind of message that they carry (`email`)."""
+    """The act. `lines`: the open ways out, by the kind of message that they carry (`email`); `desk` writes mails, `texts`
+    all others."""
     dispatcher = Dispatcher(
         directory=directory,
         journal=journal,
         clock=clock,
         look=look,
         desk=desk,
+        texts=texts,
         lines=lines,
         lifetime=settings.message_lifetime,
         final=settings.smtp_final,
@@ -103,6 +108,7 @@ class Dispatcher:
     clock: Clock
     look: Look
     desk: Desk
+    texts: TextDesk
     lines: Mapping[str, Line]
     lifetime: float
     final: bool
@@ -121,31 +127,43 @@ class Dispatcher:
             return Skipped()
         refused = _refusal(request.data, facts, account)
         if refused is not None:
-            return await self._end(request, attempt, _suppressed(request, refused))
+            return await self._end(request, attempt, told.suppressed(request, refused))
         line = self.lines.get(request.data.channel)
         if line is None:
             return self._wait_for_operator(
                 request, attempt, _NO_LINE.get(request.data.channel, "no such channel")
             )
+        if request.data.channel != "email":
+            written = self.texts.draft(request, facts, account, self.clock.now())
+            return await self._send(request, attempt, line, written)
         recipient = mailbox(request.data.address)
         if recipient is None:
             verdict = named(110, "address malformed before sending")
             return await self._end(request, attempt, _bounced(request, verdict, "the address is malformed"))
-        return await self._draft_and_send(request, attempt, facts, account, line, recipient)
+        letter = self.desk.draft(request, facts, account, recipient, self.clock.now())
+        return await self._send(request, attempt, line, letter)
 
-    async def _draft_and_send(
-        self, request: Request, attempt: int, facts: Facts, account: Account, line: Line, recipient: Mailbox
+    async def _send(
+        self,
+        request: Request,
+        attempt: int,
+        line: Line,
+        draft: Draft | Note | Failed | Undeliverable | NotDelivered,
     ) -> Outcome:
-        draft = self.desk.draft(request, facts, account, recipient, self.clock.now())
-        if not isinstance(draft, Undeliverable) and draft.looked:
-            await self._append(_looked(request, draft.looked, self.clock.now()))
+        if not isinstance(draft, Undeliverable | NotDelivered) and draft.looked:
+            await self._append(told.looked_up(request, draft.looked, self.clock.now()))
         if isinstance(draft, Failed):
-            return await self._end(request, attempt, _render_failed(request, draft))
+            return await self._end(request, attempt, told.render_failed(request, draft))
         if isinstance(draft, Undeliverable):
             return self._wait_for_operator(request, attempt, draft.why)
+        if isinstance(draft, NotDelivered):
+            (bounced,) = note.refused(request.id, request.data, draft, None)
+            return await self._end(request, attempt, bounced)
         if why := await line.ready():
             return await self._unreachable(request, attempt, why)
-        if (known := await self._begin(request, attempt, line)) is not None:
+        if isinstance(draft, Note) and draft.links is not None:
+            await self._record(request, (draft.links,), attempt)
+        if (known := await self._begin(request, attempt, line, draft)) is not None:
             return known
         try:
             result = await line.send(draft.parcel)
@@ -153,13 +171,14 @@ class Dispatcher:
             result = InDoubt(f"we failed while sending: {type(error).__name__}: {error}")
         return await self._conclude(request, attempt, line, draft, result)
 
-    async def _begin(self, request: Request, attempt: int, line: Line) -> Outcome | None:
+    async def _begin(self, request: Request, attempt: int, line: Line, draft: Draft | Note) -> Outcome | None:
         """Record the attempt; None when it is ours to make now."""
         if attempt > 1 and (known := await self._known(request, attempt)) is not None:
             return known
         wanted = request.data
+        via = draft.sent.via if isinstance(draft, Note) else line.name
         tried = messages.MessageAttempted(
-            message=request.id, channel=wanted.channel, address=wanted.address, attempt=attempt, via=line.name
+            message=request.id, channel=wanted.channel, address=wanted.address, attempt=attempt, via=via
         )
         if await self._record(request, (tried,), attempt):
             return None
@@ -182,39 +201,41 @@ class Dispatcher:
                 assert_never(judged)
 
     async def _conclude(
-        self, request: Request, attempt: int, line: Line, draft: Draft, result: Result
+        self, request: Request, attempt: int, line: Line, draft: Draft | Note, result: Result
     ) -> Outcome:
         match result:
             case Accepted(response):
-                told = _sent(request, line, draft, response, final=self.final)
-                await self._record(request, told, attempt)
+                if isinstance(draft, Note):
+                    ends = note.accepted(draft, response)
+                else:
+                    ends = _sent(request, line, draft, response, final=self.final)
+                await self._record(request, ends, attempt)
                 return Delivered(response)
+            case NotDelivered(_, response):
+                about = draft if isinstance(draft, Note) else None
+                await self._record(request, note.refused(request.id, request.data, result, about), attempt)
+                return Delivered(f"bounced: {response}")
             case Bounced(response, code, status, about_recipient):
                 words = parse_reply(response).text
                 verdict = classify(code, status, words, about_recipient=about_recipient, rules=self.rules)
                 size = len(draft.parcel.content)
-                told = (_bounced(request, verdict, response, status=status, size=size),)
-                await self._record(request, told, attempt)
+                ends = (_bounced(request, verdict, response, status=status, size=size),)
+                await self._record(request, ends, attempt)
                 return Delivered(f"bounced: {response}")
-            case Deferred(response, _):
-                return await self._put_off(
-                    request, attempt, response, timed_out(*parse_reply(response), rules=self.rules)
-                )
-            case Unreachable(reason):
-                return await self._put_off(
-                    request, attempt, reason, timed_out(None, None, reason, rules=self.rules)
-                )
+            case Deferred() | Unreachable():
+                return await self._put_off(request, attempt, draft, result)
             case InDoubt(reason):
                 return await self._doubt(request, attempt, reason)
             case _:
                 assert_never(result)
 
-    async def _put_off(self, request: Request, attempt: int, why: str, at_last: Verdict) -> Outcome:
+    async def _put_off(
+        self, request: Request, attempt: int, draft: Draft | Note, result: Deferred | Unreachable
+    ) -> Outcome:
         """Record a deferral and try again later; at the end of the message's life, a bounce."""
-        pause = attempts.pause(attempt)
+        why, pause = result[0], attempts.pause(attempt)
         if self._outlived(request, pause):
-            status = parse_reply(why).status
-            await self._record(request, (_bounced(request, at_last, why, status=status),), attempt)
+            await self._record(request, (self._given_up(request, draft, result),), attempt)
             return Delivered(f"given up: {why}")
         deferred = messages.MessageDeferred(
             message=request.id,
@@ -224,8 +245,17 @@ class Dispatcher:
             response=why[:DETAILS_LIMIT],
             retry_at=self.clock.now() + int(pause * SECOND),
         )
+        if isinstance(draft, Note):
+            deferred = note.put_off(deferred, result, draft)
         await self._record(request, (deferred,), attempt)
         return Retry(why, pause)
+
+    def _given_up(self, request: Request, draft: Draft | Note, result: Deferred | Unreachable) -> Data:
+        why = result[0]
+        if isinstance(draft, Note):
+            return note.given_up(request.id, request.data, result, draft)
+        reply = parse_reply(why) if isinstance(result, Deferred) else Reply(None, None, why)
+        return _bounced(request, timed_out(*reply, rules=self.rules), why, status=parse_reply(why).status)
 
     async def _unreachable(self, request: Request, attempt: int, why: str) -> Outcome:
         """No way out just now: nothing was attempted, so nothing is recorded before the message's life ends."""
@@ -262,12 +292,12 @@ class Dispatcher:
     def _outlived(self, request: Request, pause: float) -> bool:
         return self.clock.now() + pause * SECOND > request.recorded + self.lifetime * SECOND
 
-    async def _record(self, request: Request, told: tuple[Data, ...], attempt: int) -> bool:
+    async def _record(self, request: Request, outcomes: tuple[Data, ...], attempt: int) -> bool:
         """Put these on disk, however long the disk takes; False when the first was there already.
 
         An outcome must not be lost because the journal is full for a moment: then nobody would know it."""
         now = self.clock.now()
-        events = [codec.follow(request, data, *_parts(data, attempt), now=now) for data in told]
+        events = [codec.follow(request, data, *_parts(data, attempt), now=now) for data in outcomes]
         return (await self._append(events))[0]
 
     async def _append(self, events: Sequence[AnyEvent]) -> Sequence[bool]:
@@ -298,24 +328,10 @@ _NO_LINE = {
 _NUMBERED = (messages.MessageAttempted, messages.MessageDeferred, messages.MessageInDoubt)
 
 
-def _looked(request: Request, looked: Looked, now: int) -> list[AnyEvent]:
-    """Each record that the template asked for, as one hit or one miss (MG-7): once for the message, however often it
-    is tried, as it was found the first time."""
-    return [
-        codec.make(
-            records.told(name, found, message=request.id),
-            account=request.account,
-            subject=request.subject,
-            now=now,
-            cause=request.id,
-            id=derived_id(request.id, RecordLooked.__name__, name.id),
-        )
-        for name, found in looked.items()
-    ]
-
-
 def _parts(data: Data, attempt: int) -> tuple[str, ...]:
-    # Once per attempt, or once per message.
+    # Once per attempt, once for each set of links, or once per message.
+    if isinstance(data, messages.LinksShortened):
+        return (data.links[0].code,)
     return (str(attempt),) if isinstance(data, _NUMBERED) else ()
 
 
@@ -326,24 +342,6 @@ def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusa
         facts.standing.opt_in,
         transactional=wanted.transactional,
         unknown_may_be_mailed=account.policy.unknown_may_be_mailed,
-    )
-
-
-def _suppressed(request: Request, refused: Refusal) -> Data:
-    return messages.MessageSuppressed(
-        message=request.id,
-        channel=request.data.channel,
-        address=request.data.address,
-        code=refused.code,
-        category=refused.category,
-        reason=refused.reason,
-        suppression=refused.suppression,
-    )
-
-
-def _render_failed(request: Request, failed: Failed) -> Data:
-    return messages.MessageRenderFailed(
-        message=request.id, channel=request.data.channel, address=request.data.address, errors=failed.errors
     )
 
 

@@ -15,7 +15,7 @@ from heliograph.clock import Clock, iso
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.lookups import Find, nowhere
-from heliograph.react.state import commerce, consent, definitions, people, records
+from heliograph.react.state import commerce, consent, definitions, devices, people, records
 from heliograph.react.state.messages import MESSAGES
 
 
@@ -31,6 +31,8 @@ class Facts(NamedTuple):
     """What they looked at last, as templates see it (`recently_viewed`); only looked up for templates that mention it."""
     record: Find = nowhere
     """Looks a context record of the account up, now."""
+    device: devices.Device | None = None
+    """The device that a push message is for; None: it is not registered, or gone."""
 
 
 VIEWED = "recently_viewed"
@@ -64,6 +66,9 @@ def look_into(engine: Engine, clock: Clock) -> Look:
                 template=template,
                 viewed=_viewed(connection, account, person, template),
                 record=partial(_record, engine, clock, account),
+                device=devices.find(connection, account, wanted.address)
+                if wanted.channel == "push"
+                else None,
             )
 
     return look

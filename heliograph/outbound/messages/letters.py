@@ -90,7 +90,7 @@ class Desk:
         """The mail that was asked for, as of `now` (microseconds)."""
         template = facts.template
         if template is None:
-            return Failed((_no_template(event.data),), {})
+            return Failed((no_template(event.data),), {})
         sender = sender_of(template, account)
         if isinstance(sender, Undeliverable):
             return sender
@@ -195,7 +195,8 @@ def _letter(
     )
 
 
-def _no_template(wanted: MessageRequested) -> RenderError:
+def no_template(wanted: MessageRequested) -> RenderError:
+    """What is wrong where the template is not there."""
     version = f" in version {wanted.template_version}" if wanted.template_version is not None else ""
     return RenderError(
         code="Template not found", message=f"there is no template {wanted.template!r}{version}: save it first"

@@ -36,7 +36,7 @@ from heliograph.events.messages import (
 )
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated, flag, text_id
 from heliograph.journal.consumer import Reaction
-from heliograph.react.policies import optins, rules
+from heliograph.react.policies import optins, rules, texts
 from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
 from heliograph.react.policies.soft_bounces import COUNTED, SoftBounces
 from heliograph.react.policies.standings import Standings, is_ours, parts
@@ -184,8 +184,9 @@ def _follow(batch: _Batch, event: AnyEvent) -> None:
             place = batch.place(event, complaint.channel, complaint.address)
             trace = Trace(complaint.message, "complaint", "Marked as spam by the recipient", complaint.ip)
             batch.announce(event, place, rules.complained(place, batch.standing(event, place), trace))
-        case SmsReceived(type="STOP" | "START") as text:
+        case SmsReceived(type="STOP" | "START" | "HELP") as text:
             _texted(batch, event, text)
+            texts.answer(batch.out, event, text, batch.policy(event), batch.now)
         case ConsentGranted() | ConsentWithdrawn() | SuppressionAdded() | SuppressionRemoved() as told:
             if not is_ours(event, NAME, told):
                 _heard(batch, event, told)
@@ -338,6 +339,8 @@ def _address_of(batch: _Batch, event: AnyEvent, customer: Customer) -> str | Non
 def _texted(batch: _Batch, event: AnyEvent, text: SmsReceived) -> None:
     place = batch.place(event, "sms", text.sender)
     standing = batch.standing(event, place)
+    if text.type == "HELP":
+        return
     if text.type == "STOP":
         trace = Trace(how="reply", reason="Unsubscribed by reply")
         batch.announce(event, place, rules.unsubscribed(place, standing, trace))

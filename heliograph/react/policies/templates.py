@@ -9,7 +9,11 @@ from __future__ import annotations
 CONFIRM_SUBSCRIPTION = "confirm-subscription"
 """The template of the mail that asks for confirmation (double opt-in)."""
 
+TEXT_ANSWER = "text-answer"
+"""The template of what is answered to STOP, START and HELP; the account's policy has the words (`sms_help_answer` ...)."""
+
 BUILTIN_TEMPLATES: dict[str, dict[str, str]] = {
+    TEXT_ANSWER: {"sms": "{{ answer }}"},
     CONFIRM_SUBSCRIPTION: {
         "subject": "Please confirm your subscription",
         "preheader": "One click and you are on the list.",

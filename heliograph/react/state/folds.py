@@ -8,12 +8,14 @@ from heliograph.react.state import (
     commerce,
     consent,
     definitions,
+    devices,
     erasures,
     images,
     jobs,
     messages,
     people,
     records,
+    short_links,
     topics,
     visits,
 )
@@ -33,4 +35,6 @@ FOLDS: tuple[Fold, ...] = (
     campaigns.FOLD,
     visits.FOLD,
     reports.FOLD,
+    devices.FOLD,
+    short_links.FOLD,
 )

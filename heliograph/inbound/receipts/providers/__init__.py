@@ -1,11 +1,12 @@
-"""Providers' callbacks: what Amazon SES, SparkPost, SendGrid, Mailgun, Postmark and Twilio tell us over HTTP.
+"""Providers' callbacks: what Amazon SES, SparkPost, SendGrid, Mailgun, Postmark, Twilio
+and any other provider of texts tell us over HTTP.
 
 `PROVIDERS` is all of them; adding one adds its module and one line here. `doors` receives, `telling` makes events.
 """
 
 from __future__ import annotations
 
-from heliograph.inbound.receipts.providers import mailgun, postmark, sendgrid, ses, sparkpost, twilio
+from heliograph.inbound.receipts.providers import http, mailgun, postmark, sendgrid, ses, sparkpost, twilio
 from heliograph.inbound.receipts.providers.provider import Provider
 
 PROVIDERS: tuple[Provider, ...] = (
@@ -15,4 +16,5 @@ PROVIDERS: tuple[Provider, ...] = (
     mailgun.PROVIDER,
     postmark.PROVIDER,
     twilio.PROVIDER,
+    http.PROVIDER,
 )

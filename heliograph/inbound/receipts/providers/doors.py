@@ -128,9 +128,9 @@ class Doors:
 
     async def _take(self, request: Request, provider: Provider, account: Account, lock: Lock) -> Reply:
         now, query = self.clock.now(), f"?{request.query}" if request.query else ""
-        callback = Callback(
-            f"{self.base}{request.path}{query}", request.header, await request.body(self.body_limit), now
-        )
+        told = lock.secrets[0] if lock.secrets else ""
+        body = await request.body(self.body_limit)
+        callback = Callback(f"{self.base}{request.path}{query}", request.header, body, now, told)
         where = provider.certificate(callback, lock)
         if where is not None:
             lock = lock._replace(certificate=await self._certificate(request, where))

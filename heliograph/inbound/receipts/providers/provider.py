@@ -38,12 +38,14 @@ FACTS = 20_000
 
 
 class Callback(NamedTuple):
-    """A request of a provider. `url` is the whole one that they called; `now` in microseconds."""
+    """A request of a provider. `url` is the whole one that they called; `now` in microseconds. `told`: the secret that
+    it was verified by, where that says how it is read (`http`)."""
 
     url: str
     header: Callable[[str], str]
     body: bytes
     now: int
+    told: str = ""
 
 
 class Lock(NamedTuple):

@@ -17,6 +17,7 @@ from heliograph.accounts.model import Account
 from heliograph.accounts.privacy import kept_ip
 from heliograph.bounces.classify import Verdict, classify, named, parse_reply
 from heliograph.bounces.rules import CATEGORIES, Rule
+from heliograph.bounces.undelivered import TEXTS
 from heliograph.events import codec, subjects
 from heliograph.events.consent import UnsubscriptionRequested
 from heliograph.events.engagement import LinkClicked, MessageOpened
@@ -24,7 +25,9 @@ from heliograph.events.event import AnyEvent, Data, derived_id, scoped_id
 from heliograph.events.messages import MessageBounced, MessageComplained, MessageDelivered, SmsReceived
 from heliograph.inbound.receipts import receipt
 from heliograph.inbound.receipts.providers.provider import Fact, Provider
+from heliograph.inbound.receipts.providers.words import understood
 from heliograph.inbound.receipts.receipt import Addressed, Source, addressed
+from heliograph.phones import country
 from heliograph.react.state import messages, people
 from heliograph.refs import ForgedRef, Refs
 
@@ -37,14 +40,6 @@ GENERIC = frozenset((1, 40, 70))
 _UUID = re.compile(
     r"(?<![0-9a-f-])[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f-])", re.I
 )
-_SMS_DETAILS = {
-    "INVALID_ADDRESS": "The phone number you have attempted to send to is not valid or unrecognizable to our system",
-    "INTERNATIONAL_SENDING_PROHIBITED": "International message sending is not enabled for your account. Please contact support to send to this number",
-    "ADDRESS_BLOCKED": "The message could not be sent from this OriginationNumber to the destination address",
-    "INVALID_CONTENT": "This content is unable to be sent as an SMS message",
-    "SERVICE_FAILURE": "A service-level failure prevented MessageGears from delivering the message",
-}
-"""What the document says of each category (S1:L381-L391, MG-9), word for word."""
 
 
 class Teller(NamedTuple):
@@ -166,7 +161,7 @@ def _of_text(connection: Connection, teller: Teller, fact: Fact, to: Addressed) 
             category=fact.category,
             code=decided.code,
             bounce_class=decided.bounce_class,
-            details=_SMS_DETAILS[fact.category],
+            details=TEXTS[fact.category].details,
             rule=decided.rule,
             source=teller.provider.name,
             evidence=teller.evidence,
@@ -193,8 +188,14 @@ def _of_nobody(teller: Teller, fact: Fact) -> Told:
 
 
 def _text(teller: Teller, fact: Fact) -> AnyEvent:
+    meaning = understood(fact.said, teller.account.policy)
     data = SmsReceived(
-        sender=fact.sender, to=fact.address, body=fact.said, type=fact.category, country=fact.subject
+        sender=fact.sender,
+        to=fact.address,
+        body=fact.said,
+        type=fact.category or meaning.type,
+        keyword=meaning.keyword,
+        country=fact.subject or country(fact.sender),
     )
     return _event(teller, data, subjects.thing("phone", fact.sender), fact, id=_own_id(teller, fact))
 

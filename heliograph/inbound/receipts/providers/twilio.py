@@ -13,6 +13,7 @@ import hmac
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
+from heliograph.bounces.twilio_codes import undelivered
 from heliograph.errors import BadRequest
 from heliograph.inbound.receipts.providers.provider import (
     Callback,
@@ -36,30 +37,7 @@ _WHAT: dict[str, What] = {
     "failed": "bounced",
 }
 
-_CATEGORIES = {
-    "INVALID_ADDRESS": ("21211", "21214", "21217", "21401", "21421", "21614", "30003", "30005", "30006"),
-    "INTERNATIONAL_SENDING_PROHIBITED": ("21408", "21612", "30004", "30032"),
-    "ADDRESS_BLOCKED": ("21610", "30002", "30007", "30023"),
-    "INVALID_CONTENT": ("21617", "21619", "30019", "30038"),
-}
-"""MessageGears' categories of failed texts (S1:L381-L391), by Twilio's error codes; any other is SERVICE_FAILURE."""
-_CATEGORY_OF = {code: category for category, codes in _CATEGORIES.items() for code in codes}
-_NOT_FOR_GOOD = frozenset(("30003",))
-"""A handset that is off: the number may be right."""
-_CODES = {
-    "INVALID_ADDRESS": 10,
-    "INTERNATIONAL_SENDING_PROHIBITED": 25,
-    "ADDRESS_BLOCKED": 50,
-    "INVALID_CONTENT": 52,
-    "SERVICE_FAILURE": 20,
-}
-_TYPES = {"STOP": "STOP", "START": "START", "HELP": "HELP"}
-_WORDS = {
-    **dict.fromkeys(("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"), "STOP"),
-    **dict.fromkeys(("START", "YES", "UNSTOP"), "START"),
-    **dict.fromkeys(("HELP", "INFO"), "HELP"),
-}
-"""What a whole text means, as Twilio itself understands it where it says nothing (CTIA's words)."""
+_TYPES = frozenset(("STOP", "START", "HELP"))
 
 
 def verify(callback: Callback, lock: Lock) -> None:
@@ -88,7 +66,7 @@ def read(callback: Callback) -> Sequence[Fact]:
     if "Body" in said and status in ("", "received", "receiving"):
         return [_incoming(said, number)]
     error = said.get("ErrorCode", "")
-    category = _CATEGORY_OF.get(error, "SERVICE_FAILURE")
+    failed = undelivered(error)
     query = dict(parse_qsl(urlsplit(callback.url).query, max_num_fields=FIELDS))
     return [
         Fact(
@@ -98,9 +76,9 @@ def read(callback: Callback) -> Sequence[Fact]:
             marks=(query.get("message", ""),),
             address=said.get("To", ""),
             said=f"{error} {said.get('ErrorMessage', '')}".strip(),
-            code=20 if error in _NOT_FOR_GOOD else _CODES[category],
+            code=failed.code,
             sure=True,
-            category=category,
+            category=failed.category,
             sender=said.get("From", ""),
         )
     ]
@@ -108,7 +86,7 @@ def read(callback: Callback) -> Sequence[Fact]:
 
 def _incoming(said: dict[str, str], number: str) -> Fact:
     body = said.get("Body", "")
-    kind = _TYPES.get(said.get("OptOutType", "")) or _WORDS.get(body.strip().strip(".!").upper(), "KEYWORD")
+    kind = said.get("OptOutType", "")
     return Fact(
         what="text",
         word="received",
@@ -116,7 +94,7 @@ def _incoming(said: dict[str, str], number: str) -> Fact:
         address=said.get("To", ""),
         sender=said.get("From", ""),
         said=body,
-        category=kind,
+        category=kind if kind in _TYPES else "",
         subject=said.get("FromCountry") or None,
     )
 

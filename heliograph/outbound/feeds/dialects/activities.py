@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
+from heliograph.bounces.undelivered import PUSHES
 from heliograph.clock import to_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened, Visit
@@ -144,7 +145,11 @@ def _kept_back(event: Event[MessageSuppressed], known: Known) -> Activity | None
 
 
 def _deferred(event: Event[MessageDeferred], known: Known) -> Activity | None:
-    """Code 70, Transient Failure (S1:L187)."""
+    """Code 70, Transient Failure (S1:L187); of push TRANSIENT_FAILURE or THROTTLED (S1:L305-L315, MG-9)."""
+    data, message = event.data, known.message
+    if message is not None and data.channel == "push" and data.category in PUSHES:
+        told = {"Category": data.category, "Details": PUSHES[data.category].details}
+        return Activity("push_bounce", _of_message(event, message, known.zone) | told | _push(data))
     return _not_delivered(event, known, event.data.response)
 
 
@@ -318,7 +323,7 @@ def _request_of(message: About) -> str:
     return message.request_id or request_id(message.requested_at, message.job or message.id)
 
 
-def _push(data: MessageDelivered | MessageBounced) -> dict[str, str | Elements]:
+def _push(data: MessageDelivered | MessageBounced | MessageDeferred) -> dict[str, str | Elements]:
     return {
         "Service": data.service or "",
         "ApplicationId": data.application or "",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from heliograph.bounces.undelivered import TEXTS
+
 Item = Literal[
     "click",
     "open",
@@ -33,14 +35,7 @@ Item = Literal[
 Elements = tuple[tuple[str, "str | Elements"], ...]
 """Child elements in order: a name with its text, or with children of its own."""
 
-SMS_CATEGORIES = (
-    "INVALID_ADDRESS",
-    "INTERNATIONAL_SENDING_PROHIBITED",
-    "ADDRESS_BLOCKED",
-    "INVALID_CONTENT",
-    "SERVICE_FAILURE",
-    "JOB_CANCELLED",
-)
+SMS_CATEGORIES = tuple(TEXTS)
 """S1:L379-L391. The schema wants a `CategoryCode` with them and nobody publishes one: it is the place in this list."""
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from heliograph.bounces.undelivered import Undelivered
 from heliograph.clock import Clock
 from heliograph.events import consent
 from heliograph.outbound.messages.addresses import Mailbox
@@ -59,7 +60,16 @@ class Unreachable(NamedTuple):
     reason: str
 
 
-Result = Accepted | Deferred | Bounced | InDoubt | Unreachable
+class NotDelivered(NamedTuple):
+    """Never, of a text or push message: `why` is the document's category, `response` what the provider said. `gone`: the
+    device is no more."""
+
+    why: Undelivered
+    response: str
+    gone: bool = False
+
+
+Result = Accepted | Deferred | Bounced | InDoubt | Unreachable | NotDelivered
 
 
 class Line(Protocol):
@@ -74,8 +84,8 @@ class Line(Protocol):
         """Wait until a message could be handed over; why not, if it cannot be. Empty: it can."""
         ...
 
-    async def send(self, parcel: Parcel) -> Result:
-        """Hand one message over, once. Never raises for what the network or the other side does."""
+    async def send(self, parcel: Any) -> Result:
+        """Hand one message over, once: for mail a `Parcel`, else what `providers.provider` has. Never raises for what the network or the other side does."""
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,49 @@
+"""What a message's end is told as, and what its template looked up: events' data from what decided. Pure."""
+
+from __future__ import annotations
+
+from heliograph.events import codec, messages
+from heliograph.events.event import AnyEvent, Data, Event, derived_id
+from heliograph.events.jobs import RecordLooked
+from heliograph.events.messages import MessageRequested
+from heliograph.outbound.messages.letters import Failed, Looked
+from heliograph.outbound.messages.permission import Refusal
+from heliograph.react.state import records
+
+Request = Event[MessageRequested]
+
+
+def looked_up(request: Request, looked: Looked, now: int) -> list[AnyEvent]:
+    """Each record that the template asked for, as one hit or one miss (MG-7): once for the message, however often it
+    is tried, as it was found the first time."""
+    return [
+        codec.make(
+            records.told(name, found, message=request.id),
+            account=request.account,
+            subject=request.subject,
+            now=now,
+            cause=request.id,
+            id=derived_id(request.id, RecordLooked.__name__, name.id),
+        )
+        for name, found in looked.items()
+    ]
+
+
+def suppressed(request: Request, refused: Refusal) -> Data:
+    """It was not tried: the address may not be written to."""
+    return messages.MessageSuppressed(
+        message=request.id,
+        channel=request.data.channel,
+        address=request.data.address,
+        code=refused.code,
+        category=refused.category,
+        reason=refused.reason,
+        suppression=refused.suppression,
+    )
+
+
+def render_failed(request: Request, failed: Failed) -> Data:
+    """The template cannot be rendered for this recipient."""
+    return messages.MessageRenderFailed(
+        message=request.id, channel=request.data.channel, address=request.data.address, errors=failed.errors
+    )
