@@ -95,7 +95,7 @@ def reactions(directory: Directory, readers: Readers) -> tuple[Reaction, ...]:
         policies.reaction(directory),
         judgement.reaction(directory, readers),
         readtimes.REACTION,
-        automations.REACTION,
+        automations.reaction(directory),
     )
 
 

@@ -8,12 +8,14 @@ from heliograph.react.state import (
     commerce,
     consent,
     definitions,
+    engagement,
     erasures,
     images,
     jobs,
     messages,
     people,
     records,
+    segments,
     topics,
     visits,
 )
@@ -33,4 +35,6 @@ FOLDS: tuple[Fold, ...] = (
     campaigns.FOLD,
     visits.FOLD,
     reports.FOLD,
+    segments.FOLD,
+    engagement.FOLD,
 )
