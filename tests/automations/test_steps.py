@@ -354,10 +354,9 @@ def test_steps_are_at_most_once_through_crashes_and_in_batches_of_any_size(make_
         ids = [event.id for event in line.events]
         assert len(set(ids)) == len(ids)
         # Who goes which way in a split hangs on ids, which are new in each play.
-        told = Counter(
+        return Counter(
             (event.kind, *sent([event])) for event in line.events if event.cause and sent([event]) != ["a"]
         )
-        return told
 
     stories = [play(batch, crash) for batch in (1, 2, 512) for crash in (False, True)]
     assert all(one == other for one, other in pairwise(stories))
