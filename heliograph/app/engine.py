@@ -34,6 +34,7 @@ from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
 from heliograph.outbound.feeds import delivery_log
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
+from heliograph.outbound.calls import Calls, calls_act
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
@@ -148,6 +149,7 @@ class EngineRoom:
             erasure_act(self._eraser()),
             deliveries.confirmations_act(self._topic_means()),
             replays_act(self._replayer()),
+            calls_act(self._calls()),
         )
         self._saved = self._receivers()
         self.loops = Loops(
@@ -159,6 +161,9 @@ class EngineRoom:
             acts=self._acts(self._saved),
         )
         self._beside: list[asyncio.Task[None]] = []
+
+    def _calls(self) -> Calls:
+        return Calls(self._egress, self._directory, self._journal, self._settings, self._clock)
 
     def _desk(self) -> Desk:
         settings = self._settings

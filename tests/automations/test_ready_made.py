@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from heliograph.clock import ManualClock
 from heliograph.events.commerce import (
     Cart,
     CartUpdated,
@@ -22,6 +23,7 @@ from heliograph.events.definitions import RunReached
 from heliograph.events.engagement import LinkClicked
 from heliograph.events.messages import MessageRequested
 from heliograph.events.people import Customer, PersonUpdated
+from heliograph.outbound.messages.compose import Composed, Composer
 from heliograph.react.automations import parse
 from heliograph.react.automations.ready_made import all_ready, file_of
 from heliograph.react.automations.steps import Send
@@ -169,3 +171,33 @@ def test_back_in_stock_gives_up_after_ninety_days(play) -> None:
     say(line, Custom(name="back-in-stock-wanted", body={"product_id": 7}, email=ANN))
     assert sent(line.pass_time(91 * DAY)) == []
     assert sent(say(line, stock("7", 5), "product:7")[1]) == []
+
+
+FILLED: dict[str, Any] = {
+    "person": {"first_name": "Ann"},
+    "account": {"name": "Shop", "postal_address": "1 Road"},
+    "unsubscribe_url": "https://x.example/u",
+    "recently_viewed": [{"title": "Cloak", "url": "https://x.example/p"}],
+    "event": {
+        "id": "c1",
+        "line_items": [{"name": "Cloak", "quantity": 2}],
+        "title": "Cloak",
+        "url": "https://x.example",
+    },
+}
+BARE: dict[str, Any] = {
+    **FILLED,
+    "person": {"first_name": None},
+    "recently_viewed": [],
+    "event": {"id": "c1"},
+}
+
+
+@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize("values", [FILLED, BARE], ids=["filled", "bare"])
+def test_templates_are_rendered_with_much_or_little_known(name, values) -> None:
+    for template, parts in READY[name].templates.items():
+        made = Composer(ManualClock()).compose(("1", template, 1), parts, values)
+        assert isinstance(made, Composed), f"{template}: {made}"
+        assert made.subject
+        assert "https://x.example/u" in (made.html or "")

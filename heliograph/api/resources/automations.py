@@ -118,14 +118,12 @@ async def dry_run(means: Means, asked: Asked) -> Rehearsal:
     since = now - duration(said.since, "since") if _AGO.fullmatch(said.since) else instant(said.since)
     if since is None:
         raise BadRequest("Write since as 30d or as an instant of RFC 3339.", field="since")
-    stage = Stage(means.directory, account, definition, since)
-    played = await rehearse(means.journal, stage, now, most=MOST_REHEARSED)
-    if played is None:
+    if await means.journal.head() > MOST_REHEARSED:
         raise BadRequest(
             f"The journal holds more than {MOST_REHEARSED:,} events: use `heliograph automations dry-run`.",
             field="since",
         )
-    return played
+    return await rehearse(means.journal, Stage(means.directory, account, definition, since), now)
 
 
 async def _known(means: Means, asked: Asked) -> definitions.Automation:

@@ -133,7 +133,7 @@ class Stage:
         events, self._coming = self._coming, []
         with self._engine.begin() as connection:
             while events:
-                due = self._reaction.next_due(connection) if self._reaction.next_due else None
+                due = self._next_due(connection)
                 until = next(
                     (i for i, one in enumerate(events) if due is not None and one.recorded > due), len(events)
                 )
@@ -160,11 +160,11 @@ class Stage:
 
     def _fire(self, connection: Connection, until: int) -> None:
         """Timers, each at its time."""
-        reaction = self._reaction
-        assert reaction.next_due is not None
-        assert reaction.due is not None
-        while (due := reaction.next_due(connection)) is not None and due <= until:
-            self._note(connection, reaction.due(connection, due))
+        while (due := self._next_due(connection)) is not None and due <= until:
+            self._note(connection, self._reaction.due(connection, due) if self._reaction.due else ())
+
+    def _next_due(self, connection: Connection) -> int | None:
+        return self._reaction.next_due(connection) if self._reaction.next_due else None
 
     def _note(self, connection: Connection, made: Sequence[AnyEvent]) -> None:
         for event in made:
@@ -192,18 +192,12 @@ class Stage:
                     run.ended = event.kind.removeprefix("run.")
 
 
-async def rehearse(
-    journal: JournalView, stage: Stage, now: int, *, most: int | None = None
-) -> Rehearsal | None:
-    """Play the whole journal to a stage; None where it holds more entries than `most`."""
+async def rehearse(journal: JournalView, stage: Stage, now: int) -> Rehearsal:
+    """Play the whole journal, up to now, to a stage."""
     after, head = 0, await journal.head()
-    if most is not None and head > most:
-        return None
-    while entries := await journal.read(after):
+    while after < head and (entries := await journal.read(after)):
         after = entries[-1].seq
         await asyncio.to_thread(stage.feed, entries)
-        if after >= head:
-            break
     return await asyncio.to_thread(stage.close, now)
 
 
