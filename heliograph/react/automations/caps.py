@@ -44,10 +44,10 @@ WANTED = Table(
 
 
 class Cap(NamedTuple):
-    """At most `count` in a window of microseconds; of one group of automations, or (empty) of all."""
+    """At most so many in a window of microseconds; of one group of automations, or (empty) of all."""
 
     group: str
-    count: int
+    most: int
     window: int
     written: str
 
@@ -67,7 +67,7 @@ def exceeded(
             place = {"of_account": account, "of_person": person, "since": now - cap.window}
             statement = _COUNT_GROUP if cap.group else _COUNT
             had = connection.scalar(statement, {**place, "of_group": cap.group} if cap.group else place) or 0
-            if had >= cap.count:
+            if had >= cap.most:
                 return f"the cap {cap.written} is reached: {had} wanted since"
     return None
 

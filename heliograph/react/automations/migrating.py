@@ -31,7 +31,7 @@ def migrate(batch: Batch, event: AnyEvent, data: AutomationSaved) -> None:
 
 def _places(older: Saved, current: Saved) -> dict[int, int]:
     """Where each step to wait in stands in the new version."""
-    there = {
+    there: dict[tuple[str, type], int] = {
         (step.path, type(step.do)): place
         for place, step in enumerate(current.automation.steps)
         if isinstance(step.do, WAITING)
