@@ -32,9 +32,9 @@ from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.calls import Calls, calls_act
 from heliograph.outbound.feeds import delivery_log
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
-from heliograph.outbound.calls import Calls, calls_act
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
