@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "outbound.jobs",
         "outbound.records",
         "outbound.feeds",
+        "outbound.calls",
         "outbound.queues",
         "outbound.images",
         "outbound.topics",

@@ -34,6 +34,14 @@ SCOPES: dict[KeyKind, tuple[Scope, ...]] = {
 }
 
 
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_DAYS = r"(?:mon|tue|wed|thu|fri|sat|sun)"
+QUIET = rf"^(?:{_DAYS}(?:,{_DAYS})*(?: {_CLOCK}-(?:{_CLOCK}|24:00))?|{_CLOCK}-(?:{_CLOCK}|24:00))$"
+"""Days, a span of hours, or both; a span that ends before it begins goes on into the next day."""
+CAP = r"^(?:[^:/]{1,100}:)?[1-9]\d{0,3}/(?:[1-9]\d{0,2}h|[1-9]\d?d)$"
+"""`[GROUP:]COUNT/WINDOW`, the window in hours or days."""
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What belongs to one account: set with `heliograph accounts set`, effective within two seconds."""
 
@@ -57,6 +65,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How many messages may bounce softly, none delivered or opened between, before the address is suppressed; 0: any."""
     soft_bounce_days: Annotated[int, msgspec.Meta(ge=1)] = 30
     """Days within which those must have bounced."""
+    quiet_hours: tuple[Annotated[str, msgspec.Meta(pattern=QUIET)], ...] = ()
+    """When automations' marketing messages wait, by each person's clock: `22:00-08:00`, `sat,sun`, `sun 00:00-12:00`."""
+    message_caps: tuple[Annotated[str, msgspec.Meta(pattern=CAP)], ...] = ()
+    """How many marketing messages a person gets at most: `3/7d` of all, `Recovery:1/1d` of a group of automations."""
     role_addresses: tuple[str, ...] = ()
     """Local parts that nobody is written to at, such as `abuse` and `postmaster`: they are nobody's own (MG-8, 135)."""
     barred_domains: tuple[str, ...] = ()

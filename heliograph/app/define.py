@@ -75,15 +75,18 @@ def builtin_templates(account: str, now: int) -> list[Record]:
 
 async def save_template(settings: Settings, account: str | None, name: str, parts: dict[str, str]) -> None:
     """A template's new version."""
-    await _record(
+    await record(
         settings, account, "template", name, TemplateSaved(name=name, parts=parts, by="command line")
     )
 
 
-async def apply_automation(settings: Settings, account: str | None, file: Path) -> str:
-    """Check a YAML or JSON file and save it; returns the automation's name. Raises `OperatorError` by path."""
-    saved = load(file)
-    await _record(settings, account, "automation", saved.name, saved)
+async def apply_automation(
+    settings: Settings, account: str | None, file: Path, *, migrate: bool = False
+) -> str:
+    """Check a YAML or JSON file and save it; returns the automation's name. Raises `OperatorError` by path.
+    `migrate`: those who are under way go on with the new version."""
+    saved = load(file, migrate=migrate)
+    await record(settings, account, "automation", saved.name, saved)
     return saved.name
 
 
@@ -94,7 +97,7 @@ async def remove_automation(settings: Settings, account: str | None, name: str) 
         raise OperatorError(
             f"there is no automation {name}: {', '.join(sorted(known)) or 'there is none at all'}"
         )
-    await _record(settings, account, "automation", name, AutomationRemoved(name=name, by="command line"))
+    await record(settings, account, "automation", name, AutomationRemoved(name=name, by="command line"))
 
 
 async def save_feed(
@@ -142,7 +145,7 @@ async def move_feed(settings: Settings, account: str | None, name: str, move: Mo
     known = {row[0] for row in feeds(settings, account)}
     if name not in known:
         raise OperatorError(f"there is no feed {name}: {', '.join(sorted(known)) or 'there is none at all'}")
-    await _record(settings, account, "feed", name, MOVES[move](name=name, by="command line"))
+    await record(settings, account, "feed", name, MOVES[move](name=name, by="command line"))
 
 
 def templates(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
@@ -176,7 +179,8 @@ def _reading(settings: Settings) -> Connection:
     return open_state(Path(settings.data), read_only=True).connect()
 
 
-async def _record(settings: Settings, account: str | None, scheme: str, name: str, data: Data) -> None:
+async def record(settings: Settings, account: str | None, scheme: str, name: str, data: Data) -> None:
+    """Append the event by which something is defined."""
     number = account_number(open_state(Path(settings.data), read_only=True), account)
     event = codec.make(data, account=number, subject=subjects.thing(scheme, name), now=SystemClock().now())
     async with reachable(settings) as journal:

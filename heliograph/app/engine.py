@@ -32,6 +32,7 @@ from heliograph.journal.consumer import Act, Reaction
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.calls import Calls, calls_act
 from heliograph.outbound.feeds import delivery_log
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.links import Links
@@ -98,7 +99,7 @@ def reactions(directory: Directory, readers: Readers) -> tuple[Reaction, ...]:
         policies.reaction(directory),
         judgement.reaction(directory, readers),
         readtimes.REACTION,
-        automations.REACTION,
+        automations.reaction(directory),
     )
 
 
@@ -145,6 +146,7 @@ class EngineRoom:
             erasure_act(self._eraser()),
             deliveries.confirmations_act(self._topic_means()),
             replays_act(self._replayer()),
+            calls_act(self._calls()),
         )
         self._saved = self._receivers()
         self.loops = Loops(
@@ -170,6 +172,9 @@ class EngineRoom:
             self._lines,
             TextDesk(Composer(clock), self._refs, self._directory, clock, base, short),
         )
+
+    def _calls(self) -> Calls:
+        return Calls(self._egress, self._directory, self._journal, self._settings, self._clock)
 
     def _desk(self) -> Desk:
         settings = self._settings

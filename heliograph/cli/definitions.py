@@ -1,4 +1,4 @@
-"""`heliograph templates` and `automations`: what operators define, saved as events."""
+"""`heliograph templates`: what messages look like, saved as events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from heliograph.cli.options import Data, existing, for_operators, out, table
 from heliograph.errors import OperatorError
 
 templates = typer.Typer(no_args_is_help=True, help="Save and list templates.")
-automations = typer.Typer(no_args_is_help=True, help="Apply and list automations.")
 
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
@@ -49,29 +48,6 @@ def save_template(
 def list_templates(data: Data = None, account: AccountOption = None) -> None:
     """All templates, with their current version."""
     _table(("name", "version", "parts"), define.templates(existing(data), account))
-
-
-@automations.command("apply")
-@for_operators
-def apply_automation(file: Path, data: Data = None, account: AccountOption = None) -> None:
-    """Check an automation's YAML or JSON and save it as its new version."""
-    name = asyncio.run(define.apply_automation(existing(data), account, file))
-    out.print(f"The automation {name} is saved.")
-
-
-@automations.command("list")
-@for_operators
-def list_automations(data: Data = None, account: AccountOption = None) -> None:
-    """All automations, with their version and trigger."""
-    _table(("id", "name", "version", "trigger"), define.automations(existing(data), account))
-
-
-@automations.command("remove")
-@for_operators
-def remove_automation(name: str, data: Data = None, account: AccountOption = None) -> None:
-    """Let an automation take nobody in any more."""
-    asyncio.run(define.remove_automation(existing(data), account, name))
-    out.print(f"The automation {name} is removed.")
 
 
 def _read(file: Path) -> str:

@@ -35,7 +35,8 @@ COMMANDS: dict[str, Command] = {
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
     "templates": Command("definitions:templates", "Save and list templates."),
-    "automations": Command("definitions:automations", "Apply and list automations."),
+    "automations": Command("automations:automations", "Apply, explain and rehearse automations."),
+    "segments": Command("automations:segments", "Apply, list and look into segments of people."),
     "send": Command(
         "bulk:send",
         "Send a template to a list, and watch it go. Interrupting ends the watching, not the job.",

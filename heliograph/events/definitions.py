@@ -31,12 +31,14 @@ class TemplateRemoved(Data, frozen=True, kw_only=True):
 
 
 class AutomationSaved(Data, frozen=True, kw_only=True):
-    """An automation's new version, as it was written."""
+    """An automation's new version, as it was written. `migrate`: those who are under way go on with this version too;
+    otherwise they finish on the one that they began."""
 
     kind: ClassVar[str] = "automation.saved"
     name: str
     definition: dict[str, Any]
     by: str = ""
+    migrate: bool = False
 
 
 class AutomationRemoved(Data, frozen=True, kw_only=True):
@@ -58,13 +60,31 @@ class RunStarted(Data, frozen=True, kw_only=True):
 
 
 class RunWaiting(Data, frozen=True, kw_only=True):
-    """The run waits until an instant (microseconds); `step` from 0, `why` in words."""
+    """The run waits until an instant (microseconds); `step` from 0, `path` where it is written, `why` in words.
+    `zone` and `zone_source`: by whose clock, and how we know it, where a time of day decided."""
 
     kind: ClassVar[str] = "run.waiting"
     run: str
     automation: str
     step: int
     until: int
+    why: str = ""
+    path: str = ""
+    zone: str = ""
+    zone_source: str = ""
+
+
+class RunNoted(Data, frozen=True, kw_only=True):
+    """Something was decided on the way, for whoever asks why: `what` is `branch`, `split`, `event`, `timeout`,
+    `skipped`, `updated`, `called` or `migrated`; `outcome` which way it went; `why` in words."""
+
+    kind: ClassVar[str] = "run.noted"
+    run: str
+    automation: str
+    step: int
+    path: str
+    what: str
+    outcome: str = ""
     why: str = ""
 
 
@@ -84,6 +104,67 @@ class RunFinished(Data, frozen=True, kw_only=True):
     kind: ClassVar[str] = "run.finished"
     run: str
     automation: str
+
+
+class RunReached(Data, frozen=True, kw_only=True):
+    """The run ended because its goal was reached: by the event `by`, of the kind `goal`."""
+
+    kind: ClassVar[str] = "run.reached"
+    run: str
+    automation: str
+    goal: str
+    by: str
+
+
+class WebhookRequested(Data, frozen=True, kw_only=True):
+    """A step of a run wants a URL to be called; the id of this event is the call's."""
+
+    kind: ClassVar[str] = "webhook.requested"
+    run: str
+    automation: str
+    step: int
+    url: str
+    person: str
+    object: str = ""
+    event: dict[str, Any] = {}
+
+
+class WebhookAnswered(Data, frozen=True, kw_only=True):
+    """The called URL took it."""
+
+    kind: ClassVar[str] = "webhook.answered"
+    run: str
+    automation: str
+    step: int
+    status: int
+
+
+class WebhookFailed(Data, frozen=True, kw_only=True):
+    """The call was refused, or given up after the whole schedule."""
+
+    kind: ClassVar[str] = "webhook.failed"
+    run: str
+    automation: str
+    step: int
+    reason: str
+    attempts: int
+
+
+class SegmentSaved(Data, frozen=True, kw_only=True):
+    """A segment of people, new or changed: the conditions that make somebody one of it."""
+
+    kind: ClassVar[str] = "segment.saved"
+    name: str
+    who: dict[str, Any]
+    by: str = ""
+
+
+class SegmentRemoved(Data, frozen=True, kw_only=True):
+    """A segment is not there any more; whoever asks for it finds nobody in it."""
+
+    kind: ClassVar[str] = "segment.removed"
+    name: str
+    by: str = ""
 
 
 class FeedSaved(Data, frozen=True, kw_only=True):

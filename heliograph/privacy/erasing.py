@@ -32,7 +32,7 @@ from heliograph.journal.loops import Loops
 from heliograph.privacy import sweeping
 from heliograph.privacy.whose import entries, is_theirs, whose
 from heliograph.privacy.words import Mask
-from heliograph.react.automations import runs
+from heliograph.react.automations import caps, runs
 from heliograph.react.state import erasures, people
 from heliograph.react.state.folds import FOLDS
 
@@ -185,6 +185,7 @@ def _remaining(connection: Connection, whom: Erased) -> list[SuppressionAdded]:
 def _forget_rows(connection: Connection, whom: Erased, events: list[str]) -> None:
     sweeping.drop_events(connection, sweeping.tables(connection), events)
     runs.erase(connection, whom.account, whom.person)
+    caps.erase(connection, whom.account, whom.person)
     for fold in FOLDS:
         if fold.forget is not None and fold.name != people.FOLD.name:
             fold.forget(connection, whom)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
-from event_line import Line
+from event_line import ACCOUNT, Line
 from sqlalchemy import Engine
 
+from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Account, Policy
 from heliograph.database import memory_state
 from heliograph.events.definitions import AutomationSaved
 from heliograph.events.engagement import ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.react import automations
+from heliograph.signing import Keyring
 
 
 class AutomationLine(Line):
@@ -23,12 +27,20 @@ class AutomationLine(Line):
         data = ReaderJudged(event=event.id, reader=reader, reason="a test: says so", reliable=reliable)  # type: ignore[arg-type]
         return self.say(data, subject=event.subject)
 
-    def save(self, **definition: object) -> None:
-        """An operator saves an automation."""
+    directory: Directory
+
+    def save(self, *, migrate: bool = False, **definition: object) -> list[AnyEvent]:
+        """An operator saves an automation; what follows from that."""
         automations.parse(definition)
         name = str(definition["name"])
-        self.say(AutomationSaved(name=name, definition=definition), subject=f"automation:{name}")
-        self.settle()
+        saved = AutomationSaved(name=name, definition=definition, migrate=migrate)
+        self.say(saved, subject=f"automation:{name}")
+        return self.settle()
+
+    def set(self, **policy: object) -> None:
+        """An operator changes the account's settings."""
+        account = Account(number=ACCOUNT, store_id="A", policy=msgspec.convert(policy, Policy))
+        self.directory.accounts[ACCOUNT] = account
 
 
 @pytest.fixture
@@ -37,7 +49,10 @@ def make_line() -> Iterator[Callable[[], AutomationLine]]:
 
     def make() -> AutomationLine:
         engines.append(memory_state())
-        return AutomationLine(engines[-1], automations.REACTION)
+        directory = Directory([Account(number=ACCOUNT, store_id="A")], [], Keyring({1: b"k" * 32}, 1))
+        line = AutomationLine(engines[-1], automations.reaction(directory))
+        line.directory = directory
+        return line
 
     yield make
     for engine in engines:

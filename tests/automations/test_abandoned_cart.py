@@ -71,7 +71,11 @@ def test_a_cart_that_is_left_is_written_about_twice_and_then_no_more(shop) -> No
     assert started.data == RunStarted(automation="abandoned-cart", version=1, person=person.id, object="c1")
     assert (started.cause, started.subject) == (trigger.id, f"person:{person.id}")
     assert waiting.data == RunWaiting(
-        run=started.id, automation="abandoned-cart", step=0, until=trigger.at + HOUR * SECOND
+        run=started.id,
+        automation="abandoned-cart",
+        step=0,
+        until=trigger.at + HOUR * SECOND,
+        path="steps[0]",
     )
     assert shop.pass_time(HOUR - 1) == []
     wanted, waiting = shop.pass_time(1)
@@ -177,7 +181,7 @@ def test_a_cart_that_an_order_closed_is_not_written_about_though_nothing_cancell
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (cart(10), "its conditions no longer hold"),
+        (cart(10), "its conditions no longer hold: total_price is 10, wanted gte 50"),
         (cart(kind=CartDeleted), "the cart was deleted"),
     ],
 )
@@ -245,14 +249,42 @@ def test_a_removed_automation_writes_no_more(shop) -> None:
     assert reasons(shop.pass_time(2 * HOUR)) == ["the automation is not there any more"]
 
 
-def test_a_corrected_automation_counts_for_those_who_wait(shop) -> None:
+BETTER = {**ABANDONED, "steps": [{"wait": "1h"}, {"send": {"template": "better"}}]}
+
+
+def test_who_waits_finishes_on_the_version_that_they_began(shop) -> None:
     shop.say(cart(), subject=SUBJECT)
     shop.settle()
-    steps = [{"wait": "1h"}, {"send": {"template": "better"}}]
-    shop.save(**{**ABANDONED, "steps": steps})
+    shop.save(**BETTER)
+    shop.say(cart(id="c2", email="bob@example.com"), subject="email:bob@example.com")
+    shop.settle()
+    assert sorted(templates(shop.pass_time(100 * HOUR))) == ["better", "cart-1", "cart-2"]
+
+
+def test_an_older_version_is_cancelled_by_what_it_says_itself(shop) -> None:
+    shop.say(cart(), subject=SUBJECT)
+    shop.settle()
+    shop.save(**{**BETTER, "cancel_on": []})
+    shop.say(order(), subject=SUBJECT)
+    assert kinds(shop.settle()) == ["run.cancelled"]
+
+
+def test_a_migrated_run_goes_on_where_it_stands_in_the_new_version(shop) -> None:
+    shop.say(cart(), subject=SUBJECT)
+    shop.settle()
+    assert shop.save(**BETTER, migrate=True) == []
     made = shop.pass_time(100 * HOUR)
     assert templates(made) == ["better"]
     assert kinds(made)[-1] == "run.finished"
+
+
+def test_who_stands_where_the_new_version_has_no_wait_is_told_so(shop) -> None:
+    shop.say(cart(), subject=SUBJECT)
+    shop.settle()
+    shop.pass_time(2 * HOUR)
+    made = shop.save(**BETTER, migrate=True)
+    assert reasons(made) == ["version 2 has no such step to wait in"]
+    assert shop.pass_time(100 * HOUR) == []
 
 
 def test_the_mail_goes_to_the_address_that_the_person_has_then(shop) -> None:

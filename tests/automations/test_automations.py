@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from heliograph.events.engagement import LinkClicked
 from heliograph.events.event import Said
 from heliograph.events.messages import MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated
-from heliograph.react.automations import reaction, trace
+from heliograph.react.automations import trace
 from heliograph.react.automations.runs import RUNS
 
 ANN = "ann@example.com"
@@ -269,7 +270,7 @@ def test_a_run_that_goes_on_failing_is_given_up(line, monkeypatch) -> None:
 
 
 def test_many_timers_at_once_all_fire(line, monkeypatch) -> None:
-    monkeypatch.setattr(reaction, "DUE_LIMIT", 3)
+    monkeypatch.setattr(import_module("heliograph.react.automations.reaction"), "DUE_LIMIT", 3)
     line.save(name="later", trigger={"kind": "person.updated"}, steps=[{"wait": 60}, *SEND])
     for number in range(10):
         email = f"p{number}@example.com"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.errors import BadRequest
-from heliograph.react.automations.conditions import compile_where, first, matches
+from heliograph.react.state.conditions import compile_where, first, matches
 
 CART = {
     "id": 7,

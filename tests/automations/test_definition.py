@@ -11,9 +11,11 @@ from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, OperatorError
 from heliograph.events.vocabulary import BY_NAME
 from heliograph.react.automations import load, parse
-from heliograph.react.automations.conditions import Condition
-from heliograph.react.automations.definition import Cancel, Selector, Send, Wait, duration
+from heliograph.react.automations.durations import duration
 from heliograph.react.automations.kinds import TRIGGERS
+from heliograph.react.automations.selecting import Matching, Selector
+from heliograph.react.automations.steps import Send, Step, Wait
+from heliograph.react.state.conditions import Condition
 
 WELCOME = {
     "name": "welcome",
@@ -55,12 +57,12 @@ def test_a_cart_automation_is_about_carts_and_begins_anew_with_each_change(tmp_p
         (Condition("total_price", "gte", 50), Condition("created_at", "gte", "2026-01-01")),
     )
     assert (automation.once, automation.object, automation.restart_on_trigger) == ("object", "id", True)
-    assert automation.cancel_on == (Cancel(Selector(("order.created",), None, ()), "any", "cart_id"),)
+    assert automation.cancel_on == (Matching(Selector(("order.created",), None, ()), "any", "cart_id"),)
     assert automation.steps == (
-        Wait(3600 * SECOND),
-        Send("email", "abandoned-cart-1"),
-        Wait(86400 * SECOND),
-        Send("email", "abandoned-cart-2"),
+        Step("steps[0]", Wait(3600 * SECOND)),
+        Step("steps[1]", Send("email", "abandoned-cart-1")),
+        Step("steps[2]", Wait(86400 * SECOND)),
+        Step("steps[3]", Send("email", "abandoned-cart-2")),
     )
 
 

@@ -39,7 +39,7 @@ class World:
             engine=self.state,
             clock=self.clock,
             folds=FOLDS,
-            reactions=(policies.reaction(directory), automations.REACTION),
+            reactions=(policies.reaction(directory), automations.reaction(directory)),
         )
 
     async def say(self, data: Data, subject: str = f"email:{ANN}") -> AnyEvent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heliograph.api.call import Resource
 from heliograph.api.resources import (
+    automations,
     campaigns,
     erasures,
     evidence,
@@ -12,10 +13,13 @@ from heliograph.api.resources import (
     people,
     records,
     reports,
+    segments,
     suppressions,
 )
 
 RESOURCES: tuple[Resource, ...] = (
+    automations.RESOURCE,
+    segments.RESOURCE,
     people.RESOURCE,
     jobs.RESOURCE,
     erasures.RESOURCE,

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _jobs()
     _definitions()
     _images()
+    _segments()
     _reactions()
     _judgement()
     _reports()
@@ -508,6 +509,29 @@ def _images() -> None:
     )
 
 
+def _segments() -> None:
+    """What conditions ask of people."""
+    op.create_table(
+        "segments",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("who", sa.JSON(), nullable=False),
+        sa.Column("saved", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_segments")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "engagement",
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("active_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_engagement")),
+        sqlite_with_rowid=False,
+    )
+
+
 def _reactions() -> None:
     """What automations and policies must not forget."""
     op.create_table(
@@ -529,6 +553,9 @@ def _reactions() -> None:
     )
     op.create_index("ix_automation_runs_object", "automation_runs", ["object", "automation"])
     op.create_index("ix_automation_runs_person", "automation_runs", ["person", "automation", "key"])
+    op.create_index(
+        "ix_automation_runs_state", "automation_runs", ["account", "automation", "state", "version"]
+    )
     op.create_index(op.f("ix_automation_runs_trigger"), "automation_runs", ["trigger"])
     op.create_table(
         "automation_timers",
@@ -539,6 +566,17 @@ def _reactions() -> None:
         sa.PrimaryKeyConstraint("run", name=op.f("pk_automation_timers")),
     )
     op.create_index(op.f("ix_automation_timers_due"), "automation_timers", ["due"])
+    op.create_table(
+        "automation_wanted",
+        sa.Column("message", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("group", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("message", name=op.f("pk_automation_wanted")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_automation_wanted_person", "automation_wanted", ["person", "at"])
     op.create_table(
         "policy_standings",
         sa.Column("account", sa.String(length=12), nullable=False),

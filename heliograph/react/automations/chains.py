@@ -16,7 +16,9 @@ from heliograph.react.state import messages
 
 
 def chain(connection: Connection, event: AnyEvent) -> list[str]:
-    """The automations whose messages led to this event, the latest last; empty for what a person or shop did."""
+    """The automations that led to this event, by their messages or by what they changed, the latest last; empty for what a person or shop did."""
+    if event.cause is not None and (steps := runs.chain_of(connection, event.cause)):
+        return steps  # a run itself said it: it changed what is known of the person
     data = event.data
     if isinstance(data, MessageRequested):
         automation, run = data.automation, data.run

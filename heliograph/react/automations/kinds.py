@@ -26,7 +26,10 @@ _LEFT_OUT = frozenset(
 TRIGGERS: frozenset[str] = (
     frozenset(kind.kind for kind in KINDS if kind.__module__ in _ABOUT_PEOPLE) - _LEFT_OUT
 )
-"""Kinds that may trigger or cancel a run."""
+"""Kinds that may begin a run."""
+
+HEARD: frozenset[str] = TRIGGERS | {commerce.ProductUpdated.kind, commerce.ProductDeleted.kind}
+"""Kinds that a run may wait for, or end by: also what is about nobody but names what the run is about."""
 
 JUDGED: frozenset[str] = frozenset(
     kind.kind
@@ -63,4 +66,6 @@ def cancel_path(trigger: str, cancel: str) -> str | None:
     """Where an event names the object of runs that another kind began: an order names its cart."""
     if family(trigger) == "cart" and family(cancel) == "order":
         return "cart_id"
+    if trigger == commerce.ProductViewed.kind and family(cancel) == "product":
+        return OBJECT_PATHS.get(cancel, "id")
     return OBJECT_PATHS.get(cancel) if family(trigger) == family(cancel) else None

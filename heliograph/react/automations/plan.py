@@ -1,40 +1,31 @@
-"""What a run does next. Pure: from a step on, the messages that are wanted now, and the wait after them."""
+"""Decisions about times and ways. Pure."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
 
-from heliograph.react.automations.definition import Automation, Send, Step, Wait
-
-
-class Plan(NamedTuple):
-    """`sends`: step and message, wanted at once. `wait`: the step that waits and its microseconds; None: the
-    run is finished."""
-
-    sends: tuple[tuple[int, Send], ...]
-    wait: tuple[int, int] | None
-
-
-def plan(steps: tuple[Step, ...], start: int) -> Plan:
-    """From step `start` up to the next wait, or the end."""
-    sends: list[tuple[int, Send]] = []
-    for index, step in enumerate(steps[start:], start):
-        if isinstance(step, Wait):
-            return Plan(tuple(sends), (index, step.microseconds))
-        sends.append((index, step))
-    return Plan(tuple(sends), None)
+from heliograph.react.automations.definition import Automation
+from heliograph.react.automations.steps import Split
 
 
 def too_late(automation: Automation, at: int, now: int) -> bool:
-    """Whether a run triggered by what happened at `at` would want its first message too late to make sense."""
-    due = at
-    for step in automation.steps:
-        if isinstance(step, Send):
-            break
-        due += step.microseconds
-    return now - due > automation.lateness
+    """Whether what happened at `at` is so long ago that whatever comes of a run would be too late to make sense."""
+    return now - at - automation.longest > automation.lateness
 
 
 def postponed(due: int, at: int, microseconds: int) -> int:
     """When a wait ends that begins again at `at`; what happened earlier but came later shortens nothing."""
     return max(due, at + microseconds)
+
+
+def arm_of(split: Split, person: str, *names: str) -> tuple[str, int]:
+    """The arm that is this person's, by name and place: always the same, and each split's shares are its own."""
+    seed = "\0".join((person, *names)).encode()
+    point = int.from_bytes(hashlib.blake2b(seed, digest_size=8).digest(), "big") / 2**64
+    point *= sum(share for _, share, _ in split.arms)
+    for name, share, place in split.arms:
+        point -= share
+        if point < 0:
+            return name, place
+    name, _, place = split.arms[-1]  # the last bit of a float
+    return name, place

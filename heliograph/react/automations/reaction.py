@@ -1,9 +1,9 @@
 """The rim of automations: events and due timers come in, runs begin, go on and end, messages are wanted.
 
 An anonymous cart begins nothing and leaves no trace (S3: most carts are anonymous); so does what comes too late
-(`lateness`). When a wait is over the definition is read as it is then, and so is the object: a cart that an order
-has closed, or that is no longer worth a mail, is not written about. Every id is derived, so a decision that is
-repeated after a crash records nothing twice.
+(`lateness`). When a wait is over the object and the person are read as they are then: a cart that an order has closed,
+or that is no longer worth a mail, is not written about. Runs finish on the version that they began, unless they were
+migrated. Every id is derived, so a decision that is repeated after a crash records nothing twice.
 
 What machines do as well as people (opens, clicks, votes, looks at pictures) waits in `held` for its `reader.judged`
 and is acted on when that says that a person did it; a later verdict that says otherwise ends the runs it began.
@@ -13,36 +13,45 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import partial
 
-import msgspec
 from sqlalchemy import Connection
 
+from heliograph.accounts.directory import Directory
 from heliograph.clock import SECOND
-from heliograph.errors import BadRequest
-from heliograph.events import codec
-from heliograph.events.custom import Custom
-from heliograph.events.definitions import RunStarted
+from heliograph.events.definitions import AutomationSaved
 from heliograph.events.engagement import ReaderJudged
 from heliograph.events.event import AnyEvent
-from heliograph.events.messages import Campaign
-from heliograph.events.people import PersonErased, PersonMerged, text_id
+from heliograph.events.messages import (
+    MessageCancelled,
+    MessageRenderFailed,
+    MessageRequested,
+    MessageSuppressed,
+)
+from heliograph.events.people import PersonErased, PersonMerged
 from heliograph.journal.consumer import Reaction
 from heliograph.journal.state_writer import passing, savepoint
-from heliograph.react.automations import chains, held, runs, trace
-from heliograph.react.automations.conditions import first, matches
-from heliograph.react.automations.definition import Automation, Cancel, Selector, Wait, parse
+from heliograph.react.automations import caps, held, runs, trace
+from heliograph.react.automations.batch import Batch, Saved
+from heliograph.react.automations.entering import enter, scalar_id
 from heliograph.react.automations.held import Held
-from heliograph.react.automations.kinds import JUDGED, TRIGGERS
-from heliograph.react.automations.plan import plan, postponed, too_late
-from heliograph.react.automations.recipient import imported, reachable, whose
-from heliograph.react.automations.runs import Run, Timer
+from heliograph.react.automations.kinds import HEARD, JUDGED
+from heliograph.react.automations.migrating import migrate
+from heliograph.react.automations.recipient import unreachable
+from heliograph.react.automations.runs import Finds, Run, Timer
+from heliograph.react.automations.selecting import Matching
+from heliograph.react.automations.steps import Send, WaitFor
 from heliograph.react.automations.today import obstacle
-from heliograph.react.state import definitions, people
+from heliograph.react.automations.walking import end, go_on
+from heliograph.react.state import messages, people
+from heliograph.react.state.conditions import first
 from heliograph.react.state.reading import happened
 
 log = logging.getLogger("heliograph.automations")
+
+NAME = "automations"
+
+KINDS = HEARD | {PersonErased.kind, ReaderJudged.kind, AutomationSaved.kind}
 
 DUE_LIMIT = 200
 """Timers of one transaction; the rest are due still and come at once."""
@@ -54,94 +63,140 @@ SKEW = 3600 * SECOND
 """By how much a cancelling event's clock may be behind the trigger's. What happened earlier than that, like last
 year's orders imported today, is not what a run was waiting for."""
 
-
-class _Saved(NamedTuple):
-    """An automation as it was saved, and as it was read."""
-
-    id: int
-    version: int
-    automation: Automation
+_CAME_TO_NOTHING = (MessageSuppressed, MessageRenderFailed, MessageCancelled)
 
 
-class _Batch:
-    """One transaction's view: definitions are read once, events are collected."""
-
-    def __init__(self, connection: Connection, now: int) -> None:
-        self.connection, self.now = connection, now
-        self.out: list[AnyEvent] = []
-        self._saved: dict[str, dict[str, _Saved]] = {}
-        self._said: tuple[str, dict[str, Any]] = ("", {})
-        self._whose: tuple[str, people.Person | None] = ("", None)
-
-    def saved(self, account: str) -> dict[str, _Saved]:
-        """The account's automations by name; those that cannot be read are left out."""
-        if account not in self._saved:
-            self._saved[account] = {
-                row.name: _Saved(row.id, row.version, automation)
-                for row in definitions.automations(self.connection, account)
-                if (automation := _read(msgspec.json.encode(row.definition))) is not None
-            }
-        return self._saved[account]
-
-    def said(self, event: AnyEvent) -> dict[str, Any]:
-        """What the sender said; decoded once for all automations that ask in a row."""
-        if self._said[0] != event.id:
-            self._said = event.id, codec.properties(event)
-        return self._said[1]
-
-    def whose(self, event: AnyEvent) -> people.Person | None:
-        """The event's person, found once for all automations that ask in a row."""
-        if self._whose[0] != event.id:
-            self._whose = event.id, whose(self.connection, event)
-        return self._whose[1]
-
-
-def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Sequence[AnyEvent]:
-    batch = _Batch(connection, now)
-    for event in events:
-        if isinstance(event.data, PersonErased):
-            runs.erase(connection, event.account, event.data.person)
-            held.erase(connection, event.account, event.data.person)
-            continue
-        if isinstance(event.data, PersonMerged):
-            runs.merge(connection, event.account, event.data.person, event.data.other)
-        if isinstance(event.data, ReaderJudged):
-            _judged(batch, event, event.data)
-            continue
-        _hear(batch, event)
-        if event.kind in JUDGED and _waited_for(batch, event):
-            held.hold(connection, event, now)
-    return batch.out
-
-
-def _hear(batch: _Batch, event: AnyEvent, *, by_person: bool = False) -> None:
-    """Let everybody act who listens to this event: at once who does not ask who did it, and once that is known
-    (`by_person`) who does."""
-    saved = batch.saved(event.account).values()
-    for one in saved:
-        for cancel in one.automation.cancel_on:
-            if _asks(cancel.selector, event) is by_person and _selects(batch, cancel.selector, event):
-                _cancel(batch, one, cancel, event)
-    for one in () if imported(event) else saved:
-        if _asks(one.automation.trigger, event) is by_person and _selects(
-            batch, one.automation.trigger, event
-        ):
-            _enter(batch, one, event)
-
-
-def _asks(selector: Selector, event: AnyEvent) -> bool:
-    return selector.people and event.kind in JUDGED
-
-
-def _waited_for(batch: _Batch, event: AnyEvent) -> bool:
-    return any(
-        selector.people and _selects(batch, selector, event)
-        for one in batch.saved(event.account).values()
-        for selector in (one.automation.trigger, *(cancel.selector for cancel in one.automation.cancel_on))
+def reaction(directory: Directory) -> Reaction:
+    """The automations, by the accounts' settings as `directory` has them."""
+    return Reaction(
+        name=NAME,
+        kinds=KINDS,
+        decide=partial(_decide, directory),
+        due=partial(_due, directory),
+        next_due=_next_due,
     )
 
 
-def _judged(batch: _Batch, event: AnyEvent, verdict: ReaderJudged) -> None:
+def _decide(
+    directory: Directory, connection: Connection, events: Sequence[AnyEvent], now: int
+) -> Sequence[AnyEvent]:
+    batch = Batch(connection, directory, now)
+    for event in events:
+        match event.data:
+            case PersonErased(person=person):
+                _forget(connection, event.account, person)
+            case ReaderJudged() as verdict:
+                _judged(batch, event, verdict)
+            case AutomationSaved() as saved:
+                if saved.migrate:
+                    migrate(batch, event, saved)
+            case _:
+                _take(batch, event)
+    return batch.out
+
+
+def _take(batch: Batch, event: AnyEvent) -> None:
+    if isinstance(event.data, PersonMerged):
+        runs.merge(batch.connection, event.account, event.data.person, event.data.other)
+        caps.merge(batch.connection, event.account, event.data.person, event.data.other)
+    _count(batch, event)
+    listening = batch.listening(event)
+    if not listening:
+        return
+    _hear(batch, event, listening)
+    if event.kind in JUDGED and _waited_for(batch, event, listening):
+        held.hold(batch.connection, event, batch.now)
+
+
+def _count(batch: Batch, event: AnyEvent) -> None:
+    """What others want (jobs, the API) counts for frequency caps too; what came to nothing does not."""
+    data = event.data
+    limits = caps.caps(batch.policy(event.account).message_caps)
+    if not limits:
+        return
+    if isinstance(data, MessageRequested):
+        if data.person and data.automation is None and not (data.transactional or data.is_test):
+            group = data.campaign.group or "" if data.campaign else ""
+            caps.want(batch.connection, event.account, limits, data.person, event.id, group, event.recorded)
+    elif isinstance(data, _CAME_TO_NOTHING):
+        caps.drop(batch.connection, data.message)
+
+
+def _forget(connection: Connection, account: str, person: str) -> None:
+    for part in (runs, held, caps):
+        part.erase(connection, account, person)
+
+
+def _hear(batch: Batch, event: AnyEvent, listening: Sequence[Saved], *, by_person: bool = False) -> None:
+    """Let everybody act who listens to this event: at once who does not ask who did it, and once that is known
+    (`by_person`) who does. First runs end, then they go on, then new ones begin."""
+    for saved in listening:
+        for cancel in saved.automation.cancel_on:
+            if _wants(batch, cancel, event, by_person):
+                for run in _found(batch, saved, cancel, event):
+                    end(batch, run, f"{event.kind} came", event)
+        for goal in saved.automation.goals:
+            if _wants(batch, goal, event, by_person):
+                for run in _found(batch, saved, goal, event):
+                    runs.end(batch.connection, run.id, "reached")
+                    batch.out.append(trace.reached(run, event, batch.now))
+        _go_on_for(batch, saved, event, by_person)
+    for saved in listening:
+        trigger = saved.automation.trigger
+        if saved.current and trigger.asks(event) is by_person and trigger.selects(event, batch.said):
+            enter(batch, saved, event)
+
+
+def _wants(batch: Batch, matching: Matching, event: AnyEvent, by_person: bool) -> bool:
+    selector = matching.selector
+    return selector.asks(event) is by_person and selector.selects(event, batch.said)
+
+
+def _go_on_for(batch: Batch, saved: Saved, event: AnyEvent, by_person: bool) -> None:
+    """Runs that wait for this event go on."""
+    for place, step in enumerate(saved.automation.steps):
+        if not isinstance(step.do, WaitFor) or not _wants(batch, step.do.matching, event, by_person):
+            continue
+        for run in _found(batch, saved, step.do.matching, event):
+            timer = runs.timer(batch.connection, run.id)
+            person = people.find(batch.connection, run.account, person=run.person)
+            if timer is None or timer.step != place or person is None:
+                continue
+            batch.out.append(
+                trace.noted(run, place, step.path, "event", batch.now, outcome=event.kind, cause=event)
+            )
+            go_on(batch, saved, run, step.do.on_event, person, batch.now)
+
+
+def _found(batch: Batch, saved: Saved, matching: Matching, event: AnyEvent) -> list[Run]:
+    """The open runs of this version that the event finds."""
+    finds, match = Finds(), matching.match
+    if match in ("any", "person") and (person := batch.whose(event)) is not None:
+        finds = finds._replace(person=person.id)
+    if match in ("any", "object") and matching.path is not None:
+        about = scalar_id(first(batch.said(event), matching.path)) or None
+        finds = finds._replace(object=about)
+    if match == "message" and (message := getattr(event.data, "message", None)):
+        sent = messages.find(batch.connection, event.account, message)
+        finds = finds._replace(run=sent.run if sent is not None else None)
+    name = saved.automation.name
+    found = runs.open_runs(batch.connection, event.account, name, saved.version, finds)
+    return [
+        run
+        for run in found
+        if (finds.object is not None and run.object == finds.object) or happened(event) >= run.began - SKEW
+    ]
+
+
+def _waited_for(batch: Batch, event: AnyEvent, listening: Sequence[Saved]) -> bool:
+    return any(
+        selector.people and selector.selects(event, batch.said)
+        for saved in listening
+        for selector in saved.automation.listens
+    )
+
+
+def _judged(batch: Batch, event: AnyEvent, verdict: ReaderJudged) -> None:
     """A verdict came, the first or a better one."""
     waiting = held.find(batch.connection, verdict.event)
     if waiting is not None:
@@ -150,22 +205,18 @@ def _judged(batch: _Batch, event: AnyEvent, verdict: ReaderJudged) -> None:
             _act(batch, waiting)
     if not verdict.by_person:
         for run in runs.begun_by(batch.connection, event.account, verdict.event):
-            if _listens(batch, run):
-                _end(batch, run, f"it was no person: {verdict.reason}", event)
+            saved = batch.version_of(run)
+            if saved is not None and saved.automation.trigger.people:
+                end(batch, run, f"it was no person: {verdict.reason}", event)
 
 
-def _listens(batch: _Batch, run: Run) -> bool:
-    saved = batch.saved(run.account).get(run.automation)
-    return saved is not None and saved.automation.trigger.people
-
-
-def _act(batch: _Batch, waiting: Held) -> None:
-    _hear(batch, waiting.event, by_person=True)
+def _act(batch: Batch, waiting: Held) -> None:
+    _hear(batch, waiting.event, batch.listening(waiting.event), by_person=True)
     held.release(batch.connection, waiting.event.id)
 
 
-def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
-    batch = _Batch(connection, now)
+def _due(directory: Directory, connection: Connection, now: int) -> Sequence[AnyEvent]:
+    batch = Batch(connection, directory, now)
     for waiting in held.settle(connection, now, DUE_LIMIT):
         if waiting.by_person:
             _settled(batch, waiting)
@@ -183,7 +234,7 @@ def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
     return batch.out
 
 
-def _settled(batch: _Batch, waiting: Held) -> None:
+def _settled(batch: Batch, waiting: Held) -> None:
     before = len(batch.out)
     try:
         with savepoint(batch.connection):
@@ -200,191 +251,37 @@ def _next_due(connection: Connection) -> int | None:
     return min((instant for instant in instants if instant is not None), default=None)
 
 
-def _selects(batch: _Batch, selector: Selector, event: AnyEvent) -> bool:
-    if event.kind not in selector.kinds:
-        return False
-    if selector.name is not None and not (
-        isinstance(event.data, Custom) and event.data.name == selector.name
-    ):
-        return False
-    return not selector.where or matches(selector.where, batch.said(event))
-
-
-def _cancel(batch: _Batch, saved: _Saved, cancel: Cancel, event: AnyEvent) -> None:
-    person = batch.whose(event) if cancel.match != "object" else None
-    about = None
-    if cancel.match != "person" and cancel.path is not None:
-        about = _scalar_id(first(batch.said(event), cancel.path)) or None
-    for run in runs.open_runs(
-        batch.connection,
-        event.account,
-        saved.automation.name,
-        person=person.id if person else None,
-        object=about,
-    ):
-        if run.object == about or happened(event) >= run.began - SKEW:
-            _end(batch, run, f"{event.kind} came", event)
-
-
-def _enter(batch: _Batch, saved: _Saved, event: AnyEvent) -> None:
-    automation, connection = saved.automation, batch.connection
-    person = batch.whose(event)
-    address = reachable(person)
-    if person is None or address is None or too_late(automation, happened(event), batch.now):
-        return
-    said = batch.said(event)
-    about = _scalar_id(first(said, automation.object)) if automation.object else ""
-    if automation.once == "object" and not about:
-        return  # without its id two changes of one cart would be two carts
-    key = _key(automation, about, event)
-    earlier = runs.latest(connection, event.account, automation.name, person.id, key)
-    if earlier is not None and earlier.state == "open":
-        if automation.restart_on_trigger:
-            _begin_wait_again(batch, saved, earlier, event)
-        return
-    if earlier is not None and _suffices(automation, earlier, event):
-        return
-    chain = chains.chain(connection, event)
-    if automation.name not in chain:
-        _begin(batch, saved, event, person.id, about, key, chain, address)
-
-
-def _begin(
-    batch: _Batch,
-    saved: _Saved,
-    event: AnyEvent,
-    person: str,
-    about: str,
-    key: str,
-    chain: list[str],
-    address: str,
-) -> None:
-    name = saved.automation.name
-    data = RunStarted(automation=name, version=saved.version, person=person, object=about)
-    start = trace.started(event, data, person, batch.now)
-    run = Run(
-        id=start.id,
-        account=event.account,
-        automation=name,
-        version=saved.version,
-        person=person,
-        object=about,
-        key=key,
-        state="open",
-        sent=0,
-        began=happened(event),
-        chain=[*chain, name],
-        properties=batch.said(event),
-        trigger=event.id,
-    )
-    runs.begin(batch.connection, run)
-    batch.out.append(start)
-    _go_on(batch, saved, run, 0, address, happened(event))
-
-
-def _suffices(automation: Automation, earlier: Run, event: AnyEvent) -> bool:
-    """Whether a run that has ended is enough of this key, for good or for now."""
-    if not earlier.sent and earlier.state != "finished":
-        return False
-    return automation.again_after is None or happened(event) < earlier.began + automation.again_after
-
-
-def _key(automation: Automation, about: str, event: AnyEvent) -> str:
-    if automation.once == "person":
-        return ""
-    if automation.once == "object":
-        return f"object:{about}"
-    return f"event:{event.id}"
-
-
-def _begin_wait_again(batch: _Batch, saved: _Saved, run: Run, event: AnyEvent) -> None:
-    """An abandonment counts from the last change."""
-    runs.retell(batch.connection, run.id, batch.said(event))
-    timer = runs.timer(batch.connection, run.id)
-    steps = saved.automation.steps
-    if timer is None or timer.step >= len(steps):
-        return
-    step = steps[timer.step]
-    if not isinstance(step, Wait):
-        return
-    due = postponed(timer.due, happened(event), step.microseconds)
-    if due == timer.due:
-        return
-    timer = timer._replace(due=due)
-    runs.wait(batch.connection, timer)
-    batch.out.append(trace.waiting(run, timer, batch.now, event))
-
-
-def _wake(batch: _Batch, run: Run, timer: Timer) -> None:
-    saved = batch.saved(run.account).get(run.automation)
+def _wake(batch: Batch, run: Run, timer: Timer) -> None:
+    """A wait is over: the run goes on, unless something is in the way now."""
+    saved = batch.version_of(run)
     if saved is None:
-        _end(batch, run, "the automation is not there any more")
+        end(batch, run, "the automation is not there any more")
         return
-    if batch.now - timer.due > saved.automation.lateness:
-        _end(batch, run, "it came too late: the engine stood still at its time")
+    automation = saved.automation
+    if batch.now - timer.due > automation.lateness:
+        end(batch, run, "it came too late: the engine stood still at its time")
         return
     person = people.find(batch.connection, run.account, person=run.person)
-    address = reachable(person)
-    if address is None:
-        _end(batch, run, "the person cannot be reached any more")
+    if person is None or unreachable(batch.connection, run.account, person, automation.channels):
+        end(batch, run, "the person cannot be reached any more")
         return
-    reason = obstacle(batch.connection, saved.automation, run)
+    reason = obstacle(batch.connection, automation, run, person, batch.now)
     if reason is not None:
-        _end(batch, run, reason)
+        end(batch, run, reason)
         return
-    _go_on(batch, saved, run, timer.step + 1, address, batch.now)
+    step = automation.steps[timer.step]
+    following = timer.step + 1
+    if isinstance(step.do, Send):  # it waited for the end of quiet hours
+        following = timer.step
+    elif isinstance(step.do, WaitFor):
+        batch.out.append(trace.noted(run, timer.step, step.path, "timeout", batch.now))
+        following = step.do.on_timeout
+    go_on(batch, saved, run, following, person, batch.now)
 
 
-def _put_off(batch: _Batch, run: Run, timer: Timer) -> None:
+def _put_off(batch: Batch, run: Run, timer: Timer) -> None:
     if timer.failures >= len(FAULT_SCHEDULE):
-        _end(batch, run, "a fault of ours, see the engine's log")
+        end(batch, run, "a fault of ours, see the engine's log")
         return
     due = batch.now + FAULT_SCHEDULE[timer.failures] * SECOND
     runs.wait(batch.connection, timer._replace(due=due, failures=timer.failures + 1))
-
-
-def _go_on(batch: _Batch, saved: _Saved, run: Run, step: int, address: str, since: int) -> None:
-    automation = saved.automation
-    following = plan(automation.steps, step)
-    campaign = Campaign(id=saved.id, name=automation.name, group=automation.group)
-    for index, send in following.sends:
-        batch.out.append(
-            trace.wanted(run, index, send, address, campaign, automation.transactional, batch.now)
-        )
-    runs.count_sent(batch.connection, run.id, len(following.sends))
-    if following.wait is None:
-        runs.end(batch.connection, run.id, "finished")
-        batch.out.append(trace.finished(run, batch.now))
-        return
-    index, microseconds = following.wait
-    timer = Timer(run.id, index, since + microseconds)
-    runs.wait(batch.connection, timer, first=step == 0)
-    batch.out.append(trace.waiting(run, timer, batch.now))
-
-
-def _end(batch: _Batch, run: Run, reason: str, by: AnyEvent | None = None) -> None:
-    runs.end(batch.connection, run.id, "cancelled")
-    batch.out.append(trace.cancelled(run, reason, batch.now, by))
-
-
-def _scalar_id(value: Any) -> str:
-    return (text_id(value) or "") if isinstance(value, str | int | float) else ""
-
-
-@lru_cache(maxsize=1024)
-def _read(definition: bytes) -> Automation | None:
-    """The automation of a stored definition; one that an older version let through is logged once and rests."""
-    try:
-        return parse(msgspec.json.decode(definition))
-    except BadRequest as error:
-        log.warning("an automation cannot be read and rests: %s: %s", error.field, error.message)
-        return None
-
-
-REACTION = Reaction(
-    name="automations",
-    kinds=TRIGGERS | {PersonErased.kind, ReaderJudged.kind},
-    decide=_decide,
-    due=_due,
-    next_due=_next_due,
-)

@@ -27,9 +27,26 @@ def whose(connection: Connection, event: AnyEvent) -> Person | None:
             return None
 
 
-def reachable(person: Person | None) -> str | None:
-    """The address to write to; None where there is none, or the shop deleted the customer."""
-    return person.email if person is not None and not person.deleted else None
+def addresses(connection: Connection, account: str, person: Person, channel: str) -> list[str]:
+    """Where a message on this channel goes: an address, a number, or every device that an app registered."""
+    if channel == "push":
+        known = people.identities(connection, account, person.id)
+        return [one.value for one in known if one.kind == "device" and one.ended is None]
+    found = person.email if channel == "email" else person.phone
+    return [found] if found else []
+
+
+def unreachable(
+    connection: Connection, account: str, person: Person | None, channels: frozenset[str]
+) -> str | None:
+    """Why nothing of an automation can reach somebody, in words; None where it can, on one of its channels."""
+    if person is None:
+        return "the person is not known any more"
+    if person.deleted:
+        return "the shop deleted the customer"
+    if not channels or any(addresses(connection, account, person, channel) for channel in channels):
+        return None
+    return f"no address for {' or '.join(sorted(channels))} is known"
 
 
 def imported(event: AnyEvent) -> bool:

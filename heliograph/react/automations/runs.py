@@ -48,8 +48,9 @@ RUNS = Table(
     Column("trigger", String(36), nullable=False, index=True),
     Index("ix_automation_runs_person", "person", "automation", "key"),
     Index("ix_automation_runs_object", "object", "automation"),
+    Index("ix_automation_runs_state", "account", "automation", "state", "version"),
 )
-"""`state`: open, finished, cancelled. `sent`: how many messages the run has wanted. `began`: when the trigger
+"""`state`: open, finished, cancelled, reached. `sent`: how many messages the run has wanted. `began`: when the trigger
 happened. `chain`: the automations that led here, this one last. `trigger`: the event that began it."""
 
 TIMERS = Table(
@@ -107,10 +108,26 @@ _OPEN = (
     .where(
         RUNS.c.account == bindparam("account"),
         RUNS.c.automation == bindparam("automation"),
+        RUNS.c.version == bindparam("version"),
         RUNS.c.state == "open",
-        or_(RUNS.c.person == bindparam("person"), RUNS.c.object == bindparam("object")),
+        or_(
+            RUNS.c.person == bindparam("person"),
+            RUNS.c.object == bindparam("object"),
+            RUNS.c.id == bindparam("run"),
+        ),
     )
     .order_by(RUNS.c.id)
+)
+_OLDER = select(func.max(RUNS.c.version)).where(
+    RUNS.c.account == bindparam("account"),
+    RUNS.c.automation == bindparam("automation"),
+    RUNS.c.state == "open",
+    RUNS.c.version < bindparam("version"),
+)
+_COUNTS = (
+    select(RUNS.c.automation, RUNS.c.state, func.count())
+    .where(RUNS.c.account == bindparam("account"))
+    .group_by(RUNS.c.automation, RUNS.c.state)
 )
 _BEGUN = (
     select(RUNS)
@@ -129,16 +146,41 @@ def latest(connection: Connection, account: str, automation: str, person: str, k
     return Run._make(row) if row else None
 
 
+class Finds(NamedTuple):
+    """By what an event finds runs: any of these that is given."""
+
+    person: str | None = None
+    object: str | None = None
+    run: str | None = None
+
+
 def open_runs(
-    connection: Connection, account: str, automation: str, *, person: str | None, object: str | None
+    connection: Connection, account: str, automation: str, version: int, finds: Finds
 ) -> Sequence[Run]:
-    """The open runs of this person, or about this object (where either is given)."""
-    if person is None and object is None:
+    """The open runs of one version that are found."""
+    if not any(finds):
         return []
-    rows = connection.execute(
-        _OPEN, {"account": account, "automation": automation, "person": person, "object": object}
-    )
-    return [Run._make(row) for row in rows]
+    place = {"account": account, "automation": automation, "version": version}
+    return [Run._make(row) for row in connection.execute(_OPEN, {**place, **finds._asdict()})]
+
+
+def older_versions(connection: Connection, account: str, automation: str, version: int) -> list[int]:
+    """Versions before this one that somebody is still under way in, the latest first."""
+    found: list[int] = []
+    while True:
+        place = {"account": account, "automation": automation, "version": found[-1] if found else version}
+        older = connection.scalar(_OLDER, place)
+        if older is None:
+            return found
+        found.append(older)
+
+
+def counts(connection: Connection, account: str) -> dict[str, dict[str, int]]:
+    """How many runs of each automation are in each state."""
+    found: dict[str, dict[str, int]] = {}
+    for automation, state, number in connection.execute(_COUNTS, {"account": account}):
+        found.setdefault(automation, {})[state] = number
+    return found
 
 
 def begun_by(connection: Connection, account: str, event: str) -> Sequence[Run]:
@@ -211,6 +253,29 @@ def next_due(connection: Connection) -> int | None:
     """When the next wait is over."""
     earliest: int | None = connection.scalar(select(func.min(TIMERS.c.due)))
     return earliest
+
+
+def move(
+    connection: Connection, account: str, automation: str, old: int, new: int, places: dict[int, int]
+) -> Sequence[Run]:
+    """Open runs of one version go on in another: each step to its place there. Returns those that have none."""
+    theirs = (
+        RUNS.c.account == account,
+        RUNS.c.automation == automation,
+        RUNS.c.version == old,
+        RUNS.c.state == "open",
+    )
+    ids = select(RUNS.c.id).where(*theirs)
+    standing = select(RUNS).join(TIMERS, TIMERS.c.run == RUNS.c.id).where(*theirs)
+    gone = connection.execute(standing.where(TIMERS.c.step.not_in(list(places)))).all()
+    # Negative on the way, so that no step is moved twice.
+    for step, place in places.items():
+        at_step = (TIMERS.c.step == step, TIMERS.c.run.in_(ids))
+        connection.execute(update(TIMERS).where(*at_step).values(step=-1 - place))
+    moved = (TIMERS.c.step < 0, TIMERS.c.run.in_(ids))
+    connection.execute(update(TIMERS).where(*moved).values(step=-1 - TIMERS.c.step))
+    connection.execute(update(RUNS).where(*theirs).values(version=new))
+    return [Run._make(row) for row in gone]
 
 
 def merge(connection: Connection, account: str, person: str, other: str) -> None:

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import msgspec
+
 from heliograph.events import codec, subjects
-from heliograph.events.definitions import RunCancelled, RunFinished, RunStarted, RunWaiting
-from heliograph.events.event import AnyEvent, Data, Event, derived_id
+from heliograph.events.definitions import (
+    RunCancelled,
+    RunFinished,
+    RunNoted,
+    RunReached,
+    RunStarted,
+    RunWaiting,
+    WebhookRequested,
+)
+from heliograph.events.event import AnyEvent, Data, Event, Said, derived_id
 from heliograph.events.messages import Campaign, MessageRequested
-from heliograph.react.automations.definition import Send
+from heliograph.events.people import Customer, PersonUpdated
 from heliograph.react.automations.runs import Run, Timer
+from heliograph.react.automations.steps import Send, Update
+from heliograph.react.state.people import Person
+from heliograph.react.state.zones import Zone
 
 T = TypeVar("T", bound=Data)
 
@@ -40,21 +53,96 @@ def wanted(
         transactional=transactional,
         context={"event": run.properties, "automation": run.automation},
     )
-    return _of(run, request, str(step), now=now)
+    parts = (str(step), address) if send.channel == "push" else (str(step),)
+    return _of(run, request, *parts, now=now)
 
 
-def waiting(run: Run, timer: Timer, now: int, cause: AnyEvent | None = None) -> Event[RunWaiting]:
-    """The run waits; `cause` where an event made it wait anew."""
+def message_id(run: Run, step: int) -> str:
+    """What a step's message is counted under: its id, or for an app's devices the one that they share."""
+    return derived_id(run.id, MessageRequested.kind, str(step))
+
+
+def waiting(
+    run: Run,
+    timer: Timer,
+    path: str,
+    now: int,
+    *,
+    why: str = "",
+    zone: Zone | None = None,
+    cause: AnyEvent | None = None,
+) -> Event[RunWaiting]:
+    """The run waits; `cause` where an event made it wait anew, `zone` where a clock on somebody's wall decides."""
     data = RunWaiting(
         run=run.id,
         automation=run.automation,
         step=timer.step,
         until=timer.due,
-        why="the wait began again" if cause else "",
+        why="the wait began again" if cause else why,
+        path=path,
+        zone=zone.name if zone else "",
+        zone_source=zone.source if zone else "",
     )
     if cause is None:
-        return _of(run, data, str(timer.step), now=now)
+        again = (str(timer.due),) if why else ()  # a message may have to wait more than once
+        return _of(run, data, str(timer.step), *again, now=now)
     return codec.follow(cause, data, run.id, now=now, subject=subjects.person(run.person))
+
+
+def noted(
+    run: Run,
+    step: int,
+    path: str,
+    what: str,
+    now: int,
+    *,
+    outcome: str = "",
+    why: str = "",
+    cause: AnyEvent | None = None,
+) -> Event[RunNoted]:
+    """Something was decided on the way."""
+    data = RunNoted(
+        run=run.id, automation=run.automation, step=step, path=path, what=what, outcome=outcome, why=why
+    )
+    return _of(run, data, str(run.version), str(step), what, now=now, cause=cause)
+
+
+def updated(run: Run, step: int, update: Update, person: Person, now: int) -> AnyEvent:
+    """What is known of the person changes: told as a shop tells it, and by whom."""
+    tags = [tag for tag in person.tags if tag not in update.remove_tags]
+    customer = Customer(
+        id=person.customer_id,
+        email=person.email,
+        sms_phone_number_e164=person.phone,
+        tags=list(dict.fromkeys((*tags, *update.add_tags))),
+    )
+    said = Said(platform="automation", source=run.automation)
+    event = _of(run, PersonUpdated(person=customer, said=said), str(step), now=now)
+    if not update.fields:
+        return event
+    whole = msgspec.to_builtins(event.data)
+    whole["person"].update(update.fields)
+    return codec.decode(codec.encode(event)._replace(data=msgspec.json.encode(whole)))
+
+
+def called(run: Run, step: int, url: str, now: int) -> Event[WebhookRequested]:
+    """A URL is to be called."""
+    data = WebhookRequested(
+        run=run.id,
+        automation=run.automation,
+        step=step,
+        url=url,
+        person=run.person,
+        object=run.object,
+        event=run.properties,
+    )
+    return _of(run, data, str(step), now=now)
+
+
+def reached(run: Run, by: AnyEvent, now: int) -> Event[RunReached]:
+    """The run ended because its goal was reached."""
+    data = RunReached(run=run.id, automation=run.automation, goal=by.kind, by=by.id)
+    return _of(run, data, now=now, cause=by)
 
 
 def cancelled(run: Run, reason: str, now: int, cause: AnyEvent | None = None) -> Event[RunCancelled]:

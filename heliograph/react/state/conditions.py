@@ -1,4 +1,4 @@
-"""Filters on what a sender said: `where` of a definition, and whether properties match it. Pure.
+"""Filters on what is known: `where` of automations, `who` of segments, and whether properties match them. Pure.
 
     where:
       total_price: {gte: 50}            numbers compare with money sent as text (RM-23)
@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+import msgspec
 
 from heliograph.errors import BadRequest
 from heliograph.events.commerce import amount, instant
@@ -56,6 +58,21 @@ def matches(where: tuple[Condition, ...], properties: Mapping[str, Any]) -> bool
         TESTS[condition.operator](list(values(properties, condition.path)), condition.operand)
         for condition in where
     )
+
+
+def failing(where: tuple[Condition, ...], properties: Mapping[str, Any]) -> str | None:
+    """Which condition does not hold, and what stands there instead, in words; None where all hold."""
+    for condition in where:
+        found = list(values(properties, condition.path))
+        if not TESTS[condition.operator](found, condition.operand):
+            there = ", ".join(_shown(value) for value in found[:3]) or "not there"
+            return f"{condition.path} is {there}, wanted {condition.operator} {_shown(condition.operand)}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def values(properties: Any, path: str) -> Iterator[Any]:

@@ -1,0 +1,145 @@
+"""Automations and segments for the command line: explaining, dry runs, what is ready to use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from heliograph.accounts.directory import load_directory
+from heliograph.app import define
+from heliograph.app.accounts import account_number
+from heliograph.app.person import meant
+from heliograph.app.storage import reading
+from heliograph.clock import SystemClock
+from heliograph.database import open_state
+from heliograph.errors import BadRequest, NotFound, OperatorError
+from heliograph.events.commerce import instant
+from heliograph.events.definitions import SegmentRemoved, SegmentSaved, TemplateSaved
+from heliograph.react.automations import runs
+from heliograph.react.automations.definition import read_file, saving
+from heliograph.react.automations.durations import duration
+from heliograph.react.automations.ready_made import ReadyMade, all_ready, file_of
+from heliograph.react.automations.rehearsal import Rehearsal, Stage, rehearse
+from heliograph.react.automations.why import Explanation, explain
+from heliograph.react.state import definitions, people
+from heliograph.react.state import segments as known
+from heliograph.react.state.facts import members as members_of
+from heliograph.react.state.people import Person
+from heliograph.settings import Settings
+
+PAGE = 500
+
+_AGO = re.compile(r"\d+(?:\.\d+)?[smhdw]", re.ASCII)
+
+
+def automations(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
+    """Id, name, version, trigger and runs of every automation."""
+    state = open_state(Path(settings.data), read_only=True)
+    number = account_number(state, account)
+    with state.connect() as connection:
+        counts = runs.counts(connection, number)
+        return [
+            (
+                row.id,
+                row.name,
+                row.version,
+                row.definition["trigger"]["kind"],
+                ", ".join(f"{count} {name}" for name, count in sorted(counts.get(row.name, {}).items())),
+            )
+            for row in definitions.automations(connection, number)
+        ]
+
+
+async def why(settings: Settings, account: str | None, name: str, who: str) -> Explanation:
+    """Why a person did or did not get it. Raises `OperatorError`."""
+    state = open_state(Path(settings.data), read_only=True)
+    number, person = meant(state, account, who)
+    async with reading(settings) as journal:
+        try:
+            return await explain(journal, state, load_directory(state), number, name, person)
+        except NotFound as error:
+            raise OperatorError(error.message) from error
+
+
+async def dry_run(settings: Settings, account: str | None, file: Path, since: str) -> Rehearsal:
+    """Who would have got it since then. Raises `OperatorError`."""
+    state, now = open_state(Path(settings.data), read_only=True), SystemClock().now()
+    number = account_number(state, account)
+    try:
+        begins = now - duration(since, "--since") if _AGO.fullmatch(since) else instant(since)
+        if begins is None:
+            raise OperatorError(f"--since: {since} is neither 30d nor a date such as 2026-01-31")
+        stage = Stage(load_directory(state), number, read_file(file), begins)
+    except BadRequest as error:
+        raise OperatorError(f"{file}: {error.field}: {error.message}") from error
+    async with reading(settings) as journal:
+        return await rehearse(journal, stage, now)
+
+
+def ready_made() -> list[ReadyMade]:
+    """What comes with Heliograph."""
+    return all_ready()
+
+
+def text_of(name: str) -> str:
+    """The file of one of them."""
+    return file_of(name).read_text(encoding="utf-8")
+
+
+async def use(settings: Settings, account: str | None, name: str) -> list[str]:
+    """Save one of them, and those of its templates that are not there yet, whose names are returned."""
+    file_of(name)
+    one = next(found for found in all_ready() if found.name == name)
+    there = {row[0] for row in define.templates(settings, account)}
+    missing = [template for template in one.templates if template not in there]
+    for template in missing:
+        saved = TemplateSaved(name=template, parts=one.templates[template], by="command line")
+        await define.record(settings, account, "template", template, saved)
+    await define.record(settings, account, "automation", name, saving(one.automation, by="command line"))
+    return missing
+
+
+async def apply_segment(settings: Settings, account: str | None, file: Path) -> str:
+    """Check a segment's file and save it; returns its name. Raises `OperatorError` by path."""
+    written = read_file(file)
+    unknown = sorted(set(written) - {"name", "who"})
+    name, who = written.get("name"), written.get("who")
+    if unknown or not isinstance(name, str) or not isinstance(who, dict):
+        raise OperatorError(f"{file}: a segment is an object with name and who, and nothing else")
+    try:
+        known.check(name, who)
+    except BadRequest as error:
+        raise OperatorError(f"{file}: {error.field}: {error.message}") from error
+    await define.record(
+        settings, account, "segment", name, SegmentSaved(name=name, who=who, by="command line")
+    )
+    return name
+
+
+async def remove_segment(settings: Settings, account: str | None, name: str) -> None:
+    """A segment is not there any more."""
+    if name not in {one.name for one in segments(settings, account)}:
+        raise OperatorError(f"there is no segment {name}")
+    await define.record(settings, account, "segment", name, SegmentRemoved(name=name, by="command line"))
+
+
+def segments(settings: Settings, account: str | None) -> list[known.Segment]:
+    """Every segment."""
+    state = open_state(Path(settings.data), read_only=True)
+    with state.connect() as connection:
+        return known.all_of(connection, account_number(state, account))
+
+
+def members(settings: Settings, account: str | None, name: str) -> Iterator[Person]:
+    """Who is in a segment now. Raises `OperatorError`."""
+    state, now = open_state(Path(settings.data), read_only=True), SystemClock().now()
+    number = account_number(state, account)
+    with state.connect() as connection:
+        if known.find(connection, number, name) is None:
+            raise OperatorError(f"there is no segment {name}")
+        after = ""
+        while page := people.page(connection, number, after=after, limit=PAGE):
+            yield from members_of(connection, number, name, now, iter(page))
+            after = page[-1].id

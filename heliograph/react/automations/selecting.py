@@ -1,0 +1,76 @@
+"""Which events an automation listens to, and by what they find its runs: what `trigger`, `cancel_on`, `goals` and
+`wait_for` have in common. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from heliograph.errors import BadRequest
+from heliograph.events.custom import Custom
+from heliograph.events.event import AnyEvent
+from heliograph.react.automations.kinds import HEARD, JUDGED, TRIGGERS, cancel_path
+from heliograph.react.automations.written import Match, Matched, Trigger
+from heliograph.react.state.conditions import Condition, compile_where, matches
+
+
+class Selector(NamedTuple):
+    """Which events: their kinds, for custom events their name, and conditions on what was said. `people`: opens,
+    clicks, votes and looks at pictures only if a person did them (STD-6)."""
+
+    kinds: tuple[str, ...]
+    name: str | None
+    where: tuple[Condition, ...]
+    people: bool = True
+
+    def named(self, event: AnyEvent) -> bool:
+        """Whether the event is of a kind and name that are listened to."""
+        if event.kind not in self.kinds:
+            return False
+        return self.name is None or (isinstance(event.data, Custom) and event.data.name == self.name)
+
+    def selects(self, event: AnyEvent, said: Callable[[AnyEvent], dict[str, Any]]) -> bool:
+        """Whether this event is meant; `said` decodes what its sender said."""
+        return self.named(event) and (not self.where or matches(self.where, said(event)))
+
+    def asks(self, event: AnyEvent) -> bool:
+        """Whether it has to be known first that a person did it."""
+        return self.people and event.kind in JUDGED
+
+
+class Matching(NamedTuple):
+    """Which events, and by what they find a run: its person, its object, either, or its message."""
+
+    selector: Selector
+    match: Match
+    path: str | None
+
+
+def selector(written: Trigger, at: str, kinds_known: frozenset[str] = TRIGGERS) -> Selector:
+    """Raises `BadRequest` with the path of what is wrong."""
+    kinds = (written.kind,) if isinstance(written.kind, str) else tuple(dict.fromkeys(written.kind))
+    if not kinds:
+        raise BadRequest("Name at least one kind.", field=f"{at}.kind")
+    for kind in kinds:
+        if kind not in kinds_known:
+            raise BadRequest(
+                f"No automation can listen to {kind!r} here. There are {', '.join(sorted(kinds_known))}; "
+                "your own events have the kind custom and a name.",
+                field=f"{at}.kind",
+            )
+    if written.name is not None and kinds != ("custom",):
+        raise BadRequest("Only events of the kind custom have a name.", field=f"{at}.name")
+    if written.readers is not None and JUDGED.isdisjoint(kinds):
+        raise BadRequest(f"Only {', '.join(sorted(JUDGED))} have readers.", field=f"{at}.readers")
+    where = compile_where(written.where, f"{at}.where")
+    return Selector(kinds, written.name, where, written.readers != "any")
+
+
+def matching(written: Matched, trigger: Selector, at: str) -> Matching:
+    """As `selector`, for events that find a run."""
+    found = selector(written, at, HEARD)
+    usual = {cancel_path(one, other) for one in trigger.kinds for other in found.kinds}
+    path = written.path or (usual.pop() if len(usual) == 1 else None)
+    if written.match == "object" and path is None:
+        raise BadRequest("Say where these events name the run's object, as a path.", field=f"{at}.path")
+    return Matching(found, written.match, path)

@@ -1,0 +1,135 @@
+"""An automation as it stands in a file: the fields that there are, and no others. `definition` gives them meaning."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.events.consent import Channel
+
+Once = Literal["event", "person", "object"]
+Match = Literal["any", "person", "object", "message"]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Duration = str | int | float
+
+LATENESS = 24 * 3600.0
+"""Seconds. How late a message may be wanted after its due time, unless a definition says otherwise: an imported order
+of last year, or an engine that stood still for a week, mails nobody."""
+
+
+class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As it stands in a definition."""
+
+
+class Trigger(_Written, frozen=True, kw_only=True):
+    """Which events; `who`: of whom."""
+
+    kind: str | list[str]
+    name: str | None = None
+    where: dict[str, Any] = {}
+    readers: Literal["people", "any"] | None = None
+
+
+class Entry(Trigger, frozen=True, kw_only=True):
+    """Which events begin a run, and of whom."""
+
+    who: dict[str, Any] = {}
+
+
+class Matched(Trigger, frozen=True, kw_only=True):
+    """Which events, and by what they find a run."""
+
+    match: Match = "any"
+    path: str | None = None
+
+
+class SendStep(_Written, frozen=True, kw_only=True):
+    """A message is wanted."""
+
+    template: Name
+    channel: Channel = "email"
+
+
+class Until(_Written, frozen=True, kw_only=True):
+    """Wait until a time of day, a weekday, or both."""
+
+    until: str
+    zone: str | None = None
+
+
+class WaitForStep(Matched, frozen=True, kw_only=True):
+    """Wait for an event, or until the time is up."""
+
+    timeout: Duration
+    on_event: list[WrittenStep] = []
+    on_timeout: list[WrittenStep] = []
+
+
+class BranchStep(_Written, frozen=True, kw_only=True, rename={"when": "if", "otherwise": "else"}):
+    """Go one way or the other."""
+
+    when: dict[str, Any]
+    then: list[WrittenStep] = []
+    otherwise: list[WrittenStep] = []
+
+
+class Arm(_Written, frozen=True, kw_only=True):
+    """One way of a split test."""
+
+    name: Name
+    share: Annotated[float, Meta(gt=0, le=1_000_000)]
+    steps: list[WrittenStep] = []
+
+
+class UpdateStep(_Written, frozen=True, kw_only=True):
+    """Change what is known of the person."""
+
+    add_tags: list[Name] = []
+    remove_tags: list[Name] = []
+    set: dict[str, str | int | float | bool | None] = {}
+
+
+class WebhookStep(_Written, frozen=True, kw_only=True):
+    """Have a URL called."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$", max_length=2048)]
+
+
+class EndStep(_Written, frozen=True, kw_only=True):
+    """The run ends here."""
+
+    why: str = ""
+
+
+class WrittenStep(_Written, frozen=True, kw_only=True):
+    """Exactly one of these."""
+
+    wait: Duration | Until | None = None
+    send: SendStep | None = None
+    wait_for: WaitForStep | None = None
+    branch: BranchStep | None = None
+    split: list[Arm] | None = None
+    update_person: UpdateStep | None = None
+    webhook: WebhookStep | None = None
+    end: EndStep | None = None
+
+
+class Definition(_Written, frozen=True, kw_only=True):
+    """The whole of it."""
+
+    name: Name
+    trigger: Entry
+    steps: list[WrittenStep]
+    once: Once | None = None
+    object: str | None = None
+    cancel_on: list[Matched] = []
+    goals: list[Matched] = []
+    group: Name | None = None
+    transactional: bool = False
+    restart_on_trigger: bool | None = None
+    recheck: bool = True
+    quiet_hours: list[str] | None = None
+    lateness: Duration = LATENESS
+    again_after: Duration | None = None
