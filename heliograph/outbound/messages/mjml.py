@@ -53,7 +53,8 @@ def _word(number: int, between: bool) -> str:
 
 
 def _replaced(source: str, spans: list[tuple[int, int]], words: list[str]) -> str:
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for (start, end), word in zip(spans, words, strict=True):
         pieces += (source[position:start], word)
         position = end
