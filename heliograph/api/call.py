@@ -75,7 +75,7 @@ Handler = Callable[[Means, Asked], Awaitable[Any]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One method of one path below `/api/v1`. `answer` is the type of what `handler` returns; `status` is told
-    with it. Errors are raised (`heliograph.errors`)."""
+    with it. Errors are raised (`heliograph.errors`). `missing`: what its body or query names may not be there (404)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -87,6 +87,7 @@ class Call:
     body: type[msgspec.Struct] | None = None
     status: int = 200
     scope: Scope = "manage"
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

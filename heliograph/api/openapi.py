@@ -97,7 +97,7 @@ def _operation(resource: Resource, call: Call) -> dict[str, Any]:
 
 def _problems(call: Call) -> Iterable[int]:
     yield from (400, 401, 403)
-    if "{" in call.path:
+    if "{" in call.path or call.missing:
         yield 404
     if call.body is not None:
         yield 415

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet
 from running_engine import Engine, free_port
 
-from heliograph.app import engine as engine_room
+from heliograph.app import chores
 from heliograph.clock import SystemClock, iso
 
 ADDRESS = "ann.archived@x.example"
@@ -84,5 +84,5 @@ def test_the_engine_does_it_by_itself(launch: Callable[..., Engine]) -> None:
     assert engine.stop() == 0
     age(engine.data, days=20)
     engine.start()
-    engine.until(lambda: engine.exported("custom") == [], engine_room.RETAIN_AFTER + 20)
+    engine.until(lambda: engine.exported("custom") == [], chores.RETAIN_AFTER + 20)
     assert len([row for row in archived(engine.data) if row["kind"] == "custom"]) == 5

@@ -195,6 +195,7 @@ RESOURCE = Resource(
             handler=compare,
             query=Names,
             answer=Comparison,
+            missing=True,
         ),
         Call(
             method="GET",

@@ -143,6 +143,7 @@ RESOURCE = Resource(
             path="/suppressions/lift",
             name="liftSuppression",
             summary="Lift one reason; the person alone can lift `unsubscribed`",
+            missing=True,
             handler=lift,
             body=Lifted,
             answer=Recorded,

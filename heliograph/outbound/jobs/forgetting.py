@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from heliograph.outbound.jobs import uploads
-from heliograph.outbound.jobs.ledger import FOLDER, Ledger, Recipient, path_of
+from heliograph.outbound.jobs.ledger import FOLDER, Ledger, Recipient, looking_into, path_of
 
 LINE = 4 << 20
 """Bytes of one line; what is longer is cut there."""
@@ -37,10 +37,9 @@ def forget(data: Path, account: str, jobs: Sequence[str], words: Sequence[str], 
 def rows_of(data: Path, jobs: Sequence[str], words: Sequence[str]) -> Iterator[tuple[str, Recipient]]:
     """The rows that name somebody, with the id of the job."""
     for job in jobs:
-        if path_of(data, job).exists():
-            with closing(Ledger(path_of(data, job), read_only=True)) as ledger:
-                for row in ledger.naming(words):
-                    yield job, row
+        with looking_into(data, job) as ledger:
+            for row in ledger.naming(words) if ledger is not None else ():
+                yield job, row
 
 
 def _in_ledger(path: Path, words: Sequence[str], mask: Mask) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -150,8 +150,8 @@ class Ledger:
     """An open ledger. Every method blocks; one thread at a time. What changes rows is done inside `writing`."""
 
     def __init__(self, path: Path, *, read_only: bool = False, reading: bool = False) -> None:
-        """Opens it, or makes it; raises `FileNotFoundError` for one that is only to be read and is not there.
-        `reading`: a list is about to be read into it."""
+        """Opens it, or makes it; raises `FileNotFoundError` for one that is only to be read and is not there, or not made
+        yet. `reading`: a list is about to be read into it."""
         self.path = path
         if read_only and not path.exists():
             raise FileNotFoundError(path)
@@ -165,9 +165,13 @@ class Ledger:
             f"wal_autocheckpoint = {READING_LOG_PAGES if reading else 1000}",
         ):
             self._db.execute(f"PRAGMA {pragma}")
+        made = bool(self._db.execute("PRAGMA user_version").fetchone()[0])
         if read_only:
             self._db.execute("PRAGMA query_only = ON")
-        elif not self._db.execute("PRAGMA user_version").fetchone()[0]:
+            if not made:
+                self._db.close()
+                raise FileNotFoundError(path)
+        elif not made:
             self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
     def close(self) -> None:
@@ -333,6 +337,18 @@ class Ledger:
         changes = f"UPDATE recipients SET {news} FROM json_each(?) of WHERE row = of.value ->> 0 {also}"  # noqa: S608 - our own words
         if rows:
             self._db.execute(changes, (msgspec.json.encode(rows).decode(),))
+
+
+@contextmanager
+def looking_into(data: Path, job: str) -> Iterator[Ledger | None]:
+    """A job's ledger, to read; None where there is none, none yet or none any more."""
+    try:
+        ledger = Ledger(path_of(data, job), read_only=True)
+    except FileNotFoundError:
+        yield None
+        return
+    with closing(ledger):
+        yield ledger
 
 
 def readable(recipient: Recipient) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@ API, the command line and the web service; reads state and the ledger, changes n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from heliograph.outbound.jobs.asking import message_id
-from heliograph.outbound.jobs.ledger import OPEN, STATES, Broken, Ledger, Recipient, State, path_of, readable
+from heliograph.outbound.jobs.ledger import OPEN, STATES, Broken, Recipient, State, looking_into, readable
 from heliograph.react.state import jobs as known
 from heliograph.react.state import messages
 from heliograph.react.state.jobs import Figures, Job
@@ -68,8 +67,8 @@ def standing(connection: Connection, data: Path, account: str, job: str) -> Stan
     if found is None:
         return None
     counts, read, done, speed = found.counts, 0, True, 0.0
-    if path_of(data, job).exists():
-        with closing(Ledger(path_of(data, job), read_only=True)) as ledger:
+    with looking_into(data, job) as ledger:
+        if ledger is not None:
             counts, progress = ledger.counts(), ledger.progress
             read, done = progress.seen, progress.done
             speed = ledger.fact("speed", float, 0.0) if found.state == "running" else 0.0
@@ -89,11 +88,9 @@ def recipients(
     connection: Connection, data: Path, job: Job, *, state: State | None, after: int, limit: int
 ) -> list[Shown]:
     """Recipients behind this row, of one state or all; nothing where the ledger's time is over."""
-    if not path_of(data, job.id).exists():
-        return []
     number = None if state is None else STATES.index(state)
-    with closing(Ledger(path_of(data, job.id), read_only=True)) as ledger:
-        rows = ledger.page(state=number, after=after, limit=limit)
+    with looking_into(data, job.id) as ledger:
+        rows = [] if ledger is None else ledger.page(state=number, after=after, limit=limit)
     return shown(connection, job, rows)
 
 
@@ -115,10 +112,8 @@ def shown(connection: Connection, job: Job, rows: Sequence[Recipient]) -> list[S
 
 def broken(data: Path, job: str, *, after: int, limit: int) -> list[Broken]:
     """Broken rows of a job's list, behind this place."""
-    if not path_of(data, job).exists():
-        return []
-    with closing(Ledger(path_of(data, job), read_only=True)) as ledger:
-        return ledger.broken(after=after, limit=limit)
+    with looking_into(data, job) as ledger:
+        return [] if ledger is None else ledger.broken(after=after, limit=limit)
 
 
 def _open(counts: dict[str, int]) -> int:
