@@ -30,12 +30,8 @@ from yarl import URL
 from heliograph.errors import OperatorError
 from heliograph.settings import Settings
 
-BODY_CAP = (
-    64 * 1024
-)  # bytes of an answer's body that are read unless `get` is told more; beyond, the connection is closed
-CONNECT_TIMEOUT = (
-    3.0  # seconds for TCP and TLS with one address, so that another one gets its turn within 5 s
-)
+BODY_CAP = 64 * 1024  # bytes of an answer's body that are read, unless `get` is told more
+CONNECT_TIMEOUT = 3.0  # seconds for TCP and TLS with one address, so that another gets its turn within 5
 KEEP_ALIVE = 4.0  # seconds an idle connection is kept: below the 5 s after which common servers close theirs
 CONNECTIONS = 1000  # open at once, in all
 CONNECTIONS_PER_HOST = 128  # open at once to one host and port

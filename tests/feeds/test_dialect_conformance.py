@@ -87,6 +87,8 @@ def test_feeds_carry_nothing_of_themselves_nor_of_definitions() -> None:
     assert {kind.split(".")[0] for kind in refused} == {
         "template",
         "automation",
+        "segment",
+        "webhook",
         "run",
         "feed",
         "campaign",

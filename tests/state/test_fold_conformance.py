@@ -341,6 +341,24 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             error_message=st.just("m"),
         ),
     ],
+    "segments": [
+        *of(
+            [definitions.SegmentSaved],
+            name=st.sampled_from("ab"),
+            who=st.sampled_from([{"country": "DE"}, {"tags": {"contains": "vip"}}]),
+        ),
+        *of([definitions.SegmentRemoved], name=st.sampled_from("ab")),
+    ],
+    "engagement": [
+        *of([messages.MessageSent], **a_message, is_test=st.booleans()),
+        *of(
+            [engagement.ReaderJudged],
+            event=ids.map(str),
+            reader=st.sampled_from(["human", "bot"]),
+            reason=st.just("r"),
+        ),
+        *of([people.PersonMerged], person=ids.map(str), other=ids.map(str)),
+    ],
     "visits": [
         *of([engagement.MessageOpened], user_agent=st.sampled_from(["", "Mozilla/5.0"])),
         *of(
@@ -352,6 +370,11 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
         ),
     ],
 }
+
+SUBJECTS = {"engagement": tuple(f"person:{turn * 7:08x}-0000-7000-8000-000000000000" for turn in range(3))}
+"""Whose facts the events are, where a fold asks for that: people, who have the ids of early events."""
+
+ANYBODY = ("email:A@x.example", "email:b@x.example", "customer:1")
 
 
 @st.composite
@@ -370,7 +393,7 @@ def stories(draw: st.DrawFn, name: str) -> list[AnyEvent]:
                 data,
                 now=NOW + turn * SECOND,
                 at=NOW + draw(st.integers(-20, 40)) * SECOND,
-                subject=draw(st.sampled_from(["email:A@x.example", "email:b@x.example", "customer:1"])),
+                subject=draw(st.sampled_from(SUBJECTS.get(name, ANYBODY))),
                 account=draw(st.sampled_from([ACCOUNT, ACCOUNT, OTHER])),
                 id=f"{turn * 7 % 31:08x}-0000-7000-8000-000000000000",
             )
