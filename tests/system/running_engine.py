@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from heliograph.accounts.directory import RELOAD_SECONDS
 from heliograph.clock import iso
 from heliograph.events.event import Entry
 from heliograph.journal.file_reader import FileReader
@@ -121,8 +122,9 @@ class Engine:
         return self.post(f"/webhooks/store/{self.keys['store_id']}", json.dumps(body).encode(), sent)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """A command of ours on these data."""
-        return subprocess.run(
+        """A command of ours on these data. What accounts are set to is in effect within two seconds, which are waited for,
+        as an operator would who wants to see it."""
+        done = subprocess.run(
             [sys.executable, "-m", "heliograph", *command],
             env=self._environ,
             capture_output=True,
@@ -130,6 +132,9 @@ class Engine:
             timeout=SECONDS,
             check=False,
         )
+        if command[:2] == ("accounts", "set") and self.process is not None and self.process.poll() is None:
+            time.sleep(RELOAD_SECONDS)
+        return done
 
     def exported(self, *kinds: str) -> list[dict[str, Any]]:
         """Events of these kinds as `export events` prints them, read beside the engine: a process for each look would
