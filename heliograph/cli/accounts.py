@@ -14,15 +14,11 @@ from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Policy
 from heliograph.app import accounts as policies
 from heliograph.app import define
-from heliograph.cli.options import Data, existing, for_operators, out
+from heliograph.cli.options import AccountOption, Data, existing, for_operators, out
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
 
 accounts = typer.Typer(no_args_is_help=True, help="Show accounts, add one, change its policy.")
-
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
-]
 
 
 @accounts.command("list")

@@ -10,16 +10,13 @@ import typer
 
 from heliograph import senders as known
 from heliograph.app import codes
-from heliograph.cli.options import Data, at_option, err, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, at_option, err, existing, for_operators, out, table
 from heliograph.inbound.tracking.making import Wanted
 
 campaigns = typer.Typer(
     no_args_is_help=True, help="Make tracking codes, print their HTML, stop and start them."
 )
 
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
-]
 SenderOption = Annotated[
     str, typer.Option(help="Whose merge tag; `heliograph campaigns senders` lists them.")
 ]

@@ -9,14 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from heliograph.app import define
-from heliograph.cli.options import Data, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
 from heliograph.errors import OperatorError
 
 templates = typer.Typer(no_args_is_help=True, help="Save and list templates.")
-
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
-]
 
 
 @templates.command("save")

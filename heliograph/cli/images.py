@@ -10,13 +10,10 @@ from typing import Annotated
 import typer
 
 from heliograph.app import live
-from heliograph.cli.options import Data, err, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, err, existing, for_operators, out, table
 
 images = typer.Typer(no_args_is_help=True, help="Preview, publish and embed live pictures.")
 
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
-]
 FILE = Annotated[
     Path,
     typer.Argument(help="JSON as the Personalize API takes it; its type says which kind of picture it is."),

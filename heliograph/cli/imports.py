@@ -10,7 +10,7 @@ import typer
 
 from heliograph.app import transfer
 from heliograph.app.transfer import Prepared, Wanted
-from heliograph.cli.options import Data, at_option, bar, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, at_option, bar, existing, for_operators, out, table
 from heliograph.clock import SystemClock
 from heliograph.errors import OperatorError
 from heliograph.porting.importing import READERS, Seen
@@ -38,9 +38,6 @@ Encoding = Annotated[str | None, typer.Option(help="Default: found out.")]
 Delimiter = Annotated[str | None, typer.Option(help="Default: found out.")]
 Refused = Annotated[Path | None, typer.Option(help="Report of refused rows. Default: FILE.refused.csv here.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, record nothing.")]
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
-]
 
 
 @for_operators

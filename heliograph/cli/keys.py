@@ -13,7 +13,7 @@ import typer
 from heliograph.accounts import keys as store
 from heliograph.accounts.model import KeyKind
 from heliograph.app.accounts import account_number
-from heliograph.cli.options import Data, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -25,10 +25,6 @@ PROVIDER_NAMES = tuple(provider.name for provider in PROVIDERS if provider.name 
 """Providers that an account shares a secret with; Amazon signs for everybody."""
 
 keys = typer.Typer(no_args_is_help=True, help="List, add and revoke keys.")
-
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
-]
 
 
 @keys.command("list")

@@ -29,6 +29,9 @@ Data = Annotated[
     str | None,
     typer.Option("--data", help="Data directory. Default: HELIOGRAPH_DATA, else ./heliograph-data."),
 ]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
+]
 Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be repeated.")]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
 

@@ -6,6 +6,7 @@ way, is one event with one id (STD-5). So a message bounces once, and the first 
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -23,6 +24,11 @@ from heliograph.react.state import messages, people
 
 DETAILS_LIMIT = 1000
 """Characters of what a server said that are kept in an event; evidence has the rest."""
+
+MESSAGE_ID = re.compile(
+    r"(?<![0-9a-f-])[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f-])", re.I
+)
+"""The id of a message of ours, wherever it stands in a text."""
 
 
 class Addressed(NamedTuple):

@@ -17,7 +17,7 @@ from heliograph.events import codec, subjects
 from heliograph.events.event import SECOND
 from heliograph.events.messages import MessageSent
 from heliograph.inbound.receipts.mail.notice import Notice
-from heliograph.inbound.receipts.receipt import Addressed, addressed
+from heliograph.inbound.receipts.receipt import MESSAGE_ID, Addressed, addressed
 from heliograph.journal.journal import JournalView
 from heliograph.react.state import messages, people
 from heliograph.refs import ForgedRef, MessageRef, Refs
@@ -27,9 +27,6 @@ RECENT = 7 * 86_400 * SECOND
 LOOKED_AT = 200
 """Events of a person among which the message is looked for."""
 
-_UUID = re.compile(
-    r"(?<![0-9a-f-])[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f-])", re.I
-)
 _LEAVE = re.compile(r"/u/([A-Za-z0-9_-]{40,200})(?![A-Za-z0-9_-])", re.ASCII)
 _CAME_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc")
 _ENOUGH = 20
@@ -111,7 +108,7 @@ def _links(notice: Notice, read: Callable[[str], MessageRef]) -> Iterator[str]:
 
 
 def _ids(values: Sequence[str]) -> list[str]:
-    found = dict.fromkeys(one.lower() for value in values for one in _UUID.findall(value))
+    found = dict.fromkeys(one.lower() for value in values for one in MESSAGE_ID.findall(value))
     return list(found)[:_ENOUGH]
 
 

@@ -7,7 +7,6 @@ and links are in the mail already, and everything would be counted twice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ from heliograph.events.messages import MessageBounced, MessageComplained, Messag
 from heliograph.inbound.receipts import receipt
 from heliograph.inbound.receipts.providers.provider import Fact, Provider
 from heliograph.inbound.receipts.providers.words import understood
-from heliograph.inbound.receipts.receipt import Addressed, Source, addressed
+from heliograph.inbound.receipts.receipt import MESSAGE_ID, Addressed, Source, addressed
 from heliograph.phones import country
 from heliograph.react.state import messages, people
 from heliograph.refs import ForgedRef, Refs
@@ -36,10 +35,6 @@ AGENT_LIMIT, URL_LIMIT = 512, 2048
 
 GENERIC = frozenset((1, 40, 70))
 """Categories that say no more than that it failed: a provider's own word says more."""
-
-_UUID = re.compile(
-    r"(?<![0-9a-f-])[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f-])", re.I
-)
 
 
 class Teller(NamedTuple):
@@ -103,7 +98,7 @@ def _message(connection: Connection, teller: Teller, marks: Sequence[str]) -> Ad
         try:
             found = [teller.refs.read_bounce(mark).message]
         except ForgedRef:
-            found = _UUID.findall(mark)[:5]
+            found = MESSAGE_ID.findall(mark)[:5]
         for message in found:
             to = addressed(connection, teller.account.number, message.lower())
             if to is not None:
