@@ -12,7 +12,8 @@ from heliograph.events.event import Data
 
 
 class TemplateSaved(Data, frozen=True, kw_only=True):
-    """A template's new version. `parts`: subject, preheader, html, text, sms, push_title, push_body."""
+    """A template's new version. `parts`: subject, preheader, html or mjml, text, sms, push_title, push_body.
+    `settings`: from_address, from_name, reply_to, return_path, url_append, inline_css, transactional."""
 
     kind: ClassVar[str] = "template.saved"
     name: str
