@@ -25,9 +25,9 @@ _SKIP = re.compile(
 )
 _STOP = re.compile(rf"<(?:(a|area)|({_RAW})|(/?body)|!--)", re.IGNORECASE | re.ASCII)
 _REST_OF_TAG = re.compile(_REST)
-_COMMENT_END = re.compile(r"--!?>")
+COMMENT_END = re.compile(r"--!?>")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in _RAW.split("|")}
-_ATTRIBUTE = re.compile(
+ATTRIBUTE = re.compile(
     r"""[\s/]*+(?:(>)|([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+))?+)?+)"""
 )
 _REFERENCE = re.compile(r"&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|([a-zA-Z][a-zA-Z0-9]*)(;?)(=?))")
@@ -74,7 +74,7 @@ def scan(html: str) -> Iterator[Anchor | BodyTag]:
             inside = _after(_REST_OF_TAG.match(html, stop.end()), html)
             position = _after(_RAW_END[raw.lower()].search(html, inside), html)
         else:  # `<!-->` is a whole comment, so its end may use the dashes of its beginning
-            position = _after(_COMMENT_END.search(html, stop.start() + 2), html)
+            position = _after(COMMENT_END.search(html, stop.start() + 2), html)
 
 
 def decode(value: str) -> str:
@@ -95,7 +95,7 @@ def _after(found: re.Match[str] | None, html: str) -> int:
 def _anchor(html: str, position: int) -> tuple[Anchor | None, int]:
     found: dict[str, tuple[int, int, str]] = {}
     while True:
-        match = _ATTRIBUTE.match(html, position)
+        match = ATTRIBUTE.match(html, position)
         if match is None:
             return None, len(html)
         position = match.end()

@@ -1,4 +1,5 @@
-"""A template and what it is filled with -> subject, HTML and text; or what is wrong with it, and where.
+"""A template and what it is filled with -> subject, HTML and text, or the parts of another channel; or what is wrong
+with it, and where.
 
 Pure but for the clock that bounds a rendering. What a template sees is made here too (`values`): `person`, `event`
 and whatever else the request's context holds, `account`, `unsubscribe_url`, `confirm_url`, `now`. Next comes
@@ -18,11 +19,23 @@ from liquid import Markup
 
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock, to_datetime
+from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested, RenderError
+from heliograph.outbound.messages import parts as parts_of
 from heliograph.outbound.messages.anchors import BodyTag, scan
+from heliograph.outbound.messages.inlining import inline
 from heliograph.outbound.messages.live import Live
+from heliograph.outbound.messages.mjml import Unreadable, convert
+from heliograph.outbound.messages.parts import Part
 from heliograph.outbound.messages.plaintext import from_html
-from heliograph.outbound.messages.sandbox import HTML, TEXT, Sandbox, Source, parse
+from heliograph.outbound.messages.sandbox import (
+    HTML,
+    MESSAGE_LIMIT,
+    SOURCE_LIMIT,
+    TEXT,
+    Source,
+    parse,
+)
 from heliograph.react.state.people import Person
 
 Key = tuple[str, str, int]
@@ -32,14 +45,6 @@ CACHE_LIMIT = 256
 """Parsed templates that are kept; one of 60 kB takes about 2 MB."""
 SUBJECT_LIMIT = 500
 """Characters of a subject; clients show 40 to 150."""
-
-_PARTS: tuple[tuple[str, str, Sandbox], ...] = (
-    ("subject", "SUBJECT", TEXT),
-    ("preheader", "PREHEADER", HTML),
-    ("html", "BODY", HTML),
-    ("text", "TEXT", TEXT),
-)
-"""The parts of an e-mail template, what they are called in errors (S1:L268), and how values are escaped."""
 
 _PERSON_FIELDS = (
     "id",
@@ -67,9 +72,10 @@ class Composed(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """A template's parts, and whether its HTML shows the preheader where it wants it."""
+    """One channel's parts of a template, and whether the HTML shows the preheader where it wants it."""
 
-    sources: dict[str, Source]
+    sources: tuple[tuple[str, str, Source], ...]
+    """Name (`html` also for what was MJML), what errors call it, and the part."""
     places_preheader: bool
 
 
@@ -78,7 +84,7 @@ class Composer:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: OrderedDict[Key, Parsed | tuple[RenderError, ...]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Key, Channel], Parsed | tuple[RenderError, ...]] = OrderedDict()
 
     def compose(
         self,
@@ -86,54 +92,99 @@ class Composer:
         parts: Mapping[str, str],
         filling: Mapping[str, object],
         live: Live | None = None,
+        *,
+        inlined: bool = True,
     ) -> Composed | tuple[RenderError, ...]:
-        """The mail for these values, or everything that is wrong with it. `live`: where live pictures are."""
-        parsed = self._parsed(key, parts)
+        """The mail for these values, or everything that is wrong with it. `live`: where live pictures are; `inlined`:
+        whether rules of `style` elements are put into the tags."""
+        parsed = self._parsed(key, parts, "email", inlined=inlined)
         if not isinstance(parsed, Parsed):
             return parsed
+        rendered = self._rendered(parsed, filling, live)
+        return rendered if isinstance(rendered, tuple) else _joined(rendered, parsed.places_preheader)
+
+    def words(
+        self, key: Key, parts: Mapping[str, str], channel: Channel, filling: Mapping[str, object]
+    ) -> dict[str, str] | tuple[RenderError, ...]:
+        """The parts of a channel (`sms`; `push_title`, `push_body`) for these values, by their names, or everything
+        that is wrong with them."""
+        parsed = self._parsed(key, parts, channel)
+        return self._rendered(parsed, filling, None) if isinstance(parsed, Parsed) else parsed
+
+    def _rendered(
+        self, parsed: Parsed, filling: Mapping[str, object], live: Live | None
+    ) -> dict[str, str] | tuple[RenderError, ...]:
         rendered: dict[str, str] = {}
         errors: list[RenderError] = []
-        for part, shown, _ in _PARTS:
-            if part not in parsed.sources:
-                continue
-            text = parsed.sources[part].render(filling, self._clock, shown, live)
+        for name, shown, source in parsed.sources:
+            text = source.render(filling, self._clock, shown, live)
             if isinstance(text, RenderError):
                 errors.append(text)
             else:
-                rendered[part] = text
-            if part == "preheader":  # its values were escaped when it was rendered
-                filling = {**filling, "preheader": Markup(text if isinstance(text, str) else "")}
-        return tuple(errors) if errors else _joined(rendered, parsed.places_preheader)
+                rendered[name] = text
+            if name == parts_of.PREHEADER:  # its values were escaped when it was rendered
+                filling = {**filling, name: Markup(text if isinstance(text, str) else "")}
+        return tuple(errors) if errors else rendered
 
-    def _parsed(self, key: Key, parts: Mapping[str, str]) -> Parsed | tuple[RenderError, ...]:
-        found = self._kept.get(key)
+    def _parsed(
+        self, key: Key, parts: Mapping[str, str], channel: Channel, *, inlined: bool = True
+    ) -> Parsed | tuple[RenderError, ...]:
+        found = self._kept.get((key, channel))
         if found is None:
-            found = self._kept[key] = parse_parts(parts)
+            found = self._kept[key, channel] = parse_parts(parts, channel, inlined=inlined)
             if len(self._kept) > CACHE_LIMIT:
                 self._kept.popitem(last=False)
         else:
-            self._kept.move_to_end(key)
+            self._kept.move_to_end((key, channel))
         return found
 
 
-def parse_parts(parts: Mapping[str, str]) -> Parsed | tuple[RenderError, ...]:
-    """The parsed parts of an e-mail template, or everything that is wrong with them."""
-    sources: dict[str, Source] = {}
+def parse_parts(
+    parts: Mapping[str, str], channel: Channel = "email", *, inlined: bool = True
+) -> Parsed | tuple[RenderError, ...]:
+    """The parsed parts of a template for a channel, or everything that is wrong with them. What costs much and is the
+    same for every message is done here: MJML becomes HTML, rules of styles go into the tags."""
+    sources: list[tuple[str, str, Source]] = []
     errors: list[RenderError] = []
-    for part, shown, environment in _PARTS:
-        if part in parts:
-            source = parse(parts[part], environment, shown)
+    for part in parts_of.of(channel):
+        if part.name in parts:
+            source = _parse(part, parts[part.name], inlined=inlined)
             if isinstance(source, RenderError):
                 errors.append(source)
             else:
-                sources[part] = source
-    if "subject" not in parts:
-        errors.append(RenderError(code="Template incomplete", message="there is no subject", part="SUBJECT"))
-    if "html" not in parts and "text" not in parts:
-        errors.append(RenderError(code="Template incomplete", message="there is neither html nor text"))
+                name = parts_of.HTML if part.name == parts_of.MJML else part.name
+                sources.append((name, part.shown, source))
+    errors += (
+        RenderError(code="Template incomplete", message=why, part=shown)
+        for shown, why in parts_of.missing(channel, parts)
+    )
     if errors:
         return tuple(errors)
-    return Parsed(sources, "html" in sources and sources["html"].mentions("preheader"))
+    placing = any(
+        name == parts_of.HTML and source.mentions(parts_of.PREHEADER) for name, _, source in sources
+    )
+    return Parsed(tuple(sources), placing)
+
+
+def _parse(part: Part, text: str, *, inlined: bool) -> Source | RenderError:
+    environment = HTML if part.escaped else TEXT
+    if len(text) > SOURCE_LIMIT:  # refused as it was written: nothing is made of it first
+        return parse(text, environment, part.shown)
+    if part.name == parts_of.MJML:
+        made = convert(text)
+        if isinstance(made, Unreadable):
+            return RenderError(
+                code="Template syntax error",
+                message=made.message[:MESSAGE_LIMIT],
+                part=part.shown,
+                line=made.line,
+                column=made.column,
+            )
+        return parse(made[0], environment, part.shown, made[1])
+    if part.name == parts_of.HTML and inlined:
+        html, origin = inline(text)
+        return parse(html, environment, part.shown, origin)
+    return parse(text, environment, part.shown)
 
 
 def values(

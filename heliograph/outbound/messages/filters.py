@@ -25,9 +25,6 @@ UNIQ_LIMIT = 1000
 NUMBER_BITS = 1024
 """Size of a whole number: multiplied with itself in a loop it would fill the memory."""
 
-NUMBER_BITS = 1024
-"""Size of a whole number: multiplied with itself in a loop it would fill the memory."""
-
 _WIDE_FORMAT = re.compile(r"%[-_0^#:]*\d{3,}")
 
 

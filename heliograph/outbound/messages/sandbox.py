@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext, Token
 from liquid.ast import Node
@@ -24,6 +24,7 @@ from heliograph.clock import Clock
 from heliograph.events.messages import RenderError
 from heliograph.outbound.messages.filters import OUTPUT_LIMIT, date, guarded
 from heliograph.outbound.messages.live import SLOT_TAGS, Live
+from heliograph.outbound.messages.origin import Origin
 
 SOURCE_LIMIT = 512 * 1024
 """Characters of one part's source. The largest real templates are under 150 kB."""
@@ -138,12 +139,22 @@ TEXT = Sandbox(undefined=FalsyStrictUndefined, autoescape=False)
 """For subjects and plain text."""
 
 
+class Name(NamedTuple):
+    """A name that a template uses (`person`, `first_name`), and where. A path's index that is itself looked up is no
+    text."""
+
+    path: tuple[object, ...]
+    line: int
+    column: int
+
+
 class Source:
     """One part of a template, parsed: may be rendered any number of times."""
 
-    def __init__(self, template: BoundTemplate, tags: int) -> None:
+    def __init__(self, template: BoundTemplate, tags: int, origin: Origin) -> None:
         self._template = template
         self._tags = tags
+        self._origin = origin
 
     def render(
         self, values: Mapping[str, object], clock: Clock, part: str, live: Live | None = None
@@ -156,7 +167,7 @@ class Source:
         try:
             self._template.render_with_context(context, output)
         except LiquidError as error:
-            return _explained(error, part)
+            return _explained(error, part, self._origin)
         except Exception as error:  # what a filter makes of values nobody thought of is the template's fault
             message = f"{type(error).__name__}: {error}"[:MESSAGE_LIMIT]
             return RenderError(code="Template merge exception", message=message, part=part)
@@ -166,9 +177,19 @@ class Source:
         """Whether the template uses a variable of that name."""
         return name in self._template.global_variables()
 
+    def names(self) -> list[Name]:
+        """Every name from outside that the template uses, in order."""
+        used = (variable for found in self._template.analyze().globals.values() for variable in found)
+        named = (Name(tuple(one.segments), *self._origin.place(one.span.index)) for one in used)
+        return sorted(named, key=lambda name: (name.line, name.column))
 
-def parse(source: str, environment: Sandbox, part: str) -> Source | RenderError:
-    """Parse one part (`SUBJECT`, `BODY`, `TEXT` ...), or say what is wrong and where."""
+
+def parse(
+    source: str, environment: Sandbox, part: str, origin: Origin | None = None
+) -> Source | RenderError:
+    """Parse one part (`SUBJECT`, `BODY`, `TEXT` ...), or say what is wrong and where. `origin`: what it was made
+    from; None: it is as it was written."""
+    origin = origin or Origin(source)
     if len(source) > SOURCE_LIMIT:
         return RenderError(
             code="Template limit exceeded",
@@ -178,11 +199,11 @@ def parse(source: str, environment: Sandbox, part: str) -> Source | RenderError:
     try:
         template = environment.from_string(source)
     except LiquidError as error:
-        return _explained(error, part)
+        return _explained(error, part, origin)
     except RecursionError:
         return RenderError(code="Template syntax error", message="it is nested too deeply", part=part)
     _bound_ranges(template)
-    return Source(template, len(_TAG.findall(source)))
+    return Source(template, len(_TAG.findall(source)), origin)
 
 
 def _bound_ranges(template: BoundTemplate) -> None:
@@ -205,7 +226,7 @@ def _expressions(nodes: list[Node], context: RenderContext) -> Iterator[Expressi
             waiting.extend(found.expressions())
 
 
-def _explained(error: LiquidError, part: str) -> RenderError:
+def _explained(error: LiquidError, part: str, origin: Origin) -> RenderError:
     limit = isinstance(error, ResourceLimitError)
     syntax = "Syntax" in type(error).__name__
     code = (
@@ -215,17 +236,14 @@ def _explained(error: LiquidError, part: str) -> RenderError:
         if syntax
         else "Template merge exception"
     )
-    line, column = _place(error.token)
+    line, column = _place(error.token, origin)
     return RenderError(
         code=code, message=str(error.message or code)[:MESSAGE_LIMIT], part=part, line=line, column=column
     )
 
 
-def _place(token: Token | None) -> tuple[int | None, int | None]:
-    if token is None or token.start_index < 0:
-        return None, None
-    before = token.source[: token.start_index]
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
+def _place(token: Token | None, origin: Origin) -> tuple[int | None, int | None]:
+    return (None, None) if token is None or token.start_index < 0 else origin.place(token.start_index)
 
 
 def _clean(text: str) -> str:

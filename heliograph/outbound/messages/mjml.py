@@ -1,0 +1,114 @@
+"""MJML -> HTML, by mrml, once for a template's version; Liquid goes through it unseen.
+
+What is a value may stand in any text and attribute. A `{% %}` may also stand between components, where MJML itself
+wants `mj-raw` around it: it is put around it here, so a loop over sections or columns is written as it reads.
+`mj-include` finds nothing: a template is complete in itself. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from mrml import to_html
+
+from heliograph.outbound.messages.inlining import inline
+from heliograph.outbound.messages.markup import LIQUID
+from heliograph.outbound.messages.origin import Origin, line_and_column
+
+_CONTAINERS = "body|wrapper|section|group|column|hero|navbar|social|carousel|accordion|accordion-element"
+_STEP = re.compile(rf"<(/?)mj-({_CONTAINERS})(?=[\s/>])[^>]*?(/?)>|<(/?)(mj-[a-z-]+)(?=[\s/>])[^>]*?(/?)>")
+_INLINE = re.compile(
+    r"<mj-style(?=[^>]*\sinline\s*=\s*[\"']inline[\"'])[^>]*>(.*?)</mj-style\s*>", re.DOTALL
+)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_AT = re.compile(r"at position (\d+):(\d+)")
+_WORD = re.compile(r"zliquid(\d{6})z")
+
+
+class Unreadable(NamedTuple):
+    """It is no MJML: what is wrong, and where, if that is known."""
+
+    message: str
+    line: int | None
+    column: int | None
+
+
+def convert(source: str) -> tuple[str, Origin] | Unreadable:
+    """The HTML of an MJML text, and where its Liquid comes from."""
+    css = "\n".join(_INLINE.findall(source))
+    spans = [(found.start(), found.end()) for found in LIQUID.finditer(source)]
+    between = _between_components(source, spans)
+    words = [_word(number, number in between) for number in range(len(spans))]
+    bare = _INLINE.sub("", _replaced(source, spans, words))
+    try:
+        made = to_html(bare).content
+    except OSError as error:  # mrml's only error
+        return _explained(str(error), bare, source)
+    html, origin = _restored(made, source, spans)
+    return inline(html, css, own=False, origin=origin)
+
+
+def _word(number: int, between: bool) -> str:
+    word = f"zliquid{number:06d}z"
+    return f"<mj-raw>{word}</mj-raw>" if between else word
+
+
+def _replaced(source: str, spans: list[tuple[int, int]], words: list[str]) -> str:
+    pieces, position = [], 0
+    for (start, end), word in zip(spans, words, strict=True):
+        pieces += (source[position:start], word)
+        position = end
+    return "".join((*pieces, source[position:]))
+
+
+def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
+    """The numbers of the Liquid tags that stand where MJML allows components only."""
+    hidden = [found.span() for found in _COMMENT.finditer(source)]
+    steps = [
+        found
+        for found in _STEP.finditer(source)
+        if not any(start <= found.start() < end for start, end in hidden)
+    ]
+    found: set[int] = set()
+    inside: list[bool] = []
+    step = 0
+    for number, (start, _) in enumerate(spans):
+        while step < len(steps) and steps[step].end() <= start:
+            _enter(inside, steps[step])
+            step += 1
+        in_tag = step < len(steps) and steps[step].start() < start
+        if inside and inside[-1] and not in_tag and source[start + 1] == "%":
+            found.add(number)
+    return found
+
+
+def _enter(inside: list[bool], step: re.Match[str]) -> None:
+    slash, container, empty, other_slash, _, other_empty = step.groups()
+    if slash or other_slash:
+        if inside:
+            inside.pop()
+    elif not (empty or other_empty):
+        inside.append(container is not None)
+
+
+def _restored(made: str, source: str, spans: list[tuple[int, int]]) -> tuple[str, Origin]:
+    pieces: list[str] = []
+    places, written = [0], [0]
+    position = length = 0
+    for found in _WORD.finditer(made):
+        start, end = spans[int(found[1])]
+        pieces += (made[position : found.start()], source[start:end])
+        length += found.start() - position
+        places.append(length)
+        written.append(start)
+        position, length = found.end(), length + end - start
+    return "".join((*pieces, made[position:])), Origin(source, places, written)
+
+
+def _explained(message: str, bare: str, source: str) -> Unreadable:
+    place = _AT.search(message)
+    if place is None or bare != source:  # with Liquid replaced, places are not those of the source
+        return Unreadable(f"MJML: {message}", None, None)
+    before = source.encode()[: int(place[1])].decode("utf-8", "ignore")
+    return Unreadable(f"MJML: {message}", *line_and_column(source, len(before)))
