@@ -15,13 +15,16 @@ from typing import NamedTuple
 
 from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
+from heliograph.outbound.messages.url_parameters import Parameter, extended
 from heliograph.refs import ClickRef, MessageRef, Refs
 
 OPEN_PATH = "/o/"
 CLICK_PATH = "/c/"
 UNSUBSCRIBE_PATH = "/u/"
 CONFIRM_PATH = "/k/"
-OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH)
+PREFERENCES_PATH = "/p/"
+WEB_COPY_PATH = "/w/"
+OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH, PREFERENCES_PATH, WEB_COPY_PATH)
 """Links that lead to these paths of ours are not tracked again."""
 
 URL_LIMIT = 2048
@@ -42,13 +45,29 @@ class Change(NamedTuple):
     text: str
 
 
-def instrument(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False) -> str:
+def instrument(
+    html: str,
+    ref: MessageRef,
+    refs: Refs,
+    base: str,
+    *,
+    trap: bool = False,
+    append: tuple[Parameter, ...] = (),
+) -> str:
     """The HTML with tracked links and the pixel. `base`: what our URLs begin with, without a slash at the end.
-    `trap`: also with the hidden link, whose follower is no person (STD-6)."""
-    return apply(html, changes(html, ref, refs, base, trap=trap))
+    `trap`: also with the hidden link, whose follower is no person (STD-6). `append`: what links lead with."""
+    return apply(html, changes(html, ref, refs, base, trap=trap, append=append))
 
 
-def changes(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False) -> list[Change]:
+def changes(
+    html: str,
+    ref: MessageRef,
+    refs: Refs,
+    base: str,
+    *,
+    trap: bool = False,
+    append: tuple[Parameter, ...] = (),
+) -> list[Change]:
     """What `instrument` changes, in the order of the text."""
     first: str | None = None
     own = tuple((base + path).lower() for path in OWN_PATHS)
@@ -58,6 +77,7 @@ def changes(html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = F
         if isinstance(found, BodyTag):
             end = found.start if found.closing else end
         elif len(made) < LINK_LIMIT and (url := _destination(found, own)):
+            url = _extended(url, append)
             first = first or url
             name = (found.data_name or found.name or "").strip()
             click = ClickRef(ref, len(made), "" if name == TRAP else name, url)
@@ -93,6 +113,21 @@ def unsubscribe_url(ref: MessageRef, refs: Refs, base: str) -> str:
 def confirm_url(ref: MessageRef, refs: Refs, base: str) -> str:
     """Where a recipient confirms a subscription (double opt-in)."""
     return f"{base}{CONFIRM_PATH}{refs.confirm(ref)}"
+
+
+def preferences_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where a recipient chooses what to receive. Who may withdraw may choose: the reference is of the same purpose."""
+    return f"{base}{PREFERENCES_PATH}{refs.unsubscribe(ref)}"
+
+
+def web_copy_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where the mail can be read as a web page."""
+    return f"{base}{WEB_COPY_PATH}{refs.web_copy(ref)}"
+
+
+def _extended(url: str, append: tuple[Parameter, ...]) -> str:
+    longer = extended(url, append)
+    return longer if len(longer) <= URL_LIMIT else url
 
 
 def _destination(anchor: Anchor, own: tuple[str, ...]) -> str | None:

@@ -78,7 +78,8 @@ def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
             _enter(inside, steps[step])
             step += 1
         in_tag = step < len(steps) and steps[step].start() < start
-        if inside and inside[-1] and not in_tag and source[start + 1] == "%":
+        commented = any(begin <= start < end for begin, end in hidden)
+        if inside and inside[-1] and not in_tag and not commented and source[start + 1] == "%":
             found.add(number)
     return found
 
