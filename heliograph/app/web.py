@@ -35,13 +35,16 @@ from heliograph.journal.journal import Journal
 from heliograph.logs import configure
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
+from heliograph.outbound.messages.compose import Composer
+from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.web_copy import WebCopies
 from heliograph.outbound.queues import sqs_service
 from heliograph.outbound.topics import Registry, sns_service
 from heliograph.outbound.topics.pages import pages as topic_pages
 from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, from_environment, public_url
+from heliograph.settings import Settings, from_environment, picture_urls, public_url
 from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
 from heliograph.web.http import ACCOUNT_NUMBER, Route, plain_error
@@ -119,7 +122,9 @@ class Worker:
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
         means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
-        others = (*live.pages, *topic_pages(topics, self.settings), *api.routes(means, self.settings))
+        desk = Desk(Composer(self.clock), refs, public_url(self.settings), picture_urls(self.settings))
+        copies = WebCopies(directory, refs, journal, engine, desk)
+        others = (*live.pages, *copies.pages(), *topic_pages(topics, self.settings), *api.routes(means, self.settings))
         routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
 
