@@ -49,6 +49,7 @@ async def test_a_message_that_is_wanted_is_sent(world: World, office: Office) ->
             "subject": "Joe, your cart waits",
             "message_id": f"<{MESSAGE}@shop.example>",
             "sender": "news@shop.example",
+            "template_version": 3,
         },
     ]
 

@@ -14,7 +14,7 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.facts import VIEWED, Facts
+from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.instrument import (
     confirm_url,
     instrument,
@@ -124,7 +124,7 @@ class Desk:
         composed = self._composer.compose(
             (account.number, template.name, template.version),
             template.parts,
-            {**values(event.data, facts.person, account, now, urls), VIEWED: facts.viewed},
+            {**facts.objects, **values(event.data, facts.person, account, now, urls)},
             Live(*self._pictures, self._refs.image(ref)),
             inlined=template.settings.get("inline_css") is not False,
         )

@@ -110,6 +110,16 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
 
 
+class TemplateVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """When a version was saved and, where it is offered no more, removed; in microseconds. `event` saved it."""
+
+    version: int
+    saved: int
+    removed: int | None
+    event: str
+    parts: dict[str, str]
+
+
 class Automation(msgspec.Struct, frozen=True, kw_only=True):
     """One version of an automation; `id` is its number in the account, from 1."""
 
@@ -142,9 +152,28 @@ def template(connection: Connection, account: str, name: str, version: int | Non
     return None if found is None else Template(**found._mapping)
 
 
+def current_version(connection: Connection, account: str, name: str) -> int | None:
+    """The number of a template's current version; None: there is none, or it was removed."""
+    found: int | None = connection.scalar(_CURRENT_VERSION, {"of_account": account, "of_name": name})
+    return found
+
+
+def template_versions(connection: Connection, account: str, name: str) -> list[TemplateVersion]:
+    """Every version that a template ever had, the newest first."""
+    found = connection.execute(_HISTORY, {"of_account": account, "of_name": name})
+    return [TemplateVersion(**row._mapping) for row in found]
+
+
+_OF_NAME = (TEMPLATES.c.account == bindparam("of_account"), TEMPLATES.c.name == bindparam("of_name"))
+_CURRENT_VERSION = select(func.max(TEMPLATES.c.version)).where(*_OF_NAME, TEMPLATES.c.removed.is_(None))
+_HISTORY = (
+    select(TEMPLATES.c.version, TEMPLATES.c.saved, TEMPLATES.c.removed, TEMPLATES.c.event, TEMPLATES.c.parts)
+    .where(*_OF_NAME)
+    .order_by(TEMPLATES.c.version.desc())
+)
 _VERSIONS = (
     select(TEMPLATES.c.name, TEMPLATES.c.version, TEMPLATES.c.parts, TEMPLATES.c.settings)
-    .where(TEMPLATES.c.account == bindparam("of_account"), TEMPLATES.c.name == bindparam("of_name"))
+    .where(*_OF_NAME)
     .order_by(TEMPLATES.c.version.desc())
     .limit(1)
 )
