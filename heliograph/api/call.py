@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Scope
 from heliograph.clock import Clock
+from heliograph.egress import Egress
 from heliograph.journal.journal import Journal
 
 T = TypeVar("T")
@@ -29,12 +30,15 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What calls work with: the journal, state to read, accounts, the clock."""
+    """What calls work with: the journal, state to read, accounts, the clock, the door out, and what our URLs begin
+    with (`base`, without a slash at the end)."""
 
     journal: Journal
     state: Engine
     directory: Directory
     clock: Clock
+    egress: Egress
+    base: str
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """What `look` finds in state; asked in a thread, for the database may have to wait for the disk."""

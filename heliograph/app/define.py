@@ -76,13 +76,6 @@ def builtin_templates(account: str, now: int) -> list[Record]:
     ]
 
 
-async def save_template(settings: Settings, account: str | None, name: str, parts: dict[str, str]) -> None:
-    """A template's new version."""
-    await _record(
-        settings, account, "template", name, TemplateSaved(name=name, parts=parts, by="command line")
-    )
-
-
 async def apply_automation(settings: Settings, account: str | None, file: Path) -> str:
     """Check a YAML or JSON file and save it; returns the automation's name. Raises `OperatorError` by path."""
     saved = load(file)
@@ -135,13 +128,6 @@ async def move_feed(settings: Settings, account: str | None, name: str, move: Mo
     if name not in known:
         raise OperatorError(f"there is no feed {name}: {', '.join(sorted(known)) or 'there is none at all'}")
     await _record(settings, account, "feed", name, _MOVES[move](name=name, by="command line"))
-
-
-def templates(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
-    """Name, version and parts of every template."""
-    with _reading(settings) as connection:
-        rows = definitions.templates(connection, account_number(connection.engine, account))
-        return [(row.name, row.version, ", ".join(row.parts)) for row in rows]
 
 
 def automations(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:

@@ -114,17 +114,31 @@ class Worker:
         else:
             journal = await self._closing.enter_async_context(remote(self.settings))
         refs = Refs(directory.master)
+        egress = Egress(self.settings)
+        self._closing.push_async_callback(egress.close)
         live = open_live(
-            self.settings, directory, refs, journal, engine, self.clock, self._sources(), self.readers
+            self.settings, directory, refs, journal, engine, self.clock, self._sources(egress), self.readers
         )
         self._closing.callback(live.close)
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
-        means = Means(journal=journal, state=engine, directory=directory, clock=self.clock)
-        desk = Desk(Composer(self.clock), refs, public_url(self.settings), picture_urls(self.settings))
-        copies = WebCopies(directory, refs, journal, engine, desk)
-        others = (*live.pages, *copies.pages(), *topic_pages(topics, self.settings), *api.routes(means, self.settings))
+        base = public_url(self.settings)
+        means = Means(
+            journal=journal,
+            state=engine,
+            directory=directory,
+            clock=self.clock,
+            egress=egress,
+            base=base,
+        )
+        desk = Desk(Composer(self.clock), refs, base, picture_urls(self.settings))
+        others = (
+            *live.pages,
+            *WebCopies(directory, refs, journal, engine, desk).pages(),
+            *topic_pages(topics, self.settings),
+            *api.routes(means, self.settings),
+        )
         routes = (*self._routes(directory, refs, journal, engine, topics), *live.doors)
         return routes, pages(journal, engine, others)
 
@@ -132,10 +146,8 @@ class Worker:
         """Finish what was accepted, then let go."""
         await self._closing.aclose()
 
-    def _sources(self) -> Sources:
+    def _sources(self, egress: Egress) -> Sources:
         """The pictures that operators name, fetched by this worker."""
-        egress = Egress(self.settings)
-        self._closing.push_async_callback(egress.close)
         sources = Sources(egress, self.clock, self.data / PICTURES)
         self._closing.push_async_callback(sources.close)
         return sources

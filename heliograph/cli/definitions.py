@@ -1,4 +1,4 @@
-"""`heliograph templates`, `automations` and `feeds`: what operators define, saved as events."""
+"""`heliograph automations` and `feeds`: what operators define, saved as events."""
 
 from __future__ import annotations
 
@@ -13,44 +13,12 @@ from heliograph.app import define
 from heliograph.cli.options import Data, existing, for_operators, out, table
 from heliograph.errors import OperatorError
 
-templates = typer.Typer(no_args_is_help=True, help="Save and list templates.")
 automations = typer.Typer(no_args_is_help=True, help="Apply and list automations.")
 feeds = typer.Typer(no_args_is_help=True, help="Add, list, pause, resume and remove feeds.")
 
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
 ]
-
-
-@templates.command("save")
-@for_operators
-def save_template(
-    name: str,
-    subject: Annotated[str, typer.Option(help="The subject, in Liquid.")],
-    html: Annotated[Path | None, typer.Option(help="File of the HTML part.")] = None,
-    text: Annotated[
-        Path | None, typer.Option(help="File of the text part; made from the HTML when absent.")
-    ] = None,
-    preheader: Annotated[str, typer.Option(help="What inboxes show behind the subject.")] = "",
-    data: Data = None,
-    account: AccountOption = None,
-) -> None:
-    """Save a template's new version."""
-    parts = {"subject": subject, "preheader": preheader}
-    for part, file in (("html", html), ("text", text)):
-        if file is not None:
-            parts[part] = _read(file)
-    if not {"html", "text"} & set(parts):
-        raise OperatorError("a template needs --html or --text")
-    asyncio.run(define.save_template(existing(data), account, name, {k: v for k, v in parts.items() if v}))
-    out.print(f"The template {name} is saved.")
-
-
-@templates.command("list")
-@for_operators
-def list_templates(data: Data = None, account: AccountOption = None) -> None:
-    """All templates, with their current version."""
-    _table(("name", "version", "parts"), define.templates(existing(data), account))
 
 
 @automations.command("apply")
@@ -138,13 +106,6 @@ def _option(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{file} cannot be read: {error}") from error
 
 
 def _table(columns: tuple[str, ...], found: list[tuple[Any, ...]]) -> None:

@@ -34,7 +34,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
-    "templates": Command("definitions:templates", "Save and list templates."),
+    "templates": Command("templates:templates", "Save, show, check, preview and test templates."),
     "automations": Command("definitions:automations", "Apply and list automations."),
     "feeds": Command("definitions:feeds", "Add, list, pause, resume and remove feeds."),
     "image": Command("images:images", "Preview, publish and embed live pictures."),

@@ -15,6 +15,7 @@ from heliograph.api.call import Means
 from heliograph.app.pages import pages
 from heliograph.clock import SECOND, ManualClock
 from heliograph.database import METADATA, open_state
+from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.people import Customer, PersonUpdated
@@ -56,13 +57,15 @@ class World:
             self.other = keys.add_account(connection, "Other", NOW).number
             _, self.other_key = keys.add_key(connection, self.other, "api", NOW)
         self.reading = open_state(data, read_only=True)
+        settings = Settings(data=str(data), address_rate=1000, key_rate=1000, egress_allow=("127.0.0.1/32",))
         self.means = Means(
             journal=self.journal,
             state=self.reading,
             directory=load_directory(self.reading),
             clock=self.clock,
+            egress=Egress(settings),
+            base="https://mail.shop.example",
         )
-        settings = Settings(data=str(data), address_rate=1000, key_rate=1000)
         self.application = pages(self.journal, self.reading, api.routes(self.means, settings))
         self._folded = 0
 

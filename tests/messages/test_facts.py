@@ -97,7 +97,9 @@ def test_what_somebody_looked_at_is_known_to_templates_that_show_it() -> None:
     shirt, unknown = look_into(fold(history))(request).objects["recently_viewed"]
     assert (shirt["title"], shirt["image"], shirt["views"]) == ("Shirt", "https://x.example/1", 2)
     assert (unknown["id"], unknown["title"]) == ("3", None)
-    assert look_into(fold([*HISTORY, *history[-8:-2], request]))(request).objects["recently_viewed"] == (), "nobody asks for it"
+    assert look_into(fold([*HISTORY, *history[-8:-2], request]))(request).objects["recently_viewed"] == (), (
+        "nobody asks for it"
+    )
 
 
 def test_nothing_is_known_of_nobody() -> None:

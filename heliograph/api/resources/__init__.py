@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from heliograph.api.call import Resource
-from heliograph.api.resources import erasures, people
+from heliograph.api.resources import erasures, people, templates
 
 RESOURCES: tuple[Resource, ...] = (
     people.RESOURCE,
     erasures.RESOURCE,
+    templates.RESOURCE,
 )

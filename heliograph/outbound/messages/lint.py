@@ -1,7 +1,7 @@
 """What is wrong with a template, or will be in somebody's inbox: findings, each with its place where it has one.
 
 `error`: it cannot be rendered, or not as it is meant; `warning`: it works and will disappoint; `hint`: worth a look.
-Saving refuses errors only. Nothing is fetched here: `heliograph.outbound.messages.pictures` looks whether pictures can
+Saving refuses errors only. Nothing is fetched here: `heliograph.outbound.messages.reach` looks whether pictures can
 be reached. Pure.
 """
 
@@ -32,9 +32,7 @@ SUBJECT_SHOWN = 78
 Level = Literal["error", "warning", "hint"]
 
 URLS = ("unsubscribe_url", "preferences_url", "confirm_url", "web_copy_url")
-KNOWN = frozenset(
-    ("person", "event", "account", "automation", "now", "today", "preheader", *OBJECTS, *URLS)
-)
+KNOWN = frozenset(("person", "event", "account", "automation", "now", "today", "preheader", *OBJECTS, *URLS))
 """Names that every message has, but for `event` and `automation`, which those of automations have."""
 
 SETTINGS: Mapping[str, type] = {
@@ -43,6 +41,7 @@ SETTINGS: Mapping[str, type] = {
     "reply_to": str,
     "return_path": str,
     "url_append": str,
+    "topic": str,
     "inline_css": bool,
     "transactional": bool,
 }
@@ -68,7 +67,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def lint(parts: Mapping[str, str], settings: Mapping[str, Any]) -> list[Finding]:
     """Everything that is found, the worst first."""
     found = [*_shape(parts), *_settings(settings), *_rendering(parts, settings)]
-    found += (one for name in (parts_of.HTML, parts_of.MJML) if name in parts for one in _html(name, parts[name]))
+    found += (
+        one for name in (parts_of.HTML, parts_of.MJML) if name in parts for one in _html(name, parts[name])
+    )
     if "email" in parts_of.channels(parts):
         found += _mail(parts, settings)
     levels = ("error", "warning", "hint")
@@ -121,7 +122,12 @@ def _rendering(parts: Mapping[str, str], settings: Mapping[str, Any]) -> Iterato
                 code = error.code.lower().replace(" ", "_")
                 part = _part_of(error.part, channel, parts)
                 yield Finding(
-                    level="error", code=code, part=part, message=error.message, line=error.line, column=error.column
+                    level="error",
+                    code=code,
+                    part=part,
+                    message=error.message,
+                    line=error.line,
+                    column=error.column,
                 )
             continue
         for name, _, source in parsed.sources:
@@ -150,7 +156,11 @@ def _of_name(name: Name) -> tuple[Level, str, str] | None:
     first, *rest = name.path
     field = rest[0] if rest and isinstance(rest[0], str) else None
     if first not in KNOWN:
-        return "warning", "unknown_name", f"{first} is not one of ours: an error, unless the message's context has it"
+        return (
+            "warning",
+            "unknown_name",
+            f"{first} is not one of ours: an error, unless the message's context has it",
+        )
     if first == "account" and field not in ACCOUNT_FIELDS:
         return "error", "unknown_name", f"account has no {field}: it has {', '.join(ACCOUNT_FIELDS)}"
     if first == "person" and field is not None and field not in PERSON_FIELDS:

@@ -18,9 +18,7 @@ from heliograph.outbound.messages.origin import Origin, line_and_column
 
 _CONTAINERS = "body|wrapper|section|group|column|hero|navbar|social|carousel|accordion|accordion-element"
 _STEP = re.compile(rf"<(/?)mj-({_CONTAINERS})(?=[\s/>])[^>]*?(/?)>|<(/?)(mj-[a-z-]+)(?=[\s/>])[^>]*?(/?)>")
-_INLINE = re.compile(
-    r"<mj-style(?=[^>]*\sinline\s*=\s*[\"']inline[\"'])[^>]*>(.*?)</mj-style\s*>", re.DOTALL
-)
+_INLINE = re.compile(r"<mj-style(?=[^>]*\sinline\s*=\s*[\"']inline[\"'])[^>]*>(.*?)</mj-style\s*>", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _AT = re.compile(r"at position (\d+):(\d+)")
 _WORD = re.compile(r"zliquid(\d{6})z")

@@ -13,10 +13,41 @@ from typing import NamedTuple
 from heliograph.outbound.messages.markup import mask, tags
 
 _VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+    (
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    )
 )
 _OPTIONAL = frozenset(
-    ("html", "head", "body", "p", "li", "dt", "dd", "td", "th", "tr", "thead", "tbody", "tfoot", "option", "colgroup")
+    (
+        "html",
+        "head",
+        "body",
+        "p",
+        "li",
+        "dt",
+        "dd",
+        "td",
+        "th",
+        "tr",
+        "thead",
+        "tbody",
+        "tfoot",
+        "option",
+        "colgroup",
+    )
 )
 """Tags whose end HTML itself supplies (13.1.2.4)."""
 _BRANCH = re.compile(r"\{%-?\s*(if|unless|case|else|elsif|when|endif|endunless|endcase)\b")
@@ -64,6 +95,6 @@ def _steps(html: str) -> Iterator[tuple[int, str, bool]]:
     own = [
         (tag.start, tag.name, tag.closing)
         for tag in tags(mask(html).text)
-        if tag.name not in _VOID and not (":" in tag.name) and html[tag.end - 2] != "/"
+        if tag.name not in _VOID and ":" not in tag.name and html[tag.end - 2] != "/"
     ]
     yield from sorted((*marks, *own))

@@ -51,7 +51,7 @@ def look_up(
     if PRODUCTS in wanted:
         ids = list(dict.fromkeys(_product_ids(context)))[:MOST_PRODUCTS]
         known = commerce.products(connection, account, ids)
-        found[PRODUCTS] = {id: _described(one) for id, one in known.items()}
+        found[PRODUCTS] = {number: _described(one) for number, one in known.items()}
     if person is None:
         return found
     if VIEWED in wanted:
@@ -81,7 +81,10 @@ def _newest(found: Sequence[commerce.Cart | commerce.Order]) -> Mapping[str, Any
 
 def _product_ids(context: Mapping[str, Any]) -> Iterator[str]:
     for thing in (context, *(value for value in context.values() if isinstance(value, dict))):
-        for item in (thing, *(item for name in _LISTS if isinstance(thing.get(name), list) for item in thing[name])):
+        for item in (
+            thing,
+            *(item for name in _LISTS if isinstance(thing.get(name), list) for item in thing[name]),
+        ):
             if isinstance(item, dict) and item.get("product_id") is not None:
                 yield str(item["product_id"])
 

@@ -186,9 +186,7 @@ class Source:
         return sorted(named, key=lambda name: (name.line, name.column))
 
 
-def parse(
-    source: str, environment: Sandbox, part: str, origin: Origin | None = None
-) -> Source | RenderError:
+def parse(source: str, environment: Sandbox, part: str, origin: Origin | None = None) -> Source | RenderError:
     """Parse one part (`SUBJECT`, `BODY`, `TEXT` ...), or say what is wrong and where. `origin`: what it was made
     from; None: it is as it was written."""
     origin = origin or Origin(source)

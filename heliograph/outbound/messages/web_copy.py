@@ -93,9 +93,7 @@ class WebCopies:
             found = messages.find(connection, ref.account, ref.message)
             return found, [] if found is None else _subjects(connection, found)
 
-    async def _request(
-        self, message: messages.Message, theirs: list[str]
-    ) -> Event[MessageRequested] | None:
+    async def _request(self, message: messages.Message, theirs: list[str]) -> Event[MessageRequested] | None:
         before: int | None = None
         for _ in range(PAGES):
             entries = await self._journal.latest(theirs, account=message.account, before=before, limit=PAGE)
