@@ -46,7 +46,7 @@ def inline(html: str, css: str = "", *, own: bool = True, origin: Origin | None 
         insertion
         for number, tag in enumerate(found)
         if number in styles
-        for insertion in _into(tag, html, unmask(styles[number], masked.words))
+        for insertion in _into(tag, html, unmask(styles[number], masked))
     ]
     return insert(html, insertions, origin)
 

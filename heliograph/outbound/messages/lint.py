@@ -1,7 +1,6 @@
 """What is wrong with a template, or will be in somebody's inbox: findings, each with its place where it has one.
 
-`error`: it cannot be rendered, or not as it is meant; `warning`: it works and will disappoint; `hint`: worth a look.
-Saving refuses errors only. Nothing is fetched here: `heliograph.outbound.messages.reach` looks whether pictures can
+`error`: it cannot be rendered; `warning`: it can, and will disappoint; `hint`: worth a look. Saving refuses errors only. Nothing is fetched here: `heliograph.outbound.messages.reach` looks whether pictures can
 be reached. Pure.
 """
 
@@ -105,9 +104,9 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[Finding]:
             reason = f"is not known: known are {', '.join(SETTINGS)}"
         elif not isinstance(value, kind):
             reason = "must be true or false" if kind is bool else "must be a text"
-        elif name in ("from_address", "reply_to") and value and mailbox(value) is None:
-            reason = "is no e-mail address"
-        elif name == "url_append":
+        elif isinstance(value, str) and name in ("from_address", "reply_to"):
+            reason = "is no e-mail address" if value and mailbox(value) is None else None
+        elif isinstance(value, str) and name == "url_append":
             reason = wrong(value)
         if reason:
             yield Finding(level="error", code="setting", part="settings", message=f"{name}: {reason}")
@@ -204,9 +203,9 @@ def _of_tag(name: str, values: Mapping[str, str]) -> Iterator[tuple[Level, str, 
     if name in _PICTURES:
         source = values.get(_PICTURES[name], "")
         if not source:
-            yield "error", "broken_image", "the picture has no source"
+            yield "warning", "broken_image", "the picture has no source"
         elif not source.lower().startswith(("https:", "http:", "data:", "cid:", "{{")):
-            yield "error", "broken_image", f"{source[:80]} is no address that a mail program can fetch"
+            yield "warning", "broken_image", f"{source[:80]} is no address that a mail program can fetch"
         elif source.lower().startswith("http:"):
             yield "warning", "insecure_image", "the picture comes over http: some programs do not show it"
         if "alt" not in values and name not in _NO_ALT:
@@ -222,7 +221,7 @@ def _of_link(href: str) -> Iterator[tuple[Level, str, str]]:
     elif lower.startswith("http://"):
         yield "warning", "insecure_link", f"{href[:80]} leads over http"
     elif not lower.startswith(_SCHEMES) and not lower.startswith(("*|", "[", "%%")):
-        yield "error", "broken_link", f"{href[:80]} leads nowhere in a mail: it needs https:// in front"
+        yield "warning", "broken_link", f"{href[:80]} leads nowhere in a mail: it needs https:// in front"
 
 
 def _mail(parts: Mapping[str, str], settings: Mapping[str, Any]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mrml import to_html
 
 from heliograph.outbound.messages.inlining import inline
-from heliograph.outbound.messages.markup import LIQUID
+from heliograph.outbound.messages.markup import liquid
 from heliograph.outbound.messages.origin import Origin, line_and_column
 
 _CONTAINERS = "body|wrapper|section|group|column|hero|navbar|social|carousel|accordion|accordion-element"
@@ -35,7 +35,7 @@ class Unreadable(NamedTuple):
 def convert(source: str) -> tuple[str, Origin] | Unreadable:
     """The HTML of an MJML text, and where its Liquid comes from."""
     css = "\n".join(_INLINE.findall(source))
-    spans = [(found.start(), found.end()) for found in LIQUID.finditer(source)]
+    spans = list(liquid(source))
     between = _between_components(source, spans)
     words = [_word(number, number in between) for number in range(len(spans))]
     bare = _INLINE.sub("", _replaced(source, spans, words))
@@ -53,7 +53,8 @@ def _word(number: int, between: bool) -> str:
 
 
 def _replaced(source: str, spans: list[tuple[int, int]], words: list[str]) -> str:
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for (start, end), word in zip(spans, words, strict=True):
         pieces += (source[position:start], word)
         position = end

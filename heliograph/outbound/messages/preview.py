@@ -13,9 +13,10 @@ import msgspec
 
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
+from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages import parts as parts_of
-from heliograph.outbound.messages.compose import Composed, Composer, values
+from heliograph.outbound.messages.compose import Composed, Composer, Key, values
 from heliograph.outbound.messages.instrument import (
     CONFIRM_PATH,
     PREFERENCES_PATH,
@@ -119,21 +120,30 @@ def preview(
         **values(request, person, account, clock.now(), urls),
     }
     composer = Composer(clock)
-    key = (account.number, "", UNSAVED)
     told: dict[str, Any] = {}
     errors: list[RenderError] = []
     for channel in parts_of.channels(parts):
-        if channel == "email":
-            inlined = settings.get("inline_css") is not False
-            made = composer.compose(key, parts, filling, Live(base, base, TOKEN), inlined=inlined)
-            if isinstance(made, Composed):
-                told |= made._asdict()
-                continue
+        made = _made(composer, (account.number, "", UNSAVED), parts, settings, channel, filling, base)
+        if isinstance(made, dict):
+            told |= made
         else:
-            made = composer.words(key, parts, channel, filling)
-            if isinstance(made, dict):
-                told |= made
-                continue
-        errors += made
+            errors += made
     size = len((told.get("html") or "").encode())
     return Preview(**told, size=size, clipped=size > CLIPPED, errors=errors)
+
+
+def _made(
+    composer: Composer,
+    key: Key,
+    parts: Mapping[str, str],
+    settings: Mapping[str, Any],
+    channel: Channel,
+    filling: Mapping[str, object],
+    base: str,
+) -> dict[str, Any] | tuple[RenderError, ...]:
+    """The parts of a channel, or what is wrong with them."""
+    if channel != "email":
+        return composer.words(key, parts, channel, filling)
+    inlined = settings.get("inline_css") is not False
+    made = composer.compose(key, parts, filling, Live(base, base, TOKEN), inlined=inlined)
+    return made._asdict() if isinstance(made, Composed) else made

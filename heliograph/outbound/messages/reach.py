@@ -32,7 +32,7 @@ async def unreachable(parts: Mapping[str, str], egress: Egress) -> list[Finding]
     faults = dict(zip(urls, await asyncio.gather(*map(look, urls)), strict=True))
     return [
         Finding(
-            level="error",
+            level="warning",
             code="broken_image",
             part=part,
             message=f"{url[:200]}: {fault}",
