@@ -17,9 +17,9 @@ from heliograph.outbound.messages.markup import liquid
 from heliograph.outbound.messages.origin import Origin, line_and_column
 
 _CONTAINERS = "body|wrapper|section|group|column|hero|navbar|social|carousel|accordion|accordion-element"
-_STEP = re.compile(rf"<(/?)mj-({_CONTAINERS})(?=[\s/>])[^>]*?(/?)>|<(/?)(mj-[a-z-]+)(?=[\s/>])[^>]*?(/?)>")
-_INLINE = re.compile(r"<mj-style(?=[^>]*\sinline\s*=\s*[\"']inline[\"'])[^>]*>(.*?)</mj-style\s*>", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_STEP = re.compile(rf"<(/?)(?:mj-({_CONTAINERS})|mj-[a-z-]+)(?=[\s/>])[^<>]*+>")
+_STYLE = re.compile(r"<mj-style(?=[\s/>])([^<>]*+)>([^<]*+)</mj-style\s*+>")
+_INLINED = re.compile(r"""\sinline\s*=\s*["']inline["']""")
 _AT = re.compile(r"at position (\d+):(\d+)")
 _WORD = re.compile(r"zliquid(\d{6})z")
 
@@ -34,17 +34,21 @@ class Unreadable(NamedTuple):
 
 def convert(source: str) -> tuple[str, Origin] | Unreadable:
     """The HTML of an MJML text, and where its Liquid comes from."""
-    css = "\n".join(_INLINE.findall(source))
+    css = "\n".join(rules for attributes, rules in _STYLE.findall(source) if _INLINED.search(attributes))
     spans = list(liquid(source))
     between = _between_components(source, spans)
     words = [_word(number, number in between) for number in range(len(spans))]
-    bare = _INLINE.sub("", _replaced(source, spans, words))
+    bare = _STYLE.sub(_without_inlined, _replaced(source, spans, words))
     try:
         made = to_html(bare).content
     except OSError as error:  # mrml's only error
         return _explained(str(error), bare, source)
     html, origin = _restored(made, source, spans)
     return inline(html, css, own=False, origin=origin)
+
+
+def _without_inlined(found: re.Match[str]) -> str:
+    return "" if _INLINED.search(found[1]) else found[0]
 
 
 def _word(number: int, between: bool) -> str:
@@ -63,12 +67,8 @@ def _replaced(source: str, spans: list[tuple[int, int]], words: list[str]) -> st
 
 def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
     """The numbers of the Liquid tags that stand where MJML allows components only."""
-    hidden = [found.span() for found in _COMMENT.finditer(source)]
-    steps = [
-        found
-        for found in _STEP.finditer(source)
-        if not any(start <= found.start() < end for start, end in hidden)
-    ]
+    shown = _without_comments(source)
+    steps = list(_STEP.finditer(shown))
     found: set[int] = set()
     inside: list[bool] = []
     step = 0
@@ -77,18 +77,28 @@ def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
             _enter(inside, steps[step])
             step += 1
         in_tag = step < len(steps) and steps[step].start() < start
-        commented = any(begin <= start < end for begin, end in hidden)
-        if inside and inside[-1] and not in_tag and not commented and source[start + 1] == "%":
+        if inside and inside[-1] and not in_tag and shown[start : start + 2] == "{%":
             found.add(number)
     return found
 
 
+def _without_comments(source: str) -> str:
+    """The text with blanks for its comments."""
+    pieces, position = [], 0
+    while (start := source.find("<!--", position)) >= 0:
+        end = source.find("-->", start + 4) + 3
+        end = end if end > 2 else len(source)
+        pieces += (source[position:start], " " * (end - start))
+        position = end
+    return "".join((*pieces, source[position:]))
+
+
 def _enter(inside: list[bool], step: re.Match[str]) -> None:
-    slash, container, empty, other_slash, _, other_empty = step.groups()
-    if slash or other_slash:
+    closing, container = step.groups()
+    if closing:
         if inside:
             inside.pop()
-    elif not (empty or other_empty):
+    elif step[0][-2] != "/":
         inside.append(container is not None)
 
 

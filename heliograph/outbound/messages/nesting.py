@@ -7,10 +7,12 @@ a cell that begins in two ways is no mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from heliograph.outbound.messages.markup import mask, tags
+
+MOST_TAGS = 6_000
+"""Tags and branches that are looked at: what it costs grows with their square. Real templates have 3,000."""
 
 _VOID = frozenset(
     (
@@ -63,7 +65,10 @@ def misnested(html: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     opened: list[_Open] = []
     before: list[list[_Open]] = []
-    for place, name, closing in _steps(html):
+    steps = _steps(html)
+    if len(steps) > MOST_TAGS:
+        return []
+    for place, name, closing in steps:
         if name.startswith("%"):
             opened = _branched(name[1:], opened, before)
         elif not closing:
@@ -89,7 +94,7 @@ def _branched(step: str, opened: list[_Open], before: list[list[_Open]]) -> list
     return opened
 
 
-def _steps(html: str) -> Iterator[tuple[int, str, bool]]:
+def _steps(html: str) -> list[tuple[int, str, bool]]:
     """Tags and branches in the order of the text."""
     marks = [(found.start(), "%" + found[1], False) for found in _BRANCH.finditer(html)]
     own = [
@@ -97,4 +102,4 @@ def _steps(html: str) -> Iterator[tuple[int, str, bool]]:
         for tag in tags(mask(html).text)
         if tag.name not in _VOID and ":" not in tag.name and html[tag.end - 2] != "/"
     ]
-    yield from sorted((*marks, *own))
+    return sorted((*marks, *own))
