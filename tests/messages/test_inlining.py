@@ -79,7 +79,11 @@ def test_nothing_but_styles_is_put_in_and_every_place_is_known(html: str) -> Non
     # Every character of the text is still there, in order, and what it comes from is its own place.
     position = 0
     for offset, character in enumerate(made):
-        if position < len(html) and character == html[position] and places[offset] == line_and_column(html, position):
+        if (
+            position < len(html)
+            and character == html[position]
+            and places[offset] == line_and_column(html, position)
+        ):
             position += 1
     assert position == len(html)
 
@@ -133,7 +137,9 @@ def composed(mjml: str, **event: object) -> object:
 
 
 def test_mjml_becomes_html_with_loops_over_components() -> None:
-    made = composed(MJML.replace(".at_all", ""), items=[{"name": "Tea & co"}, {"name": "Milk"}], id="a&b", nothing="")
+    made = composed(
+        MJML.replace(".at_all", ""), items=[{"name": "Tea & co"}, {"name": "Milk"}], id="a&b", nothing=""
+    )
     assert isinstance(made, Composed) and made.html is not None
     page = LexborHTMLParser(made.html)
     texts = [node.text(strip=True) for node in page.css(".big div")]
@@ -166,6 +172,7 @@ def test_a_mistake_in_html_keeps_its_place_when_styles_came_in_before_it() -> No
     "mjml",
     [
         "", "no mjml", "<mjml>", "<mjml><mj-body>", "<mjml><mj-body><mj-section></mj-body></mjml>",
+        "<![if " * 3,
         '<mjml><mj-head><mj-include path="/etc/passwd"/></mj-head><mj-body></mj-body></mjml>',
     ],
 )  # fmt: skip

@@ -41,8 +41,12 @@ def convert(source: str) -> tuple[str, Origin] | Unreadable:
     bare = _STYLE.sub(_without_inlined, _replaced(source, spans, words))
     try:
         made = to_html(bare).content
-    except OSError as error:  # mrml's only error
+    except OSError as error:
         return _explained(str(error), bare, source)
+    except BaseException as error:  # a panic of mrml's, which is no Exception: hostile text can make one
+        if type(error).__name__ != "PanicException":
+            raise
+        return Unreadable("MJML: it cannot be read", None, None)
     html, origin = _restored(made, source, spans)
     return inline(html, css, own=False, origin=origin)
 
