@@ -8,7 +8,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import folds, http, images, latency, pictures, plugins, queues, readers, timers, topics
+from benchmarks import (
+    compose,
+    folds,
+    http,
+    images,
+    latency,
+    pictures,
+    plugins,
+    queues,
+    readers,
+    timers,
+    topics,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Row, console, show
 
@@ -21,6 +33,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-timers": ("Live pictures: countdown timers", timers.against_others),
     "images-bars": ("Live pictures: progress bars, polls and rules, one core", pictures.drawn),
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
+    "compose": ("Composing mails, one core", compose.against_jinja),
     "readers": ("Who is reading", readers.readers),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),

@@ -89,7 +89,7 @@ async def test_a_preview_shows_a_person_or_a_sample_and_records_nothing(world: W
     wrong = (await world.ask("POST", f"{TEMPLATES}/cart/preview", {"context": {}})).json
     assert wrong["html"] is None
     (error,) = wrong["errors"]
-    assert (error["message"], error["line"], error["column"]) == ("event is undefined", 1, 7)
+    assert (error["message"], error["line"], error["column"]) == ("'event' is undefined", 1, 7)
     tried = {"parts": {"subject": "x", "mjml": "<mjml><mj-body></mj-body></mjml>"}}
     assert "<html" in (await world.ask("POST", f"{TEMPLATES}/none/preview", tried)).json["html"]
     assert (await world.ask("POST", f"{TEMPLATES}/cart/preview", {"person": "nobody"})).status == 400
@@ -125,6 +125,7 @@ async def test_lint_tells_what_is_wrong_with_what_is_saved_or_not(world: World) 
     told = (await world.ask("POST", f"{TEMPLATES}/cart/lint", {})).json["findings"]
     assert {"missing_alt", "no_unsubscribe", "no_text"} <= {one["code"] for one in told}
     fetched = (await world.ask("POST", f"{TEMPLATES}/cart/lint", {"fetch": True})).json["findings"]
+    await world.means.egress.close()
     assert fetched[0]["code"] == "broken_image"
     draft = {"parts": {"subject": "x", "text": "{% nothing %}"}}
     (error, *_) = (await world.ask("POST", f"{TEMPLATES}/new/lint", draft)).json["findings"]
