@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, scan
 from heliograph.outbound.messages.instrument import apply, changes, instrument
+from heliograph.outbound.messages.url_parameters import parameters
 from heliograph.refs import ClickRef, MessageRef, Refs
 from heliograph.signing import Keyring
 
@@ -145,6 +146,7 @@ PIECES = st.sampled_from(
         "<!--", "-->", "--!>", "<!-->", "<![if x]>", "<", ">", '"', "'", "=", "/", " ", "\n", "<style>", "</style>",
         "<p title=\"", "</body>", "<BODY>", "<a", " href", "&#xD800;", "&#99999999999;", "\x00", "\ud800", "é", "<p>",
         "<script>", "</script>", "<textarea>", "text", "<a href=\"https://\ud800.example/\">", "<area href=http://a >",
+        "<!--[if mso]>", "<![endif]-->", "<v:roundrect href='https://x.example/v'>", "<!--[if !mso]><!-->", "<v:rect",
     ]
 )  # fmt: skip
 HTML = st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=40).map("".join)
@@ -230,3 +232,21 @@ def test_a_mail_without_links_gets_no_hidden_one() -> None:
 def test_no_author_can_name_a_link_as_the_hidden_one() -> None:
     (click,) = clicks(instrument(f'<a data-name="{TRAP}" href="https://x.example/">x</a>', REF, REFS, BASE))
     assert click.name == ""
+
+
+def test_links_lead_with_parameters_and_nothing_else_changes() -> None:
+    html = '<a href="https://x.example/?a=1&amp;utm_source=own#top">x</a><a href="mailto:a@b">y</a>'
+    made = instrument(
+        html, REF, REFS, BASE, append=parameters("utm_source=s&utm_campaign={template}", {"template": "c"})
+    )
+    (click,) = clicks(made)
+    assert click.url == "https://x.example/?a=1&utm_source=own&utm_campaign=c#top"
+    without_pixel = re.sub(r'<img src="[^"]*" width="1"[^>]*>', "", made)
+    assert CLICK.sub("https://x.example/?a=1&amp;utm_source=own#top", without_pixel) == html
+    full = "https://x.example/?" + "a" * 2020
+    assert (
+        clicks(
+            instrument(f'<a href="{full}">x</a>', REF, REFS, BASE, append=parameters("b=" + "c" * 50, {}))
+        )[0].url
+        == full
+    )

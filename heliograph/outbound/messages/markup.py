@@ -76,7 +76,8 @@ def tags(html: str) -> Iterator[Tag]:
 
 def liquid(source: str) -> Iterator[tuple[int, int]]:
     """Where each `{{ }}` and `{% %}` begins and ends."""
-    position, missing = 0, set()
+    position = 0
+    missing: set[str] = set()
     while (found := _OPENING.search(source, position)) is not None and len(missing) < 2:
         closing = "}}" if found[0] == "{{" else "%}"
         end = -1 if closing in missing else source.find(closing, found.end())

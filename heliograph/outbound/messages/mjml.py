@@ -88,7 +88,8 @@ def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
 
 def _without_comments(source: str) -> str:
     """The text with blanks for its comments."""
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     while (start := source.find("<!--", position)) >= 0:
         end = source.find("-->", start + 4) + 3
         end = end if end > 2 else len(source)
