@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    compose,
     diagnoses,
     folds,
     http,
@@ -45,6 +46,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
     "bounces-words": ("Why mail comes back", diagnoses.diagnoses),
     "bounces-notices": ("Mail that comes back", notices.notices),
+    "compose": ("Composing mails, one core", compose.against_jinja),
     "readers": ("Who is reading", readers.readers),
     "readtime-cost": ("Opens with and without their read time, one worker alone", readtimes.cost),
     "readtime-held": ("Very many readers at once, one worker alone", readtimes.held),

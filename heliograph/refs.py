@@ -1,6 +1,6 @@
 """Signed references: what goes out in a URL and comes back when it is used.
 
-`outbound.messages` writes them, `inbound.tracking`, `inbound.consent`, `inbound.receipts` and `outbound.images` read them. A reference is
+`outbound.messages` writes them; `inbound.tracking`, `inbound.consent`, `inbound.receipts`, `outbound.images` and the web copy read them. A reference is
 self-contained (account, message, person, and a click's destination), so that the hot path looks nothing
 up and clicks redirect while every database is down. It carries no PII: people are random ids.
 
@@ -103,6 +103,7 @@ class Refs:
         looks = master.purpose("look")
         self._look = {kid: AESGCM(key) for kid, key in looks.keys.items()}
         self._look_now = looks.current
+        self._web_copy = master.purpose("web copy")
 
     def open(self, ref: MessageRef) -> str:
         """The token of a message's open pixel."""
@@ -153,6 +154,14 @@ class Refs:
     def read_image(self, token: str) -> MessageRef:
         """What a live picture's token says."""
         return _unpack(_verify(self._image, token))
+
+    def web_copy(self, ref: MessageRef) -> str:
+        """The token of the page that shows a message on the web."""
+        return _seal(self._web_copy, _pack(self._web_copy.current, ref))
+
+    def read_web_copy(self, token: str) -> MessageRef:
+        """What the token of such a page says."""
+        return _unpack(_verify(self._web_copy, token))
 
     def bounce(self, account: str, message: str) -> str:
         """What stands in the return path of a message."""

@@ -111,6 +111,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Origins from which browsers may send events without a key (RM-2)."""
     open_forms: bool = False
     """Whether sign-up forms that run on servers, and so send neither key nor origin, may send contacts (RM-24)."""
+    url_append: str = ""
+    """What the links of mails lead with, where the template or the automation says nothing else:
+    `utm_source=shop&utm_medium=email&utm_campaign={template}`. Parameters that a link has are kept."""
     from_name: str = ""
     from_address: str = ""
     reply_to: str = ""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Scope
 from heliograph.clock import Clock
+from heliograph.egress import Egress
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.journal import Journal
 from heliograph.outbound.feeds.means import Means as FeedMeans
@@ -33,7 +34,8 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What calls work with: the journal, state to read, the evidence files, accounts, the clock; what deliveries of feeds
-    are made with; `tracking_url`: what URLs of tracking codes begin with."""
+    are made with; the door out; what our URLs begin with (`base`, without a slash at the end), and what those of tracking
+    codes do (`tracking_url`)."""
 
     journal: Journal
     state: Engine
@@ -41,6 +43,8 @@ class Means:
     directory: Directory
     clock: Clock
     feeds: FeedMeans
+    egress: Egress
+    base: str
     tracking_url: str = ""
 
     @property

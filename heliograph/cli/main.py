@@ -34,7 +34,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
-    "templates": Command("definitions:templates", "Save and list templates."),
+    "templates": Command("templates:templates", "Save, show, check, preview and test templates."),
     "automations": Command("automations:automations", "Apply, explain and rehearse automations."),
     "segments": Command("automations:segments", "Apply, list and look into segments of people."),
     "send": Command(

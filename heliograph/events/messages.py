@@ -28,7 +28,8 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     """A message is wanted: by an automation, a job, or the API.
 
     `context` is what the template sees beside the person: the triggering event's properties under `event`.
-    The id of this event is the message's id. `request_id` has MessageGears' form (MG-5).
+    The id of this event is the message's id. `url_append` is what its links lead with (`utm_campaign=spring`); None:
+    what the template or the account says. `request_id` has MessageGears' form (MG-5).
     """
 
     kind: ClassVar[str] = "message.requested"
@@ -48,6 +49,7 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     transactional: bool = False
     context: dict[str, Any] = {}
     is_test: bool = False
+    url_append: str | None = None
 
 
 class MessageCancelled(Data, frozen=True, kw_only=True):
@@ -123,6 +125,7 @@ class Sent(Data, frozen=True, kw_only=True):
     segments: int | None = None
     country: str | None = None
     is_test: bool = False
+    template_version: int | None = None
 
 
 class MessageSent(Sent, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ async def test_a_message_that_is_wanted_is_sent(world: World, office: Office) ->
             "subject": "Joe, your cart waits",
             "message_id": f"<{MESSAGE}@shop.example>",
             "sender": "news@shop.example",
+            "template_version": 3,
         },
     ]
 
@@ -538,3 +539,29 @@ async def test_a_mail_has_hooks_as_its_template_else_its_account_says(
     assert ("data-ignore-inlining" in html) is hooks
     assert len(re.findall(re.escape(BASE) + r"/o/", html)) == (8 if hooks else 1)
     await office.close()
+
+
+async def test_a_template_bomb_stops_its_own_message_and_no_other(world: World, office: Office) -> None:
+    bomb = "{% for i in (1..9000) %}{% for j in (1..9000) %}{{ i }}{% endfor %}{% endfor %}"
+    office.known = office.known._replace(template=template(subject="x", html=f"<p>\n{bomb}"))
+    await office.perform(request(office.clock))
+    (failed,) = await office.told()
+    assert failed.kind == "message.render_failed"
+    (error,) = plain([failed])[0]["errors"]
+    assert (error["code"], error.get("part", "BODY")) == ("Template limit exceeded", "BODY")
+    office.known = office.known._replace(template=msgspec.structs.replace(template(), version=4))
+    other = request(office.clock, id=MESSAGE[:-1] + "c")
+    assert isinstance(await office.perform(other), Delivered)
+    assert len(world.mails) == 1
+
+
+async def test_a_test_reaches_whoever_said_no_but_no_address_that_bounced(
+    world: World, office: Office
+) -> None:
+    office.suppress("unsubscribed", opt_in=False)
+    assert isinstance(await office.perform(request(office.clock, is_test=True)), Delivered)
+    assert len(world.mails) == 1
+    office.suppress("hard_bounce")
+    other = request(office.clock, id=MESSAGE[:-1] + "c", is_test=True)
+    await office.perform(other)
+    assert (await office.kinds())[-1] == "suppressed"

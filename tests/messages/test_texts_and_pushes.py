@@ -112,6 +112,7 @@ async def test_a_text_is_sent_with_short_links_and_counted(worlds: Worlds) -> No
             "characters": len(body),
             "segments": 1,
             "country": "US",
+            "template_version": 3,
         },
     ]
     form = worlds.plain.script.asked[0].form

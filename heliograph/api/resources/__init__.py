@@ -15,6 +15,7 @@ from heliograph.api.resources import (
     reports,
     segments,
     suppressions,
+    templates,
 )
 
 RESOURCES: tuple[Resource, ...] = (
@@ -29,4 +30,5 @@ RESOURCES: tuple[Resource, ...] = (
     reports.RESOURCE,
     records.RESOURCE,
     feeds.RESOURCE,
+    templates.RESOURCE,
 )

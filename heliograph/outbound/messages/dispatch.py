@@ -340,7 +340,8 @@ def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusa
     return refusal(
         facts.standing.suppressions | by_policy,
         facts.standing.opt_in,
-        transactional=wanted.transactional,
+        # An operator's test is asked for by whoever gets it; what may never be written to is refused all the same.
+        transactional=wanted.transactional or wanted.is_test,
         unknown_may_be_mailed=account.policy.unknown_may_be_mailed,
     )
 
@@ -375,6 +376,7 @@ def _sent(request: Request, line: Line, draft: Draft, response: str, *, final: b
         message_id=draft.message_id,
         sender=draft.sender,
         is_test=wanted.is_test,
+        template_version=draft.template_version,
     )
     if not final:
         return (sent,)

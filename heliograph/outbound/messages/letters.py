@@ -16,8 +16,14 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.facts import VIEWED, Facts
-from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
+from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.instrument import (
+    confirm_url,
+    instrument,
+    preferences_url,
+    unsubscribe_url,
+    web_copy_url,
+)
 from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
@@ -29,6 +35,7 @@ from heliograph.outbound.messages.mime import (
     message_id,
 )
 from heliograph.outbound.messages.provider_marks import mark
+from heliograph.outbound.messages.url_parameters import parameters
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
@@ -47,6 +54,15 @@ class Draft(NamedTuple):
     subject: str
     message_id: str
     sender: str
+    template_version: int
+    looked: Looked
+
+
+class Written(NamedTuple):
+    """What a message says, tracked, and where its recipient withdraws."""
+
+    composed: Composed
+    leave: str
     looked: Looked
 
 
@@ -94,34 +110,88 @@ class Desk:
         sender = sender_of(template, account)
         if isinstance(sender, Undeliverable):
             return sender
-        ref = reference(event, facts)
-        seen = ref if tracked(facts, account.policy) else among_many(event)
-        leave = unsubscribe_url(ref, self._refs, self._base)
-        urls = {"unsubscribe_url": leave, "confirm_url": confirm_url(ref, self._refs, self._base)}
+        written = self._written(event, facts, template, account, now)
+        if isinstance(written, Failed):
+            return written
+        letter = _letter(event, account, sender, recipient, written, now)
+        letter = replace(letter, marks=mark(self._provider, event.id))
+        return Draft(
+            Parcel(self._return_path(event, template, account, sender), recipient, build(letter)),
+            written.composed.subject,
+            message_id(letter),
+            sender.mailbox.address,
+            template.version,
+            written.looked,
+        )
+
+    def page(
+        self, event: Event[MessageRequested], facts: Facts, account: Account, now: int
+    ) -> Composed | Failed:
+        """The mail as a web page: made again as of `now` (microseconds), its opens and clicks marked as the page's."""
+        if facts.template is None:
+            return Failed((no_template(event.data),), {})
+        written = self._written(event, facts, facts.template, account, now, web_copy=True)
+        return written if isinstance(written, Failed) else written.composed
+
+    def _written(
+        self,
+        event: Event[MessageRequested],
+        facts: Facts,
+        template: Template,
+        account: Account,
+        now: int,
+        *,
+        web_copy: bool = False,
+    ) -> Written | Failed:
+        ref = reference(event, facts)._replace(web_copy=web_copy)
+        seen = ref if tracked(facts, account.policy) else among_many(event)._replace(web_copy=web_copy)
+        urls = self._urls(ref)
         lookups = Lookups(facts.record)
-        own = {VIEWED: facts.viewed, RECORDS: Sources(lookups)}
         composed = self._composer.compose(
             (account.number, template.name, template.version),
             template.parts,
-            values(event.data, facts.person, account, now, urls) | own,
+            {
+                **facts.objects,
+                **values(event.data, facts.person, account, now, urls),
+                RECORDS: Sources(lookups),
+            },
             Live(*self._pictures, self._refs.image(ref)),
+            inlined=template.settings.get("inline_css") is not False,
         )
         if not isinstance(composed, Composed):
             return Failed(composed, lookups.found)
-        html, policy = composed.html, account.policy
-        if html is not None:
-            hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
-            html = instrument(html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks)
-        letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
-        letter = replace(letter, marks=mark(self._provider, event.id))
-        parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
-        return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address, lookups.found)
+        if composed.html is not None:
+            composed = composed._replace(
+                html=self._told(composed.html, event, seen, template, account.policy)
+            )
+        return Written(composed, urls["unsubscribe_url"], lookups.found)
+
+    def _told(
+        self, html: str, event: Event[MessageRequested], seen: MessageRef, template: Template, policy: Policy
+    ) -> str:
+        """The HTML that tells what becomes of it."""
+        append = parameters(_wanted_parameters(event.data, template, policy), _belongs(event))
+        hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
+        return instrument(
+            html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks, append=append
+        )
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender
     ) -> Mailbox:
-        path = _setting(template, "return_path") or account.policy.bounce_address or self._bounce_address
+        path = setting(template, "return_path") or account.policy.bounce_address or self._bounce_address
         return envelope_sender(sender.mailbox, event.id, path, self._refs.bounce(event.account, event.id))
+
+    def _urls(self, ref: MessageRef) -> dict[str, str]:
+        return {
+            name: url(ref, self._refs, self._base)
+            for name, url in (
+                ("unsubscribe_url", unsubscribe_url),
+                ("preferences_url", preferences_url),
+                ("confirm_url", confirm_url),
+                ("web_copy_url", web_copy_url),
+            )
+        }
 
 
 def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:
@@ -152,18 +222,18 @@ def among_many(event: Event[MessageRequested]) -> MessageRef:
 def sender_of(template: Template, account: Account) -> Sender | Undeliverable:
     """Who the mail is from: as the template says, else the account."""
     policy = account.policy
-    address = _setting(template, "from_address") or policy.from_address
+    address = setting(template, "from_address") or policy.from_address
     if not address:
         return Undeliverable(
             f"account {account.number} has no from_address: "
             f"`heliograph accounts set from_address=news@your-domain --account {account.number}`"
         )
-    reply = _setting(template, "reply_to") or policy.reply_to
+    reply = setting(template, "reply_to") or policy.reply_to
     sending, answering = mailbox(address), mailbox(reply) if reply else None
     if sending is None or (reply and answering is None):
         wrong = "from_address" if sending is None else "reply_to"
         return Undeliverable(f"the {wrong} of account {account.number} is no e-mail address")
-    name = _setting(template, "from_name") or policy.from_name or account.name
+    name = setting(template, "from_name") or policy.from_name or account.name
     return Sender(name=one_line(name), mailbox=sending, reply_to=answering)
 
 
@@ -172,11 +242,10 @@ def _letter(
     account: Account,
     sender: Sender,
     recipient: Mailbox,
-    composed: Composed,
+    written: Written,
     now: int,
-    leave: str,
 ) -> Letter:
-    wanted = event.data
+    wanted, composed = event.data, written.composed
     marketing = not wanted.transactional
     campaign = wanted.campaign.id if wanted.campaign else None
     stream = wanted.automation or wanted.job or wanted.template
@@ -188,11 +257,31 @@ def _letter(
         html=composed.html,
         text=composed.text,
         date=now,
-        unsubscribe=(leave,) if marketing else (),
+        unsubscribe=(written.leave,) if marketing else (),
         list_name=sender.name,
         list_id=f"{account.number}.{sender.mailbox.domain}" if marketing else "",
         feedback_id=feedback_id(campaign, stream, account.number, transactional=wanted.transactional),
     )
+
+
+def _wanted_parameters(wanted: MessageRequested, template: Template, policy: Policy) -> str:
+    """What links lead with: as who asked for the message says, else its template, else the account. An empty text
+    says: with nothing."""
+    if wanted.url_append is not None:
+        return wanted.url_append
+    return setting(template, "url_append") if "url_append" in template.settings else policy.url_append
+
+
+def _belongs(event: Event[MessageRequested]) -> dict[str, str]:
+    wanted = event.data
+    return {
+        "account": event.account,
+        "template": wanted.template,
+        "automation": wanted.automation or "",
+        "job": wanted.job or "",
+        "campaign": wanted.campaign.name if wanted.campaign else "",
+        "message": event.id,
+    }
 
 
 def no_template(wanted: MessageRequested) -> RenderError:
@@ -203,6 +292,7 @@ def no_template(wanted: MessageRequested) -> RenderError:
     )
 
 
-def _setting(template: Template, name: str) -> str:
+def setting(template: Template, name: str) -> str:
+    """A template's setting that is a text; empty where it has none."""
     value = template.settings.get(name)
     return value.strip() if isinstance(value, str) else ""

@@ -340,6 +340,7 @@ def _sent(data: MessageSent) -> dict[str, Any]:
         "characters",
         "segments",
         "country",
+        "template_version",
     )
     return {name: getattr(data, name) or None for name in names}
 

@@ -28,8 +28,8 @@ from heliograph.outbound.messages.channels.channel import NotDelivered
 from heliograph.outbound.messages.channels.providers import PROVIDERS
 from heliograph.outbound.messages.channels.providers.provider import Provider, Push, Text, options_of
 from heliograph.outbound.messages.compose import Composer, values
-from heliograph.outbound.messages.facts import VIEWED, Facts
-from heliograph.outbound.messages.instrument import confirm_url, unsubscribe_url
+from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.instrument import confirm_url, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.letters import (
     Failed,
     Undeliverable,
@@ -131,6 +131,7 @@ class TextDesk:
             segments=counted.segments,
             country=country(recipient),
             is_test=event.data.is_test,
+            template_version=template.version,
         )
         return Note(text, sent, self._shortened(event, facts, account, urls))
 
@@ -164,6 +165,7 @@ class TextDesk:
             subject=push.title or None,
             body=push.body,
             is_test=event.data.is_test,
+            template_version=template.version,
         )
         return Note(push, sent, self._shortened(event, facts, account, (link,) if link else ()))
 
@@ -173,9 +175,10 @@ class TextDesk:
         ref = reference(event, facts)
         urls = {
             "unsubscribe_url": unsubscribe_url(ref, self._refs, self._base),
+            "preferences_url": preferences_url(ref, self._refs, self._base),
             "confirm_url": confirm_url(ref, self._refs, self._base),
         }
-        return {**values(event.data, facts.person, account, now, urls), VIEWED: facts.viewed}
+        return {**facts.objects, **values(event.data, facts.person, account, now, urls)}
 
     def _link(self, message: str, link: int) -> str:
         return f"{self._short}/s/{self._refs.short(message, link)}"
