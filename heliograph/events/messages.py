@@ -28,6 +28,7 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     """A message is wanted: by an automation, a job, or the API.
 
     `context` is what the template sees beside the person: the triggering event's properties under `event`.
+    `topic`: the subscription topic that it is about; None: its template's.
     The id of this event is the message's id. `request_id` has MessageGears' form (MG-5).
     """
 
@@ -45,6 +46,7 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     correlation_id: str | None = None
     recipient_id: str | None = None
     job_category: str | None = None
+    topic: str | None = None
     transactional: bool = False
     context: dict[str, Any] = {}
     is_test: bool = False
@@ -123,6 +125,8 @@ class Sent(Data, frozen=True, kw_only=True):
     segments: int | None = None
     country: str | None = None
     is_test: bool = False
+    topic: str | None = None
+    """The subscription topic that it was about, if any: what a one-click unsubscription may leave."""
 
 
 class MessageSent(Sent, frozen=True, kw_only=True):

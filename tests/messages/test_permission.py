@@ -26,9 +26,7 @@ TABLE = {
 
 
 def ask(*suppressions: str, opt_in: bool | None = True, transactional: bool = False, unknown: bool = True):  # type: ignore[no-untyped-def] - a test's shorthand
-    return refusal(
-        frozenset(suppressions), opt_in, transactional=transactional, unknown_may_be_mailed=unknown
-    )
+    return refusal(frozenset(suppressions), opt_in, transactional=transactional, unknown_is_yes=unknown)
 
 
 def test_every_suppression_type_is_in_the_tables() -> None:

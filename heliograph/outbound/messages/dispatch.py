@@ -45,7 +45,7 @@ from heliograph.outbound.messages.channels.channel import (
 )
 from heliograph.outbound.messages.facts import Facts, Look
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Looked, Undeliverable
-from heliograph.outbound.messages.permission import Refusal, barred, refusal
+from heliograph.outbound.messages.permission import Refusal, refused
 from heliograph.react.state import records
 from heliograph.settings import Settings
 
@@ -119,9 +119,9 @@ class Dispatcher:
         facts = self.look(request)
         if facts.state is not None and facts.state not in OPEN_STATES:
             return Skipped()
-        refused = _refusal(request.data, facts, account)
-        if refused is not None:
-            return await self._end(request, attempt, _suppressed(request, refused))
+        refusal = refused(request.data, facts, account, self.clock.now())
+        if refusal is not None:
+            return await self._end(request, attempt, _suppressed(request, refusal))
         line = self.lines.get(request.data.channel)
         if line is None:
             return self._wait_for_operator(
@@ -319,25 +319,15 @@ def _parts(data: Data, attempt: int) -> tuple[str, ...]:
     return (str(attempt),) if isinstance(data, _NUMBERED) else ()
 
 
-def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusal | None:
-    by_policy = barred(wanted.address, account.policy) if wanted.channel == "email" else frozenset[str]()
-    return refusal(
-        facts.standing.suppressions | by_policy,
-        facts.standing.opt_in,
-        transactional=wanted.transactional,
-        unknown_may_be_mailed=account.policy.unknown_may_be_mailed,
-    )
-
-
-def _suppressed(request: Request, refused: Refusal) -> Data:
+def _suppressed(request: Request, refusal: Refusal) -> Data:
     return messages.MessageSuppressed(
         message=request.id,
         channel=request.data.channel,
         address=request.data.address,
-        code=refused.code,
-        category=refused.category,
-        reason=refused.reason,
-        suppression=refused.suppression,
+        code=refusal.code,
+        category=refusal.category,
+        reason=refusal.reason,
+        suppression=refusal.suppression,
     )
 
 
@@ -377,6 +367,7 @@ def _sent(request: Request, line: Line, draft: Draft, response: str, *, final: b
         message_id=draft.message_id,
         sender=draft.sender,
         is_test=wanted.is_test,
+        topic=draft.topic,
     )
     if not final:
         return (sent,)

@@ -15,7 +15,7 @@ from heliograph.clock import Clock, iso
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.lookups import Find, nowhere
-from heliograph.react.state import commerce, consent, definitions, people, records
+from heliograph.react.state import commerce, consent, definitions, people, preferences, records
 from heliograph.react.state.messages import MESSAGES
 
 
@@ -31,6 +31,8 @@ class Facts(NamedTuple):
     """What they looked at last, as templates see it (`recently_viewed`); only looked up for templates that mention it."""
     record: Find = nowhere
     """Looks a context record of the account up, now."""
+    wishes: preferences.Wishes = preferences.Wishes()
+    """What they said of the message's topic, and whether they paused."""
 
 
 VIEWED = "recently_viewed"
@@ -64,6 +66,9 @@ def look_into(engine: Engine, clock: Clock) -> Look:
                 template=template,
                 viewed=_viewed(connection, account, person, template),
                 record=partial(_record, engine, clock, account),
+                wishes=preferences.wishes(
+                    connection, account, wanted.channel, wanted.address, topic_of(wanted, template)
+                ),
             )
 
     return look
@@ -72,6 +77,12 @@ def look_into(engine: Engine, clock: Clock) -> Look:
 def _record(engine: Engine, clock: Clock, account: str, name: records.Name) -> records.Record | None:
     with engine.connect() as connection:
         return records.find(connection, account, (name,), clock.now()).get(name)
+
+
+def topic_of(wanted: MessageRequested, template: definitions.Template | None) -> str | None:
+    """The subscription topic that a message is about: its own, else its template's (setting `topic`)."""
+    named = wanted.topic or (template.settings.get("topic") if template else None)
+    return named if isinstance(named, str) and named else None
 
 
 def _viewed(

@@ -22,7 +22,8 @@ OPEN_PATH = "/o/"
 CLICK_PATH = "/c/"
 UNSUBSCRIBE_PATH = "/u/"
 CONFIRM_PATH = "/k/"
-OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH)
+PREFERENCES_PATH = "/p/"
+OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH, PREFERENCES_PATH)
 """Links that lead to these paths of ours are not tracked again."""
 
 URL_LIMIT = 2048
@@ -93,6 +94,11 @@ def unsubscribe_url(ref: MessageRef, refs: Refs, base: str) -> str:
 def confirm_url(ref: MessageRef, refs: Refs, base: str) -> str:
     """Where a recipient confirms a subscription (double opt-in)."""
     return f"{base}{CONFIRM_PATH}{refs.confirm(ref)}"
+
+
+def preferences_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where a recipient chooses what to receive. Who may withdraw may choose: the reference is of the same purpose."""
+    return f"{base}{PREFERENCES_PATH}{refs.unsubscribe(ref)}"
 
 
 def _code(ref: MessageRef, refs: Refs, base: str, *, hooks: bool) -> str:

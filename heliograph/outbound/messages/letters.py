@@ -16,8 +16,8 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.facts import VIEWED, Facts
-from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
+from heliograph.outbound.messages.facts import VIEWED, Facts, topic_of
+from heliograph.outbound.messages.instrument import confirm_url, instrument, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
@@ -48,6 +48,7 @@ class Draft(NamedTuple):
     message_id: str
     sender: str
     looked: Looked
+    topic: str | None = None
 
 
 class Undeliverable(NamedTuple):
@@ -96,10 +97,16 @@ class Desk:
             return sender
         ref = reference(event, facts)
         seen = ref if tracked(facts, account.policy) else among_many(event)
-        leave = unsubscribe_url(ref, self._refs, self._base)
-        urls = {"unsubscribe_url": leave, "confirm_url": confirm_url(ref, self._refs, self._base)}
         lookups = Lookups(facts.record)
         own = {VIEWED: facts.viewed, RECORDS: Sources(lookups)}
+        topic = topic_of(event.data, template)
+        only_topic = topic is not None and account.policy.one_click_leaves == "topic"
+        leave = unsubscribe_url(ref._replace(only_topic=only_topic), self._refs, self._base)
+        urls = {
+            "unsubscribe_url": leave,
+            "preferences_url": preferences_url(ref, self._refs, self._base),
+            "confirm_url": confirm_url(ref, self._refs, self._base),
+        }
         composed = self._composer.compose(
             (account.number, template.name, template.version),
             template.parts,
@@ -115,7 +122,8 @@ class Desk:
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
         letter = replace(letter, marks=mark(self._provider, event.id))
         parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
-        return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address, lookups.found)
+        address = sender.mailbox.address
+        return Draft(parcel, composed.subject, message_id(letter), address, lookups.found, topic)
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender

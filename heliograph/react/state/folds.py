@@ -13,6 +13,7 @@ from heliograph.react.state import (
     jobs,
     messages,
     people,
+    preferences,
     records,
     topics,
     visits,
@@ -22,6 +23,7 @@ from heliograph.react.state.reports import counting as reports
 FOLDS: tuple[Fold, ...] = (
     people.FOLD,
     consent.FOLD,
+    preferences.FOLD,
     commerce.FOLD,
     messages.FOLD,
     jobs.FOLD,
