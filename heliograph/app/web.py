@@ -222,7 +222,7 @@ class Worker:
         return (
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
-            *consent.routes(directory, refs, journal, self.clock),
+            *consent.routes(directory, refs, journal, self.clock, engine),
             *self._receipts(directory, refs, journal, engine, egress),
             *records.routes(directory, journal, engine, self.clock, self.settings),
             *self._amazon(directory, topics, queues),
