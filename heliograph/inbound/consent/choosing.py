@@ -128,7 +128,7 @@ class _Trace:
             ip=self.ip,
             user_agent=self.user_agent,
         )
-        return wish, "pause"
+        return wish, str(until)
 
     def choose(self, channel: Channel, address: str, topic: str, *, wanted: bool) -> Wish:
         choice = SubscriptionTopicChosen(
@@ -141,7 +141,7 @@ class _Trace:
             ip=self.ip,
             user_agent=self.user_agent,
         )
-        return choice, topic
+        return choice, f"{topic} {wanted}"
 
 
 def _wishes(who: Known, fields: Fields, trace: _Trace, now: int) -> Iterator[Wish]:
