@@ -9,9 +9,11 @@ from heliograph.api.resources import (
     evidence,
     feeds,
     jobs,
+    messages,
     people,
     records,
     reports,
+    subscription_topics,
     suppressions,
 )
 
@@ -20,7 +22,9 @@ RESOURCES: tuple[Resource, ...] = (
     jobs.RESOURCE,
     erasures.RESOURCE,
     evidence.RESOURCE,
+    messages.RESOURCE,
     suppressions.RESOURCE,
+    subscription_topics.RESOURCE,
     campaigns.RESOURCE,
     reports.RESOURCE,
     records.RESOURCE,

@@ -7,7 +7,8 @@ was removed, misspelt in a template, or defined anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -41,6 +42,9 @@ from heliograph.events.preferences import (
 from heliograph.journal.consumer import Fold
 from heliograph.react.state import reading
 from heliograph.react.state.spelling import Spelling
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+"""What topics are called by templates and programs."""
 
 TOPICS = Table(
     "subscription_topics",
@@ -78,7 +82,7 @@ PAUSES = Table(
 )
 
 
-class SubscriptionTopic(msgspec.Struct, frozen=True, kw_only=True):
+class SubscriptionTopic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A topic: `titles` and `descriptions` by language; `default`: who said nothing receives it."""
 
     name: str
@@ -190,7 +194,7 @@ def _put(
     event: AnyEvent,
     data: SubscriptionTopicChosen | MarketingPaused,
     rest: dict[str, str],
-    values: dict[str, object],
+    values: Mapping[str, object],
 ) -> None:
     """The last word of an address: in place of the one before."""
     normal = spelling.normal(event.account, data.address) if data.channel == "email" else None
