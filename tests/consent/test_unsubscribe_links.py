@@ -23,6 +23,7 @@ from heliograph.journal.memory import MemoryJournal
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring
 
+EMPTY = memory_state()
 MESSAGE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
 PERSON = "0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 REF = MessageRef("000000000001", MESSAGE, PERSON)
@@ -267,7 +268,7 @@ async def test_the_style_is_the_one_that_the_policy_allows(ask, link) -> None:
 )
 async def test_no_token_and_no_body_makes_an_error_or_an_event(token, method, prefix, content) -> None:
     journal, ring = MemoryJournal(), Keyring({1: b"k" * 32}, 1)
-    routes = consent.routes(Directory([], [], ring), Refs(ring), journal, ManualClock(), memory_state())
+    routes = consent.routes(Directory([], [], ring), Refs(ring), journal, ManualClock(), EMPTY)
     route = routes[prefix]
     shown, given_body = method, content
 
