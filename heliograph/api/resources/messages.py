@@ -43,7 +43,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     limit: PageSize = 100
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class MessageListed(msgspec.Struct, frozen=True, kw_only=True):
     """A message in a list."""
 
     id: str
@@ -69,11 +69,11 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
     """Messages, the newest first. `next` is the `after` of the next page, if there is one."""
 
-    messages: list[Listed]
+    messages: list[MessageListed]
     next: str | None = None
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
+class MessageShown(msgspec.Struct, frozen=True, kw_only=True):
     """A message: how it stands, and what happened to it, in order. In `history` stand what caused it, attempts,
     refusals, deliveries, bounces, every open and click with the verdict on its reader (`reader.judged`) and how long it
     lasted (`message.read`), and what followed, such as a suppression; each names its cause."""
@@ -95,7 +95,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     is_test: bool = False
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class MessageWanted(msgspec.Struct, frozen=True, kw_only=True):
     """The message that is wanted now; `repeated`: it was before, under the same idempotency key."""
 
     id: str
@@ -120,7 +120,7 @@ async def list_messages(means: Means, asked: Asked) -> Messages:
     )
 
 
-async def get(means: Means, asked: Asked) -> Shown:
+async def get(means: Means, asked: Asked) -> MessageShown:
     """One message with its history."""
     account, wanted = asked.account.number, asked.path["message"]
 
@@ -133,10 +133,10 @@ async def get(means: Means, asked: Asked) -> Shown:
         raise NotFound("There is no such message.", field="message")
     message, references = found
     entries = await message_history.history(means.journal, message, references)
-    return Shown(message=_readable(message), history=[happening(entry) for entry in entries])
+    return MessageShown(message=_readable(message), history=[happening(entry) for entry in entries])
 
 
-async def send(means: Means, asked: Asked) -> Wanted:
+async def send(means: Means, asked: Asked) -> MessageWanted:
     """Ask for a message. Whether it may go is decided when it goes."""
     account, now, key = asked.account.number, means.clock.now(), asked.idempotency_key
     if len(key) > KEY_LIMIT:
@@ -151,13 +151,13 @@ async def send(means: Means, asked: Asked) -> Wanted:
     )
     if not key:
         await means.journal.append([codec.encode(event)])
-        return Wanted(id=event.id, repeated=False)
+        return MessageWanted(id=event.id, repeated=False)
     if (await means.journal.append_once([codec.encode(event)]))[0]:
-        return Wanted(id=event.id, repeated=False)
+        return MessageWanted(id=event.id, repeated=False)
     first = await means.read(lambda connection: known.find(connection, account, event.id))
     if first is not None and _gist(first) != _gist(request):
         raise Unprocessable("The key was used for another message.", field="idempotency-key")
-    return Wanted(id=event.id, repeated=True)
+    return MessageWanted(id=event.id, repeated=True)
 
 
 async def _request(means: Means, asked: Asked) -> MessageRequested:
@@ -212,11 +212,11 @@ def _cursor(written: str) -> Cursor:
     return Cursor(int(at), message)
 
 
-def _listed(one: Summary) -> Listed:
+def _listed(one: Summary) -> MessageListed:
     told = one._asdict()
     for name in ("requested_at", "sent_at", "opened_at", "clicked_at"):
         told[name] = None if told[name] is None else iso(told[name])
-    return Listed(**told)
+    return MessageListed(**told)
 
 
 def _readable(message: Message) -> dict[str, Any]:
@@ -248,7 +248,7 @@ RESOURCE = Resource(
             summary="Send one message",
             handler=send,
             body=Send,
-            answer=Wanted,
+            answer=MessageWanted,
             status=202,
             idempotent=True,
         ),
@@ -258,7 +258,7 @@ RESOURCE = Resource(
             name="getMessage",
             summary="One message, with everything that happened to it",
             handler=get,
-            answer=Shown,
+            answer=MessageShown,
         ),
     ),
 )

@@ -72,7 +72,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     limit: PageSize = 100
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class HeldAddress(msgspec.Struct, frozen=True, kw_only=True):
     """A suppression of an address; of an erased person the address is a keyed hash."""
 
     address: str
@@ -82,10 +82,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class SuppressionPage(msgspec.Struct, frozen=True, kw_only=True):
     """Suppressions. `next` is the `after` of the next page, if there is one."""
 
-    suppressions: list[Held]
+    suppressions: list[HeldAddress]
     next: str | None = None
 
 
@@ -131,7 +131,7 @@ async def find(means: Means, asked: Asked) -> Suppressions:
     return Suppressions(address=address, channel=wanted.channel, suppressions=shown)
 
 
-async def list_all(means: Means, asked: Asked) -> Page:
+async def list_all(means: Means, asked: Asked) -> SuppressionPage:
     """Suppressions of the account, page by page."""
     wanted, account = asked.query, asked.account.number
     found = await means.read(
@@ -145,9 +145,9 @@ async def list_all(means: Means, asked: Asked) -> Page:
         )
     )
     shown = found[: wanted.limit]
-    return Page(
+    return SuppressionPage(
         suppressions=[
-            Held(
+            HeldAddress(
                 address=one.address,
                 channel=one.channel,
                 type=one.type,
@@ -246,7 +246,7 @@ RESOURCE = Resource(
             summary="Every address that is not written to, and why",
             handler=list_all,
             query=Listing,
-            answer=Page,
+            answer=SuppressionPage,
         ),
         Call(
             method="POST",

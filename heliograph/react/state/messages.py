@@ -197,10 +197,10 @@ MESSAGES = Table(
     Column("opened_at", BigInteger),
     Column("clicked_at", BigInteger),
     Column("read_seconds", Integer),
+    Index("ix_messages_job", "job", sqlite_where=text("job IS NOT NULL")),
     Index(None, "account", "requested_at", "id"),
     Index(None, "account", "person", "requested_at", sqlite_where=text("person IS NOT NULL")),
 )
-Index("ix_messages_job", MESSAGES.c.job, sqlite_where=MESSAGES.c.job.is_not(None))
 
 HITS = Table(
     "message_hits",
