@@ -334,20 +334,8 @@ def _learn(row: Any, event: AnyEvent) -> bool:
 
 
 def _sent(data: MessageSent) -> dict[str, Any]:
-    names = (
-        "via",
-        "response",
-        "size",
-        "subject",
-        "message_id",
-        "sender",
-        "body",
-        "characters",
-        "segments",
-        "country",
-        "topic",
-    )
-    return {name: getattr(data, name) or None for name in names}
+    told = "via response size subject message_id sender body characters segments country topic"
+    return {name: getattr(data, name) or None for name in told.split()}
 
 
 def _bounced(data: MessageBounced) -> dict[str, Any]:
