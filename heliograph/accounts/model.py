@@ -57,6 +57,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether `John@` and `john@` of one domain are two people."""
     unknown_may_be_mailed: bool = True
     """Whether a person who never said yes or no is marketable (S3, wire-facts 6.1)."""
+    unknown_may_be_texted: bool = False
+    """The same for texts and pushes: most laws want a yes before the first marketing text."""
+    opt_in_counts: bool = True
+    """Whether a person who said no is left alone; without it suppressions alone decide (wire-facts 6.1: an account may
+    ignore the opt-in), which few laws allow."""
+    one_click_leaves: Literal["topic", "all"] = "topic"
+    """What the unsubscribe link and header of a mail about a subscription topic leave."""
     double_optin: bool = True
     """Whether newsletter/subscribe asks for confirmation when the event does not say."""
     hmac_form: Literal["base64", "hex"] = "base64"

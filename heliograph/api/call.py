@@ -71,6 +71,8 @@ class Asked:
     body: Any
     by: str
     """Who asks, for events: the key's public part."""
+    idempotency_key: str = ""
+    """What the header `Idempotency-Key` says; empty without one."""
 
 
 Handler = Callable[[Means, Asked], Awaitable[Any]]
@@ -79,7 +81,8 @@ Handler = Callable[[Means, Asked], Awaitable[Any]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One method of one path below `/api/v1`. `answer` is the type of what `handler` returns; `status` is told
-    with it. Errors are raised (`heliograph.errors`). `missing`: what its body or query names may not be there (404)."""
+    with it; `idempotent`: the header `Idempotency-Key` makes a repetition harmless; `missing`: what its body or query names
+    may not be there (404). Errors are raised (`heliograph.errors`)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -91,6 +94,7 @@ class Call:
     body: type[msgspec.Struct] | None = None
     status: int = 200
     scope: Scope = "manage"
+    idempotent: bool = False
     missing: bool = False
 
 

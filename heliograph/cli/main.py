@@ -48,7 +48,13 @@ COMMANDS: dict[str, Command] = {
         "campaigns:campaigns", "Make tracking codes, print their HTML, stop and start them."
     ),
     "people": Command("people:people", "Show, export, erase, merge people on request."),
-    "suppressions": Command("suppressions:suppressions", "Show, add and lift suppressions of an address."),
+    "messages": Command("messages:messages", "Show what became of a message."),
+    "suppressions": Command(
+        "suppressions:suppressions", "Show, add and lift suppressions; list, import and export them all."
+    ),
+    "subscription-topics": Command(
+        "subscription_topics:topics", "Apply, list and remove subscription topics."
+    ),
     "import": Command(
         "imports:import_file",
         "Import a file, or go on with one that was interrupted. Nothing is recorded twice, and nobody is mailed by it.",

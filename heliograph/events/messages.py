@@ -28,6 +28,8 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     """A message is wanted: by an automation, a job, or the API.
 
     `context` is what the template sees beside the person: the triggering event's properties under `event`.
+    `topic`: the subscription topic that it is about; None: its template's. `answers`: the text of theirs (its event) to
+    which this is the answer.
     The id of this event is the message's id. `url_append` is what its links lead with (`utm_campaign=spring`); None:
     what the template or the account says. `request_id` has MessageGears' form (MG-5).
     """
@@ -46,10 +48,12 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     correlation_id: str | None = None
     recipient_id: str | None = None
     job_category: str | None = None
+    topic: str | None = None
     transactional: bool = False
     context: dict[str, Any] = {}
     is_test: bool = False
     url_append: str | None = None
+    answers: str | None = None
 
 
 class MessageCancelled(Data, frozen=True, kw_only=True):
@@ -126,6 +130,8 @@ class Sent(Data, frozen=True, kw_only=True):
     country: str | None = None
     is_test: bool = False
     template_version: int | None = None
+    topic: str | None = None
+    """The subscription topic that it was about, if any: what a one-click unsubscription may leave."""
 
 
 class MessageSent(Sent, frozen=True, kw_only=True):

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import assert_never, cast
 
 from heliograph.accounts.directory import Directory
-from heliograph.accounts.model import Account
 from heliograph.bounces.classify import Reply, Verdict, classify, named, parse_reply, timed_out
 from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
@@ -43,9 +42,9 @@ from heliograph.outbound.messages.channels.channel import (
     Result,
     Unreachable,
 )
-from heliograph.outbound.messages.facts import Facts, Look
+from heliograph.outbound.messages.facts import Look
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
-from heliograph.outbound.messages.permission import Refusal, barred, refusal
+from heliograph.outbound.messages.permission import refused
 from heliograph.outbound.messages.texts import note
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.messages.texts.note import Note
@@ -125,9 +124,9 @@ class Dispatcher:
         facts = self.look(request)
         if facts.state is not None and facts.state not in OPEN_STATES:
             return Skipped()
-        refused = _refusal(request.data, facts, account)
-        if refused is not None:
-            return await self._end(request, attempt, told.suppressed(request, refused))
+        refusal = refused(request.data, facts, account, self.clock.now())
+        if refusal is not None:
+            return await self._end(request, attempt, told.suppressed(request, refusal))
         line = self.lines.get(request.data.channel)
         if line is None:
             return self._wait_for_operator(
@@ -335,17 +334,6 @@ def _parts(data: Data, attempt: int) -> tuple[str, ...]:
     return (str(attempt),) if isinstance(data, _NUMBERED) else ()
 
 
-def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusal | None:
-    by_policy = barred(wanted.address, account.policy) if wanted.channel == "email" else frozenset[str]()
-    return refusal(
-        facts.standing.suppressions | by_policy,
-        facts.standing.opt_in,
-        # An operator's test is asked for by whoever gets it; what may never be written to is refused all the same.
-        transactional=wanted.transactional or wanted.is_test,
-        unknown_may_be_mailed=account.policy.unknown_may_be_mailed,
-    )
-
-
 def _bounced(
     request: Request, verdict: Verdict, details: str, *, status: str | None = None, size: int | None = None
 ) -> Data:
@@ -377,6 +365,7 @@ def _sent(request: Request, line: Line, draft: Draft, response: str, *, final: b
         sender=draft.sender,
         is_test=wanted.is_test,
         template_version=draft.template_version,
+        topic=draft.topic,
     )
     if not final:
         return (sent,)

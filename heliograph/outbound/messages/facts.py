@@ -16,7 +16,15 @@ from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.lookups import Find, nowhere
 from heliograph.outbound.messages.objects import NOTHING, look_up, mentioned
-from heliograph.react.state import consent, definitions, devices, people, records, template_versions
+from heliograph.react.state import (
+    consent,
+    definitions,
+    devices,
+    people,
+    preferences,
+    records,
+    template_versions,
+)
 from heliograph.react.state.messages import MESSAGES
 
 
@@ -34,6 +42,8 @@ class Facts(NamedTuple):
     """Looks a context record of the account up, now."""
     device: devices.Device | None = None
     """The device that a push message is for; None: it is not registered, or gone."""
+    wishes: preferences.Wishes = preferences.Wishes()
+    """What they said of the message's topic, and whether they paused."""
 
 
 TEMPLATES_KEPT = 256
@@ -92,6 +102,9 @@ def look_into(engine: Engine, clock: Clock) -> Look:
                 device=devices.find(connection, account, wanted.address)
                 if wanted.channel == "push"
                 else None,
+                wishes=preferences.wishes(
+                    connection, account, wanted.channel, wanted.address, topic_of(wanted, template)
+                ),
             )
 
     return look
@@ -105,3 +118,9 @@ def find_records(engine: Engine, clock: Clock, account: str) -> Find:
 def _record(engine: Engine, clock: Clock, account: str, name: records.Name) -> records.Record | None:
     with engine.connect() as connection:
         return records.find(connection, account, (name,), clock.now()).get(name)
+
+
+def topic_of(wanted: MessageRequested, template: definitions.Template | None) -> str | None:
+    """The subscription topic that a message is about: its own, else its template's (setting `topic`)."""
+    named = wanted.topic or (template.settings.get("topic") if template else None)
+    return named if isinstance(named, str) and named else None

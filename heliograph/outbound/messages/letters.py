@@ -16,7 +16,7 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts import Facts, topic_of
 from heliograph.outbound.messages.instrument import (
     confirm_url,
     instrument,
@@ -56,6 +56,7 @@ class Draft(NamedTuple):
     sender: str
     template_version: int
     looked: Looked
+    topic: str | None
 
 
 class Written(NamedTuple):
@@ -122,6 +123,7 @@ class Desk:
             sender.mailbox.address,
             template.version,
             written.looked,
+            topic_of(event.data, template),
         )
 
     def page(
@@ -145,7 +147,7 @@ class Desk:
     ) -> Written | Failed:
         ref = reference(event, facts)._replace(web_copy=web_copy)
         seen = ref if tracked(facts, account.policy) else among_many(event)._replace(web_copy=web_copy)
-        urls = self._urls(ref)
+        urls = self._urls(ref, leaving(ref, event.data, template, account.policy))
         lookups = Lookups(facts.record)
         composed = self._composer.compose(
             (account.number, template.name, template.version),
@@ -182,15 +184,12 @@ class Desk:
         path = setting(template, "return_path") or account.policy.bounce_address or self._bounce_address
         return envelope_sender(sender.mailbox, event.id, path, self._refs.bounce(event.account, event.id))
 
-    def _urls(self, ref: MessageRef) -> dict[str, str]:
+    def _urls(self, ref: MessageRef, leave: MessageRef) -> dict[str, str]:
         return {
-            name: url(ref, self._refs, self._base)
-            for name, url in (
-                ("unsubscribe_url", unsubscribe_url),
-                ("preferences_url", preferences_url),
-                ("confirm_url", confirm_url),
-                ("web_copy_url", web_copy_url),
-            )
+            "unsubscribe_url": unsubscribe_url(leave, self._refs, self._base),
+            "preferences_url": preferences_url(ref, self._refs, self._base),
+            "confirm_url": confirm_url(ref, self._refs, self._base),
+            "web_copy_url": web_copy_url(ref, self._refs, self._base),
         }
 
 
@@ -201,6 +200,13 @@ def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:
     if person is not None and facts.person is not None:
         person = facts.person.id
     return MessageRef(event.account, event.id, person if person and _UUID.fullmatch(person) else None)
+
+
+def leaving(ref: MessageRef, wanted: MessageRequested, template: Template, policy: Policy) -> MessageRef:
+    """What the link to leave carries: of a message about a subscription topic, that only the topic is left, unless the
+    account says that everything is."""
+    only_topic = topic_of(wanted, template) is not None and policy.one_click_leaves == "topic"
+    return ref._replace(only_topic=only_topic)
 
 
 def tracked(facts: Facts, policy: Policy) -> bool:
