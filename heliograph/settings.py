@@ -22,6 +22,9 @@ from heliograph.errors import OperatorError
 NOT_SETTINGS = frozenset({"config", "parent", "effective"})
 """Variables of ours that are no settings: where the file is, and what a process tells its children."""
 
+TABLES = frozenset({"relays"})
+"""Settings that are lists of tables; variables hold them as JSON."""
+
 SECRETS = frozenset({"smtp_password", "imap_password", "sftp_password"})
 """Settings whose values are never shown."""
 
@@ -32,6 +35,35 @@ BOUNCE_ADDRESS = r"^$|^(?=[^@]{11,19}@)[A-Za-z0-9.+=_-]*\{reference\}[A-Za-z0-9.
 
 def _doc(text: str) -> Meta:
     return Meta(description=text)
+
+
+Provider = Literal["", "sparkpost", "sendgrid", "mailgun", "postmark"]
+
+
+class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of several relays: a `[[relays]]` table of the settings file."""
+
+    name: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$", description="what it is called in events and logs")
+    ]
+    url: Annotated[str, _doc("smtp://HOST:PORT, smtps:// or smtp+starttls://")]
+    user: Annotated[str, _doc("login; empty: none")] = ""
+    password: Annotated[str, _doc("password; never shown")] = ""
+    connections: Annotated[int, Meta(ge=1, le=200, description="connections held to it")] = 8
+    rate: Annotated[float, Meta(ge=0, description="mails a second at most; 0: as many as it takes")] = 0.0
+    timeout: Annotated[float, Meta(ge=0, description="seconds for one answer; 0: as `smtp_timeout`")] = 0.0
+    order: Annotated[
+        int, Meta(ge=0, description="relays of the lowest order are used while one of them works")
+    ] = 0
+    weight: Annotated[int, Meta(ge=1, le=1000, description="its share among relays of its order")] = 1
+    accounts: Annotated[tuple[str, ...], _doc("numbers of the accounts that it serves; none: all")] = ()
+    domains: Annotated[
+        tuple[str, ...], _doc("domains of From that it serves, with all that is below them; none: all")
+    ] = ()
+    provider: Annotated[Provider, _doc("as `smtp_provider`")] = ""
+    headers: Annotated[
+        dict[str, str], _doc("header lines for the relay itself, unsigned, such as X-SES-CONFIGURATION-SET")
+    ] = {}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +154,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _doc("the relay is the recipient's own server: its 250 is a delivery (tests, LMTP, direct-to-MX)"),
     ] = False
     smtp_provider: Annotated[
-        Literal["", "sparkpost", "sendgrid", "mailgun", "postmark"],
+        Provider,
         _doc(
             "whose relay it is, so that mail names our message as their callbacks give it back; empty: nobody's"
         ),
@@ -137,6 +169,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "file of the host keys that sftp:// targets may have; empty: ~/.ssh/known_hosts. Others are refused"
         ),
     ] = ""
+    relays: Annotated[
+        tuple[RelaySettings, ...],
+        _doc(
+            "several relays, a [[relays]] table each, beside smtp_relay if that is set; in a variable as JSON"
+        ),
+    ] = ()
     message_lifetime: Annotated[
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),
@@ -344,8 +382,10 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings for people: secrets masked."""
-    plain = msgspec.structs.asdict(settings)
-    return {name: "********" if name in SECRETS and value else value for name, value in plain.items()}
+    plain = msgspec.to_builtins(settings)
+    for relay in plain["relays"]:
+        relay["password"] = _masked(relay["password"])
+    return {name: _masked(value) if name in SECRETS else value for name, value in plain.items()}
 
 
 def public_url(settings: Settings) -> str:
@@ -369,6 +409,10 @@ def topics_url(settings: Settings) -> str:
     return (settings.sns_url or public_url(settings)).rstrip("/")
 
 
+def _masked(secret: str) -> str:
+    return "********" if secret else secret
+
+
 def _from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
     named = file or (Path(environ["HELIOGRAPH_CONFIG"]) if environ.get("HELIOGRAPH_CONFIG") else None)
     path = named or Path("heliograph.toml")
@@ -389,7 +433,17 @@ def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, 
         name = variable.removeprefix("HELIOGRAPH_").lower()
         if not variable.startswith("HELIOGRAPH_") or name in NOT_SETTINGS:
             continue
-        found[name] = (
-            tuple(part.strip() for part in text.split(",") if part.strip()) if name in lists else text
-        )
+        if name in TABLES:
+            found[name] = _tables(variable, text)
+        elif name in lists:
+            found[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        else:
+            found[name] = text
     return found
+
+
+def _tables(variable: str, text: str) -> Any:
+    try:
+        return msgspec.json.decode(text or "[]")
+    except msgspec.DecodeError as error:
+        raise OperatorError(f"{variable} must be a list of objects in JSON: {error}") from error

@@ -15,7 +15,18 @@ from typing import Literal, get_args
 import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from heliograph.database import METADATA
 from heliograph.errors import OperatorError

@@ -44,6 +44,7 @@ from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.topics import Means as TopicMeans
@@ -131,6 +132,7 @@ class EngineRoom:
         self._egress = Egress(settings)
         self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
         self._lines = open_lines(settings, clock)
+        self._signers = Signers(self._reading)
         self._dispatch = dispatch_act(
             self._directory,
             journal,
@@ -168,7 +170,7 @@ class EngineRoom:
             public_url(settings),
             picture_urls(settings),
             settings.bounce_address,
-            settings.smtp_provider,
+            self._signers,
         )
 
     async def run(self) -> None:
@@ -207,6 +209,7 @@ class EngineRoom:
                     await asyncio.to_thread(empty_wal, self._state)
                 await asyncio.to_thread(self._directory.reload, self._reading)
                 self._refs.rekey(self._directory.master)
+                await asyncio.to_thread(self._signers.reload)
                 head = await self._renew_receivers(head)
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")

@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
+    "dkim": Command("dkim:dkim", "Make keys that sign mail, print their DNS records, let them sign."),
     "templates": Command("definitions:templates", "Save and list templates."),
     "automations": Command("definitions:automations", "Apply and list automations."),
     "send": Command(

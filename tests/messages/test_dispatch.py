@@ -18,7 +18,7 @@ from heliograph.events import codec
 from heliograph.events.event import Record, Redacted, derived_id
 from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
 from heliograph.journal.memory import MemoryJournal
-from heliograph.outbound.messages.channels.channel import Parcel, Result
+from heliograph.outbound.messages.channels.channel import Closed, Parcel, Result, Way
 from heliograph.outbound.messages.dispatch import OPEN_STATES
 from heliograph.refs import ClickRef, MessageRef, Refs
 
@@ -286,10 +286,13 @@ async def test_a_deferral_that_was_recorded_before_the_crash_is_no_doubt(office:
 
 async def test_a_failure_of_our_own_while_sending_is_a_doubt(world: World, office: Office) -> None:
     class Broken:
-        name = "smtp:broken"
+        name, width = "smtp:broken", 1
 
-        async def ready(self) -> str:
-            return ""
+        async def ready(self, parcel: Parcel) -> Way | Closed:
+            return self
+
+        def elsewhere(self, way: Way, parcel: Parcel) -> bool:
+            return False
 
         async def send(self, parcel: Parcel) -> Result:
             raise RuntimeError("a bug")

@@ -37,11 +37,13 @@ from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
     Bounced,
+    Closed,
     Deferred,
     InDoubt,
     Line,
     Result,
     Unreachable,
+    Way,
 )
 from heliograph.outbound.messages.facts import Facts, Look
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Looked, Undeliverable
@@ -88,7 +90,7 @@ def dispatch_act(
         kinds=frozenset((MessageRequested.kind,)),
         perform=dispatcher.perform,
         schedule=attempts.schedule(settings.message_lifetime),
-        concurrency=settings.smtp_connections * PER_CONNECTION,
+        concurrency=sum(line.width for line in lines.values()) * PER_CONNECTION or 1,
         since=0,  # what is settled is known from the journal, so nothing is sent twice even from the beginning
     )
 
@@ -143,23 +145,28 @@ class Dispatcher:
             return await self._end(request, attempt, _render_failed(request, draft))
         if isinstance(draft, Undeliverable):
             return self._wait_for_operator(request, attempt, draft.why)
-        if why := await line.ready():
-            return await self._unreachable(request, attempt, why)
-        if (known := await self._begin(request, attempt, line)) is not None:
+        way = await line.ready(draft.parcel)
+        if isinstance(way, Closed):
+            if way.by_operator:
+                return self._wait_for_operator(request, attempt, way.reason)
+            return await self._unreachable(request, attempt, way.reason)
+        if (known := await self._begin(request, attempt, way)) is not None:
             return known
         try:
-            result = await line.send(draft.parcel)
+            result = await way.send(draft.parcel)
         except Exception as error:  # ours, after the attempt was recorded: nobody knows how far it came
             result = InDoubt(f"we failed while sending: {type(error).__name__}: {error}")
-        return await self._conclude(request, attempt, line, draft, result)
+        elsewhere = _about_the_way(result) and line.elsewhere(way, draft.parcel)
+        pause = 0.0 if elsewhere else attempts.pause(attempt)
+        return await self._conclude(request, attempt, way, draft, result, pause=pause)
 
-    async def _begin(self, request: Request, attempt: int, line: Line) -> Outcome | None:
+    async def _begin(self, request: Request, attempt: int, way: Way) -> Outcome | None:
         """Record the attempt; None when it is ours to make now."""
         if attempt > 1 and (known := await self._known(request, attempt)) is not None:
             return known
         wanted = request.data
         tried = messages.MessageAttempted(
-            message=request.id, channel=wanted.channel, address=wanted.address, attempt=attempt, via=line.name
+            message=request.id, channel=wanted.channel, address=wanted.address, attempt=attempt, via=way.name
         )
         if await self._record(request, (tried,), attempt):
             return None
@@ -181,12 +188,25 @@ class Dispatcher:
             case _:
                 assert_never(judged)
 
+    async def _again(
+        self, request: Request, attempt: int, result: Deferred | Unreachable, pause: float
+    ) -> Outcome:
+        """Nothing was taken: after `pause` seconds once more, as long as the message lives."""
+        if isinstance(result, Deferred):
+            at_last = timed_out(*parse_reply(result.response), rules=self.rules)
+            return await self._put_off(request, attempt, result.response, at_last, pause)
+        if result.by_operator and self._outlived(request, pause):
+            await self._defer(request, attempt, result.reason, pause)
+            return Refused(result.reason)
+        at_last = timed_out(None, None, result.reason, rules=self.rules)
+        return await self._put_off(request, attempt, result.reason, at_last, pause)
+
     async def _conclude(
-        self, request: Request, attempt: int, line: Line, draft: Draft, result: Result
+        self, request: Request, attempt: int, way: Way, draft: Draft, result: Result, *, pause: float
     ) -> Outcome:
         match result:
             case Accepted(response):
-                told = _sent(request, line, draft, response, final=self.final)
+                told = _sent(request, way, draft, response, final=self.final)
                 await self._record(request, told, attempt)
                 return Delivered(response)
             case Bounced(response, code, status, about_recipient):
@@ -196,26 +216,25 @@ class Dispatcher:
                 told = (_bounced(request, verdict, response, status=status, size=size),)
                 await self._record(request, told, attempt)
                 return Delivered(f"bounced: {response}")
-            case Deferred(response, _):
-                return await self._put_off(
-                    request, attempt, response, timed_out(*parse_reply(response), rules=self.rules)
-                )
-            case Unreachable(reason):
-                return await self._put_off(
-                    request, attempt, reason, timed_out(None, None, reason, rules=self.rules)
-                )
+            case Deferred() | Unreachable():
+                return await self._again(request, attempt, result, pause)
             case InDoubt(reason):
                 return await self._doubt(request, attempt, reason)
             case _:
                 assert_never(result)
 
-    async def _put_off(self, request: Request, attempt: int, why: str, at_last: Verdict) -> Outcome:
+    async def _put_off(
+        self, request: Request, attempt: int, why: str, at_last: Verdict, pause: float
+    ) -> Outcome:
         """Record a deferral and try again later; at the end of the message's life, a bounce."""
-        pause = attempts.pause(attempt)
         if self._outlived(request, pause):
             status = parse_reply(why).status
             await self._record(request, (_bounced(request, at_last, why, status=status),), attempt)
             return Delivered(f"given up: {why}")
+        await self._defer(request, attempt, why, pause)
+        return Retry(why, pause)
+
+    async def _defer(self, request: Request, attempt: int, why: str, pause: float) -> None:
         deferred = messages.MessageDeferred(
             message=request.id,
             channel=request.data.channel,
@@ -225,7 +244,6 @@ class Dispatcher:
             retry_at=self.clock.now() + int(pause * SECOND),
         )
         await self._record(request, (deferred,), attempt)
-        return Retry(why, pause)
 
     async def _unreachable(self, request: Request, attempt: int, why: str) -> Outcome:
         """No way out just now: nothing was attempted, so nothing is recorded before the message's life ends."""
@@ -288,10 +306,15 @@ class Dispatcher:
         return history
 
 
+def _about_the_way(result: Result) -> bool:
+    """Whether another server might take what this one did not."""
+    return isinstance(result, Unreachable) or (isinstance(result, Deferred) and result.about_relay)
+
+
 _CRASHED = "it was begun, and its outcome was not recorded: the engine stopped in between"
 _NO_LINE = {
     "email": "no relay is configured: set smtp_relay to smtp://HOST:PORT, smtps://HOST:PORT or "
-    "smtp+starttls://HOST:PORT",
+    "smtp+starttls://HOST:PORT, or relays",
     "sms": "no way to send texts is configured",
     "push": "no way to send push notifications is configured",
 }
@@ -364,13 +387,13 @@ def _bounced(
     )
 
 
-def _sent(request: Request, line: Line, draft: Draft, response: str, *, final: bool) -> tuple[Data, ...]:
+def _sent(request: Request, way: Way, draft: Draft, response: str, *, final: bool) -> tuple[Data, ...]:
     wanted, size = request.data, len(draft.parcel.content)
     sent = messages.MessageSent(
         message=request.id,
         channel=wanted.channel,
         address=wanted.address,
-        via=line.name,
+        via=way.name,
         response=response,
         size=size,
         subject=draft.subject,

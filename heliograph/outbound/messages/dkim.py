@@ -107,9 +107,10 @@ def signatures(
     if not signers:
         return []
     forms = dict(map(header_form, head))
-    names = [name for name in SIGNED if name in forms and name not in unsigned]
+    left_out = {*unsigned} - {"from"}  # which must be signed (RFC 6376 5.4)
+    names = [name for name in SIGNED if name in forms and name not in left_out]
     data = b"".join(forms[name] for name in names)
-    names.extend(name for name in SEALED if name not in unsigned)
+    names.extend(name for name in SEALED if name not in left_out)
     digest = base64.b64encode(hashlib.sha256(body_form(body)).digest()).decode()
     listed = _listed(tuple(names))
     return [_signed(signer, listed, digest, data, now // SECOND) for signer in signers]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from heliograph.accounts.model import Account, Policy
@@ -16,19 +17,21 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
+from heliograph.outbound.messages.dkim import Signers, signatures
 from heliograph.outbound.messages.facts import VIEWED, Facts
+from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
 from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
     Sender,
+    Sign,
     build,
     envelope_sender,
     feedback_id,
     message_id,
 )
-from heliograph.outbound.messages.provider_marks import mark
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
@@ -66,7 +69,7 @@ class Failed(NamedTuple):
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
     those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
-    path of accounts that name none."""
+    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed."""
 
     def __init__(
         self,
@@ -75,14 +78,14 @@ class Desk:
         base: str,
         pictures: tuple[str, str] | None = None,
         bounce_address: str = "",
-        provider: str = "",
+        signers: Signers | None = None,
     ) -> None:
         self._composer = composer
         self._refs = refs
         self._base = base
         self._pictures = pictures or (base, base)
         self._bounce_address = bounce_address
-        self._provider = provider
+        self._signers = signers
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -112,10 +115,27 @@ class Desk:
         if html is not None:
             hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
             html = instrument(html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks)
+        try:
+            further = added_headers(_headers(template))
+        except ValueError as error:
+            return Undeliverable(f"template {template.name}: {error}")
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
-        letter = replace(letter, marks=mark(self._provider, event.id))
-        parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
+        letter = replace(letter, headers=further)
+        parcel = Parcel(
+            self._return_path(event, template, account, sender),
+            recipient,
+            build(letter, self._sign(account, sender.mailbox.domain, now)),
+            event.id,
+            account.number,
+            sender.mailbox.domain,
+        )
         return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address, lookups.found)
+
+    def _sign(self, account: Account, domain: str, now: int) -> Sign | None:
+        signers = self._signers.of(account.number, domain) if self._signers is not None else ()
+        if not signers:
+            return None
+        return partial(signatures, signers=signers, now=now, unsigned=account.policy.dkim_unsigned)
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender
@@ -158,13 +178,20 @@ def sender_of(template: Template, account: Account) -> Sender | Undeliverable:
             f"account {account.number} has no from_address: "
             f"`heliograph accounts set from_address=news@your-domain --account {account.number}`"
         )
-    reply = _setting(template, "reply_to") or policy.reply_to
-    sending, answering = mailbox(address), mailbox(reply) if reply else None
-    if sending is None or (reply and answering is None):
-        wrong = "from_address" if sending is None else "reply_to"
+    said = {
+        "from_address": address,
+        "reply_to": _setting(template, "reply_to") or policy.reply_to,
+        "sender": _setting(template, "sender"),
+    }
+    found = {name: mailbox(text) for name, text in said.items() if text}
+    wrong = next((name for name, box in found.items() if box is None), None)
+    sending = found["from_address"]
+    if wrong is not None or sending is None:
         return Undeliverable(f"the {wrong} of account {account.number} is no e-mail address")
     name = _setting(template, "from_name") or policy.from_name or account.name
-    return Sender(name=one_line(name), mailbox=sending, reply_to=answering)
+    return Sender(
+        name=one_line(name), mailbox=sending, reply_to=found.get("reply_to"), agent=found.get("sender")
+    )
 
 
 def _letter(
@@ -205,3 +232,8 @@ def _no_template(wanted: MessageRequested) -> RenderError:
 def _setting(template: Template, name: str) -> str:
     value = template.settings.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def _headers(template: Template) -> Mapping[str, object]:
+    value = template.settings.get("headers")
+    return value if isinstance(value, Mapping) else {}
