@@ -38,6 +38,7 @@ GOODBYE = 1.0
 class _Idle(NamedTuple):
     wire: Wire
     since: float
+    fresh: bool  # nothing was sent over it yet: what fails there is not for its age
 
 
 class SmtpLine:
@@ -102,7 +103,7 @@ class SmtpLine:
             if self._alive():
                 return None
             try:
-                self._keep(await connect(self.relay, self._tls))
+                self._keep(await connect(self.relay, self._tls), fresh=True)
             except NotConnected as refused:
                 self.circuit.failed(str(refused), self._clock.monotonic(), by_operator=refused.by_operator)
                 return Closed(str(refused), refused.by_operator)
@@ -122,8 +123,8 @@ class SmtpLine:
     async def _hand_over(self, parcel: Parcel) -> Result:
         kept = self._kept()
         if kept is not None:
-            result = await self._converse(kept, parcel)
-            if not isinstance(result, Unreachable) and not _hung_up(result):
+            result = await self._converse(kept.wire, parcel)
+            if kept.fresh or not (isinstance(result, Unreachable) or _hung_up(result)):
                 return result
         try:
             fresh = await connect(self.relay, self._tls)
@@ -135,18 +136,18 @@ class SmtpLine:
     def _alive(self) -> bool:
         return self._busy > 0 or any(idle.wire.usable for idle in self._idle)
 
-    def _kept(self) -> Wire | None:
+    def _kept(self) -> _Idle | None:
         # The one used last is the likeliest to live.
         while self._idle:
-            wire, since = self._idle.pop()
-            if wire.usable and self._clock.monotonic() - since <= IDLE_LIMIT:
-                return wire
-            wire.close()
+            idle = self._idle.pop()
+            if idle.wire.usable and self._clock.monotonic() - idle.since <= IDLE_LIMIT:
+                return idle
+            idle.wire.close()
         return None
 
-    def _keep(self, wire: Wire) -> None:
+    def _keep(self, wire: Wire, *, fresh: bool = False) -> None:
         if wire.usable:
-            self._idle.append(_Idle(wire, self._clock.monotonic()))
+            self._idle.append(_Idle(wire, self._clock.monotonic(), fresh))
         else:
             wire.close()
 

@@ -186,7 +186,9 @@ async def _greet(connection: aiosmtplib.SMTP) -> None:
 
 
 def _ours(error: Exception) -> bool:
-    """No STARTTLS, no AUTH where we were told to use it, or a certificate that we do not trust."""
-    return isinstance(error, ssl.SSLCertVerificationError | aiosmtplib.SMTPNotSupported) or isinstance(
-        error.__cause__, ssl.SSLCertVerificationError
+    """A certificate that we do not trust; no STARTTLS or no AUTH where we were told to use it, which are what aiosmtplib
+    raises its bare exception for."""
+    causes = (error, error.__cause__)
+    return type(error) is SMTPException or any(
+        isinstance(one, ssl.SSLCertVerificationError) for one in causes
     )
