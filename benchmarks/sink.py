@@ -40,8 +40,7 @@ class Sink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._tally.connections += 1
         self._tally.started = self._tally.started or time.perf_counter()
         self._transport.write(b"220 sink\r\n")

@@ -131,8 +131,7 @@ class EngineRoom:
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
-        self._lines = open_lines(settings, clock)
-        self._signers = Signers(self._reading)
+        self._lines, self._signers = open_lines(settings, clock), Signers(self._reading)
         self._dispatch = dispatch_act(
             self._directory,
             journal,

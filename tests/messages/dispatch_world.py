@@ -21,6 +21,7 @@ from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.channels.channel import Line
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.letters import Desk
 from heliograph.react.state.consent import Standing
@@ -101,6 +102,7 @@ class Office:
         self.lines: dict[str, Line] = open_lines(self.settings, self.clock)
         self.refs = Refs(KEYS)
         self.policy = policy
+        self.signers: Signers | None = None
         self.act = self.open()
 
     def open(self) -> Act:
@@ -112,7 +114,13 @@ class Office:
             self.clock,
             self.settings,
             lambda event: self.known,
-            Desk(Composer(self.clock), self.refs, BASE, bounce_address=self.settings.bounce_address),
+            Desk(
+                Composer(self.clock),
+                self.refs,
+                BASE,
+                bounce_address=self.settings.bounce_address,
+                signers=self.signers,
+            ),
             self.lines,
         )
 

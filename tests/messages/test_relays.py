@@ -17,6 +17,7 @@ from heliograph.clock import ManualClock, SystemClock
 from heliograph.errors import OperatorError
 from heliograph.journal.consumer import Delivered, Refused, Retry
 from heliograph.outbound.messages.addresses import Mailbox
+from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
     Bounced,
@@ -30,7 +31,7 @@ from heliograph.outbound.messages.channels.channel import (
 from heliograph.outbound.messages.channels.circuit import FIRST_REST, LONGEST_REST, PATIENCE, Circuit
 from heliograph.outbound.messages.channels.relay import Relay, relays_of
 from heliograph.outbound.messages.channels.routes import Routes
-from heliograph.outbound.messages.channels.smtp import SmtpLine, open_smtp
+from heliograph.outbound.messages.channels.smtp import SmtpLine
 from heliograph.settings import RelaySettings, Settings, load, shown
 
 PARCEL = Parcel(
@@ -254,7 +255,7 @@ async def test_a_refused_login_waits_for_the_operator_and_is_seen(caplog: pytest
         )
         there = Office("", clock=clock)
         there.settings = settings
-        there.lines = {"email": open_smtp(settings, clock)}  # type: ignore[dict-item] - there is a relay
+        there.lines = open_lines(settings, clock)
         there.act = there.open()
         wanted = request(clock)
         with caplog.at_level(logging.ERROR, "heliograph.relays"):

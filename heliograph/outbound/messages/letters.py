@@ -15,6 +15,7 @@ from heliograph.accounts.model import Account, Policy
 from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
+from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
 from heliograph.outbound.messages.dkim import Signers, signatures
@@ -117,18 +118,15 @@ class Desk:
             html = instrument(html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks)
         try:
             further = added_headers(_headers(template))
+            attached = files((*listed(template.settings.get("attachments")), *event.data.attachments))
         except ValueError as error:
             return Undeliverable(f"template {template.name}: {error}")
         letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
-        letter = replace(letter, headers=further)
-        parcel = Parcel(
-            self._return_path(event, template, account, sender),
-            recipient,
-            build(letter, self._sign(account, sender.mailbox.domain, now)),
-            event.id,
-            account.number,
-            sender.mailbox.domain,
-        )
+        letter = replace(letter, headers=further, files=attached)
+        domain = sender.mailbox.domain
+        content = build(letter, self._sign(account, domain, now))
+        path = self._return_path(event, template, account, sender)
+        parcel = Parcel(path, recipient, content, event.id, account.number, domain)
         return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address, lookups.found)
 
     def _sign(self, account: Account, domain: str, now: int) -> Sign | None:

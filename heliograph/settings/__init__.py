@@ -9,7 +9,6 @@ policies, its From address) is not here but in `heliograph.accounts`.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,12 +17,8 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.errors import OperatorError
-
-NOT_SETTINGS = frozenset({"config", "parent", "effective"})
-"""Variables of ours that are no settings: where the file is, and what a process tells its children."""
-
-TABLES = frozenset({"relays"})
-"""Settings that are lists of tables; variables hold them as JSON."""
+from heliograph.settings.relays import Provider, RelaySettings
+from heliograph.settings.sources import from_file, from_variables
 
 SECRETS = frozenset({"smtp_password", "imap_password", "sftp_password"})
 """Settings whose values are never shown."""
@@ -35,35 +30,6 @@ BOUNCE_ADDRESS = r"^$|^(?=[^@]{11,19}@)[A-Za-z0-9.+=_-]*\{reference\}[A-Za-z0-9.
 
 def _doc(text: str) -> Meta:
     return Meta(description=text)
-
-
-Provider = Literal["", "sparkpost", "sendgrid", "mailgun", "postmark"]
-
-
-class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of several relays: a `[[relays]]` table of the settings file."""
-
-    name: Annotated[
-        str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$", description="what it is called in events and logs")
-    ]
-    url: Annotated[str, _doc("smtp://HOST:PORT, smtps:// or smtp+starttls://")]
-    user: Annotated[str, _doc("login; empty: none")] = ""
-    password: Annotated[str, _doc("password; never shown")] = ""
-    connections: Annotated[int, Meta(ge=1, le=200, description="connections held to it")] = 8
-    rate: Annotated[float, Meta(ge=0, description="mails a second at most; 0: as many as it takes")] = 0.0
-    timeout: Annotated[float, Meta(ge=0, description="seconds for one answer; 0: as `smtp_timeout`")] = 0.0
-    order: Annotated[
-        int, Meta(ge=0, description="relays of the lowest order are used while one of them works")
-    ] = 0
-    weight: Annotated[int, Meta(ge=1, le=1000, description="its share among relays of its order")] = 1
-    accounts: Annotated[tuple[str, ...], _doc("numbers of the accounts that it serves; none: all")] = ()
-    domains: Annotated[
-        tuple[str, ...], _doc("domains of From that it serves, with all that is below them; none: all")
-    ] = ()
-    provider: Annotated[Provider, _doc("as `smtp_provider`")] = ""
-    headers: Annotated[
-        dict[str, str], _doc("header lines for the relay itself, unsigned, such as X-SES-CONFIGURATION-SET")
-    ] = {}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -351,10 +317,11 @@ def load(
     directory where there is one. Raises `OperatorError`, naming the setting and where it came from."""
     environ = os.environ if environ is None else environ
     known = {field.name for field in msgspec.structs.fields(Settings)}
+    lists = {field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, tuple)}
     merged: dict[str, Any] = {}
     for where, values in (
-        ("the settings file", _from_file(file, environ)),
-        ("the environment", _from_environment(environ, known)),
+        ("the settings file", from_file(file, environ)),
+        ("the environment", from_variables(environ, lists)),
         ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
         unknown = sorted(set(values) - known)
@@ -411,39 +378,3 @@ def topics_url(settings: Settings) -> str:
 
 def _masked(secret: str) -> str:
     return "********" if secret else secret
-
-
-def _from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    named = file or (Path(environ["HELIOGRAPH_CONFIG"]) if environ.get("HELIOGRAPH_CONFIG") else None)
-    path = named or Path("heliograph.toml")
-    if not path.exists():
-        if named:
-            raise OperatorError(f"there is no settings file {named}")
-        return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
-
-
-def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:
-    lists = {field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, tuple)}
-    found: dict[str, Any] = {}
-    for variable, text in environ.items():
-        name = variable.removeprefix("HELIOGRAPH_").lower()
-        if not variable.startswith("HELIOGRAPH_") or name in NOT_SETTINGS:
-            continue
-        if name in TABLES:
-            found[name] = _tables(variable, text)
-        elif name in lists:
-            found[name] = tuple(part.strip() for part in text.split(",") if part.strip())
-        else:
-            found[name] = text
-    return found
-
-
-def _tables(variable: str, text: str) -> Any:
-    try:
-        return msgspec.json.decode(text or "[]")
-    except msgspec.DecodeError as error:
-        raise OperatorError(f"{variable} must be a list of objects in JSON: {error}") from error
