@@ -32,7 +32,8 @@ from heliograph.outbound.messages.channels.circuit import FIRST_REST, LONGEST_RE
 from heliograph.outbound.messages.channels.relay import Relay, relays_of
 from heliograph.outbound.messages.channels.routes import Routes
 from heliograph.outbound.messages.channels.smtp import SmtpLine
-from heliograph.settings import RelaySettings, Settings, load, shown
+from heliograph.settings import Settings, load, shown
+from heliograph.settings.relays import RelaySettings
 
 PARCEL = Parcel(
     Mailbox("b@shop.example"),

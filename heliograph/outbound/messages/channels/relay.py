@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from heliograph.errors import OperatorError
 from heliograph.outbound.messages.headers import header_value
-from heliograph.settings import RelaySettings, Settings, public_url
+from heliograph.settings import Settings, public_url
+from heliograph.settings.relays import RelaySettings
 
 Security = Literal["plain", "tls", "starttls"]
 
