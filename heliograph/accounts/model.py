@@ -126,6 +126,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: str = ""
     bounce_address: Annotated[str, msgspec.Meta(pattern=BOUNCE_ADDRESS)] = ""
     """Return path of this account's mail, in place of the setting of that name: at a domain that its own is aligned with."""
+    dkim_unsigned: tuple[str, ...] = ()
+    """Headers that a relay writes anew, in small letters, which our DKIM signatures leave out (SES: date, message-id)."""
     postal_address: str = ""
     admin_email: str = ""
     time_zone: str = "UTC"

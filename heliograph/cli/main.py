@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
+    "dkim": Command("dkim:dkim", "Make keys that sign mail, print their DNS records, let them sign."),
     "templates": Command("templates:templates", "Save, show, check, preview and test templates."),
     "automations": Command("automations:automations", "Apply, explain and rehearse automations."),
     "segments": Command("automations:segments", "Apply, list and look into segments of people."),

@@ -24,6 +24,15 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str | None = None
 
 
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that goes with a mail: `content` in base64; with a `content_id` it is what the HTML shows as `cid:`."""
+
+    name: str
+    content_type: str
+    content: str
+    content_id: str = ""
+
+
 class MessageRequested(Data, frozen=True, kw_only=True):
     """A message is wanted: by an automation, a job, or the API.
 
@@ -54,6 +63,7 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     is_test: bool = False
     url_append: str | None = None
     answers: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MessageCancelled(Data, frozen=True, kw_only=True):

@@ -148,7 +148,13 @@ async def test_a_preview_looks_context_records_up_and_counts_no_hit(world: World
 async def test_settings_of_texts_pushes_and_tracking_are_known_by_their_kinds(world: World) -> None:
     settings = {"tracking_hooks": False, "shorten_links": True, "push_link": "shop://x", "push_ttl": 60}
     await saved(world, settings={**settings, "push_data": {"cart": "{{ event.id }}"}}, push_body="Ho")
-    wrong = {"push_ttl": True, "push_data": "x", "tracking_hooks": "no"}
+    wrong = {
+        "headers": {"Bcc": "x"},
+        "attachments": [{"name": "x"}],
+        "push_ttl": True,
+        "push_data": "x",
+        "tracking_hooks": "no",
+    }
     answer = await world.ask("PUT", f"{TEMPLATES}/cart", {"parts": PARTS, "settings": wrong})
     assert answer.status == 400
     assert {error["reason"].partition(":")[0] for error in answer.json["errors"]} == set(wrong)

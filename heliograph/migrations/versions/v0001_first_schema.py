@@ -75,6 +75,17 @@ def _accounts() -> None:
 def _consumers() -> None:
     """How far consumers have come, and what they could not handle."""
     op.create_table(
+        "dkim_keys",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("selector", sa.String(), nullable=False),
+        sa.Column("algorithm", sa.String(), nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("active", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "domain", "selector", name=op.f("pk_dkim_keys")),
+    )
+    op.create_table(
         "positions",
         sa.Column("consumer", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),

@@ -8,15 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from heliograph.accounts.model import Account, Policy
 from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
+from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
+from heliograph.outbound.messages.dkim import Signers, signatures
 from heliograph.outbound.messages.facts import Facts, topic_of
+from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.instrument import (
     confirm_url,
     instrument,
@@ -29,12 +33,12 @@ from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
     Sender,
+    Sign,
     build,
     envelope_sender,
     feedback_id,
     message_id,
 )
-from heliograph.outbound.messages.provider_marks import mark
 from heliograph.outbound.messages.url_parameters import parameters
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
@@ -83,7 +87,7 @@ class Failed(NamedTuple):
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
     those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
-    path of accounts that name none."""
+    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed."""
 
     def __init__(
         self,
@@ -92,14 +96,14 @@ class Desk:
         base: str,
         pictures: tuple[str, str] | None = None,
         bounce_address: str = "",
-        provider: str = "",
+        signers: Signers | None = None,
     ) -> None:
         self._composer = composer
         self._refs = refs
         self._base = base
         self._pictures = pictures or (base, base)
         self._bounce_address = bounce_address
-        self._provider = provider
+        self._signers = signers
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -115,9 +119,17 @@ class Desk:
         if isinstance(written, Failed):
             return written
         letter = _letter(event, account, sender, recipient, written, now)
-        letter = replace(letter, marks=mark(self._provider, event.id))
+        try:
+            further = added_headers(_headers(template))
+            attached = files((*listed(template.settings.get("attachments")), *event.data.attachments))
+        except ValueError as error:
+            return Undeliverable(f"template {template.name}: {error}")
+        letter = replace(letter, headers=further, files=attached)
+        domain = sender.mailbox.domain
+        content = build(letter, self._sign(account, domain, now))
+        path = self._return_path(event, template, account, sender)
         return Draft(
-            Parcel(self._return_path(event, template, account, sender), recipient, build(letter)),
+            Parcel(path, recipient, content, event.id, account.number, domain),
             written.composed.subject,
             message_id(letter),
             sender.mailbox.address,
@@ -178,6 +190,12 @@ class Desk:
             html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks, append=append
         )
 
+    def _sign(self, account: Account, domain: str, now: int) -> Sign | None:
+        signers = self._signers.of(account.number, domain) if self._signers is not None else ()
+        if not signers:
+            return None
+        return partial(signatures, signers=signers, now=now, unsigned=account.policy.dkim_unsigned)
+
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender
     ) -> Mailbox:
@@ -234,13 +252,20 @@ def sender_of(template: Template, account: Account) -> Sender | Undeliverable:
             f"account {account.number} has no from_address: "
             f"`heliograph accounts set from_address=news@your-domain --account {account.number}`"
         )
-    reply = setting(template, "reply_to") or policy.reply_to
-    sending, answering = mailbox(address), mailbox(reply) if reply else None
-    if sending is None or (reply and answering is None):
-        wrong = "from_address" if sending is None else "reply_to"
+    said = {
+        "from_address": address,
+        "reply_to": setting(template, "reply_to") or policy.reply_to,
+        "sender": setting(template, "sender"),
+    }
+    found = {name: mailbox(text) for name, text in said.items() if text}
+    wrong = next((name for name, box in found.items() if box is None), None)
+    sending = found["from_address"]
+    if wrong is not None or sending is None:
         return Undeliverable(f"the {wrong} of account {account.number} is no e-mail address")
     name = setting(template, "from_name") or policy.from_name or account.name
-    return Sender(name=one_line(name), mailbox=sending, reply_to=answering)
+    return Sender(
+        name=one_line(name), mailbox=sending, reply_to=found.get("reply_to"), agent=found.get("sender")
+    )
 
 
 def _letter(
@@ -302,3 +327,8 @@ def setting(template: Template, name: str) -> str:
     """A template's setting that is a text; empty where it has none."""
     value = template.settings.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def _headers(template: Template) -> Mapping[str, object]:
+    value = template.settings.get("headers")
+    return value if isinstance(value, Mapping) else {}

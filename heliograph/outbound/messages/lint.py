@@ -13,7 +13,9 @@ import msgspec
 
 from heliograph.outbound.messages import parts as parts_of
 from heliograph.outbound.messages.addresses import mailbox
+from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.compose import ACCOUNT_FIELDS, PERSON_FIELDS, Parsed, parse_parts
+from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.inlining import too_many
 from heliograph.outbound.messages.lookups import RECORDS
 from heliograph.outbound.messages.markup import mask, tags
@@ -55,6 +57,9 @@ SETTINGS: Mapping[str, type] = {
     "from_address": str,
     "reply_to": str,
     "return_path": str,
+    "sender": str,
+    "headers": dict,
+    "attachments": list,
     "url_append": str,
     "topic": str,
     "inline_css": bool,
@@ -67,7 +72,13 @@ SETTINGS: Mapping[str, type] = {
     "push_ttl": int,
 }
 
-_KINDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "an object of texts"}
+_KINDS = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    dict: "an object of texts",
+    list: "a list",
+}
 _STRIPPED = frozenset(("script", "iframe", "form", "object", "embed", "video", "audio", "base", "frameset"))
 _PICTURES = {"img": "src", "mj-image": "src", "v:image": "src", "v:fill": "src"}
 _LINKS = {"a": "href", "area": "href", "mj-button": "href", "mj-image": "href", "v:roundrect": "href"}
@@ -127,12 +138,26 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[Finding]:
             reason = f"is not known: known are {', '.join(SETTINGS)}"
         elif not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             reason = f"must be {_KINDS[kind]}"
-        elif isinstance(value, str) and name in ("from_address", "reply_to"):
+        elif isinstance(value, str) and name in ("from_address", "reply_to", "sender"):
             reason = "is no e-mail address" if value and mailbox(value) is None else None
         elif isinstance(value, str) and name == "url_append":
             reason = wrong(value)
+        elif name in ("headers", "attachments"):
+            reason = _unfit(name, value)
         if reason:
             yield Finding(level="error", code="setting", part="settings", message=f"{name}: {reason}")
+
+
+def _unfit(name: str, value: Any) -> str | None:
+    """Why these headers or attachments cannot go with a mail."""
+    try:
+        if name == "headers":
+            added_headers(value)
+        else:
+            files(listed(value))
+    except ValueError as error:
+        return str(error).removeprefix(f"{name}: ")
+    return None
 
 
 def _rendering(parts: Mapping[str, str], settings: Mapping[str, Any]) -> Iterator[Finding]:
