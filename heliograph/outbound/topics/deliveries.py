@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from heliograph.aws.signed import Type
 from heliograph.events.event import AnyEvent
 from heliograph.events.topics import (
     TopicConfirmed,
@@ -242,7 +243,7 @@ class _Asking:
         means, arn = self.means, topic_arn(one.account, one.topic)
         own = subscription_arn(one.account, one.topic, one.id)
         new = one.state == "pending"
-        type_: notices.Type = "SubscriptionConfirmation" if new else "UnsubscribeConfirmation"
+        type_: Type = "SubscriptionConfirmation" if new else "UnsubscribeConfirmation"
         asking = notices.confirmation(
             type_, event.id, arn, arn if new else own, token, topics_url(means.settings), event.recorded
         )

@@ -1,46 +1,20 @@
-"""The three messages that a topic sends, to the letter: keys, their order, what is signed (SNS-1, SNS-3, SNS-4; Amazon's
-guide, "HTTP/HTTPS notification JSON format" and "Verifying the signatures"). Pure.
-
-What is signed is text, not JSON: the values as they are, name and value on a line each, by the order of the names.
+"""The three messages that a topic sends, to the letter: keys and their order (SNS-1; Amazon's guide, "HTTP/HTTPS
+notification JSON format"). Pure. What of them is signed says `heliograph.aws.signed`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
+from heliograph.aws.signed import Type
 from heliograph.clock import to_datetime
-
-Type = Literal["SubscriptionConfirmation", "Notification", "UnsubscribeConfirmation"]
 
 AGENT = "Amazon Simple Notification Service Agent"
 CONTENT_TYPE = "text/plain; charset=UTF-8"
-
-SIGNED: Mapping[Type, tuple[str, ...]] = {
-    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
-    "SubscriptionConfirmation": (
-        "Message",
-        "MessageId",
-        "SubscribeURL",
-        "Timestamp",
-        "Token",
-        "TopicArn",
-        "Type",
-    ),
-    "UnsubscribeConfirmation": (
-        "Message",
-        "MessageId",
-        "SubscribeURL",
-        "Timestamp",
-        "Token",
-        "TopicArn",
-        "Type",
-    ),
-}
-"""Which keys are signed, in this order; one that the message does not have is left out (Subject)."""
 
 ORDER = (
     "Type",
@@ -104,12 +78,6 @@ def unsubscribe_url(base_url: str, subscription_arn: str) -> str:
 def certificate_url(base_url: str, certificate: str) -> str:
     """Where the certificate lies: a name that validators accept (SNS-11)."""
     return f"{base_url}/SimpleNotificationService-{certificate}.pem"
-
-
-def signed_text(message: Mapping[str, Any]) -> bytes:
-    """The text whose signature goes with a message."""
-    names = SIGNED[message["Type"]]
-    return "".join(f"{name}\n{message[name]}\n" for name in names if name in message).encode()
 
 
 def body(message: Mapping[str, Any]) -> bytes:

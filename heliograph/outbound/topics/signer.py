@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from heliograph.accounts.certificates import Certificate
+from heliograph.aws.signed import signed_text
 from heliograph.outbound.topics import notices
 
 REMEMBERED = 8_192
@@ -29,7 +30,7 @@ class Signer:
         return {
             **message,
             "SignatureVersion": version,
-            "Signature": self._signature(notices.signed_text(message), version),
+            "Signature": self._signature(signed_text(message), version),
             "SigningCertURL": self._url,
         }
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509 import load_pem_x509_certificate
 
+from heliograph.aws.signed import SIGNED, signed_text
 from heliograph.errors import BadRequest, Forbidden
 from heliograph.inbound.receipts.providers.provider import (
     MARK,
@@ -39,27 +40,6 @@ from heliograph.inbound.receipts.providers.provider import (
 _HOST = r"https://sns\.[a-z0-9-]{3,40}\.amazonaws\.com(\.cn)?"
 _CERTIFICATE = re.compile(_HOST + r"/SimpleNotificationService-[A-Za-z0-9]{32}\.pem")
 _SUBSCRIBE = re.compile(_HOST + r"/\?Action=ConfirmSubscription&[!-~]{1,2000}")
-_SIGNED = {
-    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
-    "SubscriptionConfirmation": (
-        "Message",
-        "MessageId",
-        "SubscribeURL",
-        "Timestamp",
-        "Token",
-        "TopicArn",
-        "Type",
-    ),
-    "UnsubscribeConfirmation": (
-        "Message",
-        "MessageId",
-        "SubscribeURL",
-        "Timestamp",
-        "Token",
-        "TopicArn",
-        "Type",
-    ),
-}
 _DIGESTS = {"1": hashes.SHA1, "2": hashes.SHA256}
 
 _PERMANENT = {"NoEmail": 10, "Suppressed": 25, "OnAccountSuppressionList": 25, "UnsubscribedRecipient": 25}
@@ -82,16 +62,16 @@ def certificate(callback: Callback, lock: Lock) -> str | None:
 def verify(callback: Callback, lock: Lock) -> None:
     """The signature is Amazon's, by the certificate. Raises `Forbidden`."""
     said = _message(callback)
-    names, digest = _SIGNED.get(text(said, "Type")), _DIGESTS.get(text(said, "SignatureVersion"))
-    if names is None or digest is None:
+    digest = _DIGESTS.get(text(said, "SignatureVersion"))
+    if text(said, "Type") not in SIGNED or digest is None:
         raise forged("its type or version is unknown")
-    signed = "".join(f"{name}\n{said[name]}\n" for name in names if isinstance(said.get(name), str))
+    signed = signed_text({name: value for name, value in said.items() if isinstance(value, str)})
     try:
         key = load_pem_x509_certificate(lock.certificate).public_key()
         if not isinstance(key, rsa.RSAPublicKey):
             raise forged("the certificate has no RSA key")
         signature = base64.b64decode(text(said, "Signature"), validate=True)
-        key.verify(signature, signed.encode("utf-8", "surrogatepass"), padding.PKCS1v15(), digest())
+        key.verify(signature, signed, padding.PKCS1v15(), digest())
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise forged("it is not Amazon's") from error
 
