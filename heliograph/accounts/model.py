@@ -58,7 +58,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     unknown_may_be_mailed: bool = True
     """Whether a person who never said yes or no is marketable (S3, wire-facts 6.1)."""
     unknown_may_be_texted: bool = False
-    """The same for texts and pushes: most laws want a yes before the first marketing text."""
+    """The same for texts: most laws want a yes before the first marketing text. A push needs none beside the device: who
+    registered it lets the app notify them."""
     opt_in_counts: bool = True
     """Whether a person who said no is left alone; without it suppressions alone decide (wire-facts 6.1: an account may
     ignore the opt-in), which few laws allow."""

@@ -212,6 +212,17 @@ async def test_who_left_gets_no_text_but_the_answer_to_their_own(worlds: Worlds)
     assert (await office.kinds())[-1] == "sent"
 
 
+async def test_a_registered_device_is_a_yes_until_its_owner_says_no(worlds: Worlds) -> None:
+    office = worlds.office()
+    office.suppress(opt_in=None)
+    await office.perform(push(office))
+    assert (await office.kinds())[-1] == "delivered"
+    office = worlds.office()
+    office.suppress(opt_in=False)
+    await office.perform(push(office))
+    assert plain(await office.told())[-1]["code"] == 25
+
+
 async def test_a_text_needs_a_yes_where_the_account_asks_for_one_and_knows_its_topic(worlds: Worlds) -> None:
     office = worlds.office()
     office.suppress(opt_in=None)

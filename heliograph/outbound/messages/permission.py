@@ -20,6 +20,7 @@ from heliograph.accounts.model import Account, Policy
 from heliograph.bounces.rules import CATEGORIES
 from heliograph.clock import iso
 from heliograph.events import subjects
+from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.facts import Facts
 from heliograph.react.state.preferences import Wishes
@@ -90,9 +91,15 @@ def refused(wanted: MessageRequested, facts: Facts, account: Account, now: int) 
         channel=wanted.channel,
         transactional=exempt,
         answering=wanted.answers is not None,
-        unknown_is_yes=policy.unknown_may_be_mailed if email else policy.unknown_may_be_texted,
+        unknown_is_yes=_unknown_is_yes(wanted.channel, policy),
         opt_in_counts=policy.opt_in_counts,
     ) or (None if exempt else unwanted(facts.wishes, now))
+
+
+def _unknown_is_yes(channel: Channel, policy: Policy) -> bool:
+    if channel == "push":
+        return True  # a device is registered by who lets the app notify them; to any other nothing is sent
+    return policy.unknown_may_be_mailed if channel == "email" else policy.unknown_may_be_texted
 
 
 def refusal(
