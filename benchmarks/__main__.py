@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    compose,
     diagnoses,
     folds,
     http,
     images,
     jobs,
     latency,
+    mails,
     notices,
     pictures,
     plugins,
@@ -45,10 +47,12 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "images-http": ("Live pictures over HTTP, one worker alone", images.over_http),
     "bounces-words": ("Why mail comes back", diagnoses.diagnoses),
     "bounces-notices": ("Mail that comes back", notices.notices),
+    "compose": ("Composing mails, one core", compose.against_jinja),
     "readers": ("Who is reading", readers.readers),
     "readtime-cost": ("Opens with and without their read time, one worker alone", readtimes.cost),
     "readtime-held": ("Very many readers at once, one worker alone", readtimes.held),
     "readtime-browser": ("How well each technique measures in Chromium", readtime_browser.compared),
+    "mails": ("Mails, made and sent", mails.mails),
     "latency": ("From answer to webhook, whole tree", latency.answer_to_webhook),
     "dialects": ("From answer to receipt, three dialects, whole tree", receivers.three_dialects),
     "receivers": ("One dead receiver among twenty, whole tree", receivers.with_one_dead),

@@ -1,6 +1,6 @@
 """Signed references: what goes out in a URL and comes back when it is used.
 
-`outbound.messages` writes them, `inbound.tracking`, `inbound.consent`, `inbound.receipts` and `outbound.images` read them. A reference is
+`outbound.messages` writes them; `inbound.tracking`, `inbound.consent`, `inbound.receipts`, `outbound.images` and the web copy read them. A reference is
 self-contained (account, message, person, and a click's destination), so that the hot path looks nothing
 up and clicks redirect while every database is down. It carries no PII: people are random ids.
 
@@ -44,6 +44,7 @@ HEAD_BYTES = 40  # key id, account, message, person, flags
 _LINK = struct.Struct(">H")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 AGGREGATE = 2  # flag: counted among many; neither message nor visitor may be tied to anybody (STD-7)
+ONLY_TOPIC = 4  # flag: who unsubscribes by it leaves the topic of the message, and nothing else
 WEB_COPY = 1  # flag: the message was looked at as a web page, not in a mail client
 NOBODY = "0" * 32  # the person of a message whose recipient gave no tracking consent (STD-7)
 
@@ -54,13 +55,15 @@ class ForgedRef(ValueError):
 
 class MessageRef(NamedTuple):
     """Which message, to whom; `person` is None where the message must not be tied to one. `aggregate`: `message`
-    stands for many messages, and who visits is not recorded."""
+    stands for many messages, and who visits is not recorded. `only_topic`: the message is about a subscription topic, and
+    who unsubscribes by this reference leaves that alone."""
 
     account: str
     message: str
     person: str | None
     web_copy: bool = False
     aggregate: bool = False
+    only_topic: bool = False
 
 
 class ClickRef(NamedTuple):
@@ -103,6 +106,7 @@ class Refs:
         looks = master.purpose("look")
         self._look = {kid: AESGCM(key) for kid, key in looks.keys.items()}
         self._look_now = looks.current
+        self._web_copy = master.purpose("web copy")
 
     def open(self, ref: MessageRef) -> str:
         """The token of a message's open pixel."""
@@ -153,6 +157,14 @@ class Refs:
     def read_image(self, token: str) -> MessageRef:
         """What a live picture's token says."""
         return _unpack(_verify(self._image, token))
+
+    def web_copy(self, ref: MessageRef) -> str:
+        """The token of the page that shows a message on the web."""
+        return _seal(self._web_copy, _pack(self._web_copy.current, ref))
+
+    def read_web_copy(self, token: str) -> MessageRef:
+        """What the token of such a page says."""
+        return _unpack(_verify(self._web_copy, token))
 
     def bounce(self, account: str, message: str) -> str:
         """What stands in the return path of a message."""
@@ -207,6 +219,7 @@ _look = msgspec.msgpack.Decoder(LookRef).decode
 def _pack(kid: int, ref: MessageRef) -> bytes:
     person = ref.person.replace("-", "") if ref.person else NOBODY
     flags = (WEB_COPY if ref.web_copy else 0) | (AGGREGATE if ref.aggregate else 0)
+    flags |= ONLY_TOPIC if ref.only_topic else 0
     return bytes.fromhex(f"{kid:02x}{ref.account}{ref.message.replace('-', '')}{person}{flags:02x}")
 
 
@@ -221,6 +234,7 @@ def _unpack(body: bytes) -> MessageRef:
         None if person == NOBODY else _uuid(person),
         body[39] & WEB_COPY == WEB_COPY,
         body[39] & AGGREGATE == AGGREGATE,
+        body[39] & ONLY_TOPIC == ONLY_TOPIC,
     )
 
 

@@ -57,6 +57,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether `John@` and `john@` of one domain are two people."""
     unknown_may_be_mailed: bool = True
     """Whether a person who never said yes or no is marketable (S3, wire-facts 6.1)."""
+    unknown_may_be_texted: bool = False
+    """The same for texts: most laws want a yes before the first marketing text. A push needs none beside the device: who
+    registered it lets the app notify them."""
+    opt_in_counts: bool = True
+    """Whether a person who said no is left alone; without it suppressions alone decide (wire-facts 6.1: an account may
+    ignore the opt-in), which few laws allow."""
+    one_click_leaves: Literal["topic", "all"] = "topic"
+    """What the unsubscribe link and header of a mail about a subscription topic leave."""
     double_optin: bool = True
     """Whether newsletter/subscribe asks for confirmation when the event does not say."""
     hmac_form: Literal["base64", "hex"] = "base64"
@@ -111,11 +119,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Origins from which browsers may send events without a key (RM-2)."""
     open_forms: bool = False
     """Whether sign-up forms that run on servers, and so send neither key nor origin, may send contacts (RM-24)."""
+    url_append: str = ""
+    """What the links of mails lead with, where the template or the automation says nothing else:
+    `utm_source=shop&utm_medium=email&utm_campaign={template}`. Parameters that a link has are kept."""
     from_name: str = ""
     from_address: str = ""
     reply_to: str = ""
     bounce_address: Annotated[str, msgspec.Meta(pattern=BOUNCE_ADDRESS)] = ""
     """Return path of this account's mail, in place of the setting of that name: at a domain that its own is aligned with."""
+    dkim_unsigned: tuple[str, ...] = ()
+    """Headers that a relay writes anew, in small letters, which our DKIM signatures leave out (SES: date, message-id)."""
     postal_address: str = ""
     admin_email: str = ""
     time_zone: str = "UTC"

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Scope
 from heliograph.clock import Clock
+from heliograph.egress import Egress
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.journal import Journal
 from heliograph.outbound.feeds.means import Means as FeedMeans
@@ -33,7 +34,8 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at m
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What calls work with: the journal, state to read, the evidence files, accounts, the clock; what deliveries of feeds
-    are made with; `tracking_url`: what URLs of tracking codes begin with."""
+    are made with; the door out; what our URLs begin with (`base`, without a slash at the end), and what those of tracking
+    codes do (`tracking_url`)."""
 
     journal: Journal
     state: Engine
@@ -41,6 +43,8 @@ class Means:
     directory: Directory
     clock: Clock
     feeds: FeedMeans
+    egress: Egress
+    base: str
     tracking_url: str = ""
 
     @property
@@ -67,6 +71,8 @@ class Asked:
     body: Any
     by: str
     """Who asks, for events: the key's public part."""
+    idempotency_key: str = ""
+    """What the header `Idempotency-Key` says; empty without one."""
 
 
 Handler = Callable[[Means, Asked], Awaitable[Any]]
@@ -75,7 +81,8 @@ Handler = Callable[[Means, Asked], Awaitable[Any]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One method of one path below `/api/v1`. `answer` is the type of what `handler` returns; `status` is told
-    with it. Errors are raised (`heliograph.errors`). `missing`: what its body or query names may not be there (404)."""
+    with it; `idempotent`: the header `Idempotency-Key` makes a repetition harmless; `missing`: what its body or query names
+    may not be there (404). Errors are raised (`heliograph.errors`)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -87,6 +94,7 @@ class Call:
     body: type[msgspec.Struct] | None = None
     status: int = 200
     scope: Scope = "manage"
+    idempotent: bool = False
     missing: bool = False
 
 

@@ -86,7 +86,7 @@ def _operation(resource: Resource, call: Call) -> dict[str, Any]:
         "operationId": call.name,
         "summary": call.summary,
         "tags": [resource.name],
-        "parameters": [*_in_path(call), *_in_query(call)],
+        "parameters": [*_in_path(call), *_in_query(call), *_in_headers(call)],
         "responses": answers,
     }
     if call.body is not None:
@@ -108,6 +108,22 @@ def _in_path(call: Call) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _IN_PATH.findall(call.path)
+    ]
+
+
+def _in_headers(call: Call) -> list[dict[str, Any]]:
+    if not call.idempotent:
+        return []
+    said = "What is asked for with the same key is done once."
+    schema = {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"}
+    return [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": said,
+            "schema": schema,
+        }
     ]
 
 

@@ -70,7 +70,12 @@ async def _asked(access: Access, call: Call, request: Request) -> Asked:
     if call.body is not None:
         body = from_body(await request.body(), request.headers.get("content-type", ""), call.body)
     return Asked(
-        account=account, path=dict(request.path_params), query=query, body=body, by=f"api key {key.public}"
+        account=account,
+        path=dict(request.path_params),
+        query=query,
+        body=body,
+        by=f"api key {key.public}",
+        idempotency_key=request.headers.get("idempotency-key", ""),
     )
 
 

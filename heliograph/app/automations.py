@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from heliograph.accounts.directory import load_directory
-from heliograph.app import define
+from heliograph.app import define, templates
 from heliograph.app.accounts import account_number
 from heliograph.app.person import meant
 from heliograph.app.storage import reading
@@ -92,7 +92,7 @@ async def use(settings: Settings, account: str | None, name: str) -> list[str]:
     """Save one of them, and those of its templates that are not there yet, whose names are returned."""
     file_of(name)
     one = next(found for found in all_ready() if found.name == name)
-    there = {row[0] for row in define.templates(settings, account)}
+    there = {row[0] for row in templates.listed(settings, account)}
     missing = [template for template in one.templates if template not in there]
     for template in missing:
         saved = TemplateSaved(name=template, parts=one.templates[template], by="command line")

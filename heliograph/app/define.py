@@ -73,13 +73,6 @@ def builtin_templates(account: str, now: int) -> list[Record]:
     ]
 
 
-async def save_template(settings: Settings, account: str | None, name: str, parts: dict[str, str]) -> None:
-    """A template's new version."""
-    await record(
-        settings, account, "template", name, TemplateSaved(name=name, parts=parts, by="command line")
-    )
-
-
 async def apply_automation(
     settings: Settings, account: str | None, file: Path, *, migrate: bool = False
 ) -> str:
@@ -146,13 +139,6 @@ async def move_feed(settings: Settings, account: str | None, name: str, move: Mo
     if name not in known:
         raise OperatorError(f"there is no feed {name}: {', '.join(sorted(known)) or 'there is none at all'}")
     await record(settings, account, "feed", name, MOVES[move](name=name, by="command line"))
-
-
-def templates(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:
-    """Name, version and parts of every template."""
-    with _reading(settings) as connection:
-        rows = definitions.templates(connection, account_number(connection.engine, account))
-        return [(row.name, row.version, ", ".join(row.parts)) for row in rows]
 
 
 def automations(settings: Settings, account: str | None) -> list[tuple[Any, ...]]:

@@ -47,6 +47,7 @@ from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.texts.desk import TextDesk
@@ -136,7 +137,7 @@ class EngineRoom:
         self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
         self._http2 = Http2(Guard(settings.egress_allow))
         wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
-        self._lines = open_lines(settings, clock, wire)
+        self._lines, self._signers = open_lines(settings, clock, wire), Signers(self._reading)
         self._dispatch = self._dispatching()
         self._archive, self._evidence = Archive(data), EvidenceFiles(data)
         self._jobs = self._runner()
@@ -184,7 +185,7 @@ class EngineRoom:
             public_url(settings),
             picture_urls(settings),
             settings.bounce_address,
-            settings.smtp_provider,
+            self._signers,
         )
 
     async def run(self) -> None:
@@ -224,6 +225,7 @@ class EngineRoom:
                     await asyncio.to_thread(empty_wal, self._state)
                 await asyncio.to_thread(self._directory.reload, self._reading)
                 self._refs.rekey(self._directory.master)
+                await asyncio.to_thread(self._signers.reload)
                 head = await self._renew_receivers(head)
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")

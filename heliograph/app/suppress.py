@@ -14,8 +14,9 @@ from heliograph.errors import BadRequest, OperatorError
 from heliograph.events import subjects
 from heliograph.events.consent import Channel, SuppressionType
 from heliograph.privacy import orders
-from heliograph.react.state import consent
+from heliograph.react.state import consent, suppression_lists
 from heliograph.react.state.consent import Suppression
+from heliograph.react.state.suppression_lists import Held
 from heliograph.settings import Settings
 
 BY = "command line"
@@ -44,6 +45,13 @@ def standing(settings: Settings, where: Place) -> list[Suppression]:
     """Why this place is not written to, the oldest reason first."""
     with open_state(Path(settings.data), read_only=True).connect() as connection:
         return consent.suppressions(connection, *where)
+
+
+def listed(settings: Settings, account: str | None, kind: str | None, limit: int) -> list[Held]:
+    """Up to `limit` suppressions of the account, by address; `kind`: only of this type."""
+    state = open_state(Path(settings.data), read_only=True)
+    with state.connect() as connection:
+        return suppression_lists.page(connection, account_number(state, account), type=kind, limit=limit)
 
 
 async def suppress(settings: Settings, where: Place, reason: str) -> None:

@@ -44,13 +44,16 @@ from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means as FeedMeans
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
+from heliograph.outbound.messages.compose import Composer
+from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.web_copy import WebCopies
 from heliograph.outbound.queues import sqs_service
 from heliograph.outbound.topics import Registry, sns_service
 from heliograph.outbound.topics.pages import pages as topic_pages
 from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, from_environment, public_url, tracking_url
+from heliograph.settings import Settings, from_environment, picture_urls, public_url, tracking_url
 from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
 from heliograph.web.http import ACCOUNT_NUMBER, Route, plain_error
@@ -126,18 +129,20 @@ class Worker:
         else:
             journal = await self._closing.enter_async_context(remote(self.settings))
         refs = Refs(directory.master)
+        egress = self._egress()
         live = open_live(
-            self.settings, directory, refs, journal, engine, self.clock, self._sources(), self.readers
+            self.settings, directory, refs, journal, engine, self.clock, self._sources(egress), self.readers
         )
         self._closing.callback(live.close)
         part.calm_collector()
         self._beside(self._refresh(directory, refs, engine))
         topics = Registry(engine, journal, directory, self.clock)
-        queues, egress = self._queues(), self._egress()
+        queues = self._queues()
         means = self._means(directory, journal, engine, queues, egress)
         calls = webservice.Means(journal=journal, state=engine, directory=directory, clock=self.clock)
         others = (
             *live.pages,
+            *WebCopies(directory, refs, journal, engine, self.clock, self._desk(refs)).pages(),
             *topic_pages(topics, self.settings),
             *api.routes(means, self.settings),
             *webservice.routes(calls, self.settings),
@@ -172,8 +177,13 @@ class Worker:
             directory=directory,
             clock=self.clock,
             feeds=feeds,
+            egress=egress,
+            base=public_url(self.settings),
             tracking_url=tracking_url(self.settings),
         )
+
+    def _desk(self, refs: Refs) -> Desk:
+        return Desk(Composer(self.clock), refs, public_url(self.settings), picture_urls(self.settings))
 
     def let_go(self) -> None:
         """Begin nothing more that takes its time."""
@@ -184,9 +194,9 @@ class Worker:
         """Finish what was accepted, then let go."""
         await self._closing.aclose()
 
-    def _sources(self) -> Sources:
+    def _sources(self, egress: Egress) -> Sources:
         """The pictures that operators name, fetched by this worker."""
-        sources = Sources(self._egress(), self.clock, self.data / PICTURES)
+        sources = Sources(egress, self.clock, self.data / PICTURES)
         self._closing.push_async_callback(sources.close)
         return sources
 
@@ -224,7 +234,7 @@ class Worker:
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
             *short_links.routes(directory, journal, engine, self.clock, self.readers, self.settings),
-            *consent.routes(directory, refs, journal, self.clock),
+            *consent.routes(directory, refs, journal, self.clock, engine),
             *self._receipts(directory, refs, journal, engine, egress),
             *records.routes(directory, journal, engine, self.clock, self.settings),
             *self._amazon(directory, topics, queues),

@@ -11,7 +11,7 @@ import typer
 
 from heliograph.app import automations as flows
 from heliograph.app import define
-from heliograph.cli.options import Data, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
 from heliograph.react.automations.rehearsal import Rehearsal
 from heliograph.react.automations.why import Explanation
 
@@ -20,7 +20,6 @@ ready = typer.Typer(no_args_is_help=True, help="Automations that are ready to us
 segments = typer.Typer(no_args_is_help=True, help="Apply, list and look into segments of people.")
 automations.add_typer(ready, name="ready")
 
-Of = Annotated[str | None, typer.Option("--account", help="12-digit number. Default: the only account.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -32,7 +31,7 @@ def apply(
         bool, typer.Option("--migrate", help="Those who are under way go on with this version too.")
     ] = False,
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
 ) -> None:
     """Check an automation's YAML or JSON and save it as its new version."""
     name = asyncio.run(define.apply_automation(existing(data), account, file, migrate=migrate))
@@ -41,7 +40,7 @@ def apply(
 
 @automations.command("list")
 @for_operators
-def list_all(data: Data = None, account: Of = None) -> None:
+def list_all(data: Data = None, account: AccountOption = None) -> None:
     """All automations, with their version and trigger, and how many runs are in which state."""
     rows = table("id", "name", "version", "trigger", "runs")
     for row in flows.automations(existing(data), account):
@@ -51,7 +50,7 @@ def list_all(data: Data = None, account: Of = None) -> None:
 
 @automations.command("remove")
 @for_operators
-def remove(name: str, data: Data = None, account: Of = None) -> None:
+def remove(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Let an automation take nobody in any more."""
     asyncio.run(define.remove_automation(existing(data), account, name))
     out.print(f"The automation {name} is removed.")
@@ -63,7 +62,7 @@ def why(
     name: str,
     person: Annotated[str, typer.Argument(help="An e-mail address, phone (+...), customer number, or id.")],
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
     as_json: Json = False,
 ) -> None:
     """Why did or didn't this person get it? Their runs, step by step, and what began none."""
@@ -76,7 +75,7 @@ def dry_run(
     file: Path,
     since: Annotated[str, typer.Option(help="So long ago (30d) or since a date.")] = "30d",
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
     as_json: Json = False,
 ) -> None:
     """Play the past again: who would have got it. Nothing is recorded and nobody is written to."""
@@ -95,7 +94,7 @@ def list_ready() -> None:
 
 @ready.command("use")
 @for_operators
-def use_ready(name: str, data: Data = None, account: Of = None) -> None:
+def use_ready(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Save one of them, with those of its templates that are not there yet."""
     templates = asyncio.run(flows.use(existing(data), account, name))
     out.print(f"The automation {name} is saved.")
@@ -112,7 +111,7 @@ def show_ready(name: str) -> None:
 
 @segments.command("apply")
 @for_operators
-def apply_segment(file: Path, data: Data = None, account: Of = None) -> None:
+def apply_segment(file: Path, data: Data = None, account: AccountOption = None) -> None:
     """Check a segment's YAML or JSON (name, who) and save it."""
     name = asyncio.run(flows.apply_segment(existing(data), account, file))
     out.print(f"The segment {name} is saved.")
@@ -120,7 +119,7 @@ def apply_segment(file: Path, data: Data = None, account: Of = None) -> None:
 
 @segments.command("list")
 @for_operators
-def list_segments(data: Data = None, account: Of = None) -> None:
+def list_segments(data: Data = None, account: AccountOption = None) -> None:
     """All segments, with their conditions."""
     rows = table("name", "who")
     for one in flows.segments(existing(data), account):
@@ -130,7 +129,7 @@ def list_segments(data: Data = None, account: Of = None) -> None:
 
 @segments.command("people")
 @for_operators
-def people_of(name: str, data: Data = None, account: Of = None) -> None:
+def people_of(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Print who is in a segment now, a line each: id and address."""
     for person in flows.members(existing(data), account, name):
         typer.echo(f"{person.id}\t{person.email or person.phone or ''}")
@@ -138,7 +137,7 @@ def people_of(name: str, data: Data = None, account: Of = None) -> None:
 
 @segments.command("remove")
 @for_operators
-def remove_segment(name: str, data: Data = None, account: Of = None) -> None:
+def remove_segment(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Have a segment be there no more."""
     asyncio.run(flows.remove_segment(existing(data), account, name))
     out.print(f"The segment {name} is removed.")

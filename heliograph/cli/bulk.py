@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from heliograph.app.bulk import Desk
-from heliograph.cli.options import Data, at_option, bar, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, at_option, bar, existing, for_operators, out, table
 from heliograph.clock import iso
 from heliograph.errors import OperatorError
 from heliograph.events.consent import Channel
@@ -39,7 +39,6 @@ Correlation = Annotated[str | None, typer.Option(help="Your own id of the job, f
 Category = Annotated[str | None, typer.Option(help="The job's category, for feeds.")]
 Options = Annotated[str, typer.Option(help="Further options as JSON: window, split, columns ...")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Submit, print the id, and end.")]
-Account = Annotated[str | None, typer.Option("--account", help="12-digit number. Default: the only account.")]
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 State = Annotated[str | None, typer.Option(help=f"Only {', '.join(STATES)}.")]
@@ -62,7 +61,7 @@ def send(
     options: Options = "{}",
     no_wait: NoWait = False,
     data: Data = None,
-    account: Account = None,
+    account: AccountOption = None,
 ) -> None:
     """Send a template to a list, and watch it go. Interrupting ends the watching, not the job."""
     desk = Desk(existing(data), account)
@@ -85,7 +84,7 @@ def send(
 
 @jobs.command("list")
 @for_operators
-def list_jobs(limit: Limit = 20, data: Data = None, account: Account = None) -> None:
+def list_jobs(limit: Limit = 20, data: Data = None, account: AccountOption = None) -> None:
     """The newest jobs."""
     rows = table("job", "name", "state", "submitted", "settled", "of", "per second")
     for one in Desk(existing(data), account).jobs(limit):
@@ -97,14 +96,14 @@ def list_jobs(limit: Limit = 20, data: Data = None, account: Account = None) -> 
 
 @jobs.command("show")
 @for_operators
-def show(job: JobId, data: Data = None, account: Account = None) -> None:
+def show(job: JobId, data: Data = None, account: AccountOption = None) -> None:
     """How a job stands: as JSON, for people and programs."""
     out.print_json(data=msgspec.to_builtins(Desk(existing(data), account).standing(job)))
 
 
 @jobs.command("watch")
 @for_operators
-def watch(job: JobId, data: Data = None, account: Account = None) -> None:
+def watch(job: JobId, data: Data = None, account: AccountOption = None) -> None:
     """Watch a job until it is over."""
     desk = Desk(existing(data), account)
     desk.job(job)
@@ -119,7 +118,7 @@ def recipients(
     limit: Limit = 100,
     after: int = 0,
     data: Data = None,
-    account: Account = None,
+    account: AccountOption = None,
 ) -> None:
     """Whom a job is for, one JSON object a line."""
     wanted = next((known for known in STATES if known == state), None)
@@ -131,7 +130,7 @@ def recipients(
 
 @jobs.command("broken")
 @for_operators
-def broken(job: JobId, limit: Limit = 100, data: Data = None, account: Account = None) -> None:
+def broken(job: JobId, limit: Limit = 100, data: Data = None, account: AccountOption = None) -> None:
     """Rows of a job's list that are no recipients, and why: line, tab, reason."""
     desk = Desk(existing(data), account)
     for one in views.broken(desk.data, desk.job(job).id, after=0, limit=limit):
@@ -140,21 +139,21 @@ def broken(job: JobId, limit: Limit = 100, data: Data = None, account: Account =
 
 @jobs.command("pause")
 @for_operators
-def pause(job: JobId, reason: Reason = "", data: Data = None, account: Account = None) -> None:
+def pause(job: JobId, reason: Reason = "", data: Data = None, account: AccountOption = None) -> None:
     """Hold a job. What was handed to dispatch is still sent."""
     _move(job, "paused", reason, data, account)
 
 
 @jobs.command("resume")
 @for_operators
-def resume(job: JobId, reason: Reason = "", data: Data = None, account: Account = None) -> None:
+def resume(job: JobId, reason: Reason = "", data: Data = None, account: AccountOption = None) -> None:
     """Let a job go on where it was."""
     _move(job, "resumed", reason, data, account)
 
 
 @jobs.command("cancel")
 @for_operators
-def cancel(job: JobId, reason: Reason = "", data: Data = None, account: Account = None) -> None:
+def cancel(job: JobId, reason: Reason = "", data: Data = None, account: AccountOption = None) -> None:
     """End a job: who was not reached will not be."""
     _move(job, "cancelled", reason, data, account)
 

@@ -10,13 +10,11 @@ import msgspec
 import typer
 
 from heliograph.app import define, feeding
-from heliograph.cli.options import Data, at_option, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, at_option, existing, for_operators, out, table
 from heliograph.clock import iso
 from heliograph.errors import OperatorError
 
 feeds = typer.Typer(no_args_is_help=True, help="Add, watch, test, replay and end feeds.")
-
-Of = Annotated[str | None, typer.Option("--account", help="12-digit number. Default: the only account.")]
 
 
 @feeds.command("add")
@@ -32,7 +30,7 @@ def add_feed(
     kind: Annotated[list[str] | None, typer.Option(help="Only these kinds; may be repeated.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the dialect.")] = None,
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
 ) -> None:
     """Subscribe a receiver to the stream, from now on; or change how it is told."""
     options = dict(_option(text) for text in option or ())
@@ -46,7 +44,7 @@ def add_feed(
 
 @feeds.command("list")
 @for_operators
-def list_feeds(data: Data = None, account: Of = None) -> None:
+def list_feeds(data: Data = None, account: AccountOption = None) -> None:
     """All feeds and their state."""
     rows = table("name", "dialect", "endpoint", "kinds", "state")
     for row in define.feeds(existing(data), account):
@@ -56,14 +54,14 @@ def list_feeds(data: Data = None, account: Of = None) -> None:
 
 @feeds.command("show")
 @for_operators
-def show_feed(name: str, data: Data = None, account: Of = None) -> None:
+def show_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
     """One feed: what it is told, how far it is behind, what waits, the last delivery and the last failure."""
     _show(asyncio.run(feeding.show(existing(data), account, name)))
 
 
 @feeds.command("pause")
 @for_operators
-def pause_feed(name: str, data: Data = None, account: Of = None) -> None:
+def pause_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Hold a feed; its events are kept."""
     asyncio.run(define.move_feed(existing(data), account, name, "paused"))
     out.print(f"The feed {name} is paused.")
@@ -71,7 +69,7 @@ def pause_feed(name: str, data: Data = None, account: Of = None) -> None:
 
 @feeds.command("resume")
 @for_operators
-def resume_feed(name: str, data: Data = None, account: Of = None) -> None:
+def resume_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Go on where a feed was."""
     asyncio.run(define.move_feed(existing(data), account, name, "resumed"))
     out.print(f"The feed {name} goes on.")
@@ -79,7 +77,7 @@ def resume_feed(name: str, data: Data = None, account: Of = None) -> None:
 
 @feeds.command("remove")
 @for_operators
-def remove_feed(name: str, data: Data = None, account: Of = None) -> None:
+def remove_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
     """End a feed."""
     asyncio.run(define.move_feed(existing(data), account, name, "removed"))
     out.print(f"The feed {name} is removed.")
@@ -87,7 +85,7 @@ def remove_feed(name: str, data: Data = None, account: Of = None) -> None:
 
 @feeds.command("test")
 @for_operators
-def try_feed(name: str, data: Data = None, account: Of = None) -> None:
+def try_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Tell the receiver one made-up event now, and show what was sent and what came back."""
     report = asyncio.run(feeding.test(existing(data), account, name))
     _show(report)
@@ -103,7 +101,7 @@ def replay_feed(
     since: Annotated[str | None, typer.Option(help="What was recorded from then on.")] = None,
     until: Annotated[str | None, typer.Option(help="And before then. Default: now.")] = None,
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
 ) -> None:
     """Tell a feed again what it was told before, under the same ids."""
     order = asyncio.run(
@@ -127,7 +125,7 @@ def list_deliveries(
     event: Annotated[str | None, typer.Option(help="Of this event alone, whole.")] = None,
     limit: Annotated[int, typer.Option(help="How many at most.")] = 20,
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
 ) -> None:
     """What the log has: every failure and a sample of successes, the latest first."""
     noted = feeding.deliveries(existing(data), account, name, failed=failed, event=event, limit=limit)
@@ -152,7 +150,7 @@ def rotate_secret(
         float, typer.Option(help="Hours after which single signatures turn to the new one.")
     ] = 0.0,
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
 ) -> None:
     """Give a feed a new secret of its own, beside the one it had."""
     made = asyncio.run(feeding.rotate(existing(data), account, name, overlap, turn_after))
@@ -161,7 +159,7 @@ def rotate_secret(
 
 @feeds.command("secret")
 @for_operators
-def show_secret(name: str, data: Data = None, account: Of = None) -> None:
+def show_secret(name: str, data: Data = None, account: AccountOption = None) -> None:
     """What a feed's receiver verifies with now."""
     _show(feeding.secrets(existing(data), account, name))
 

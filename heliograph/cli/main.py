@@ -34,7 +34,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
-    "templates": Command("definitions:templates", "Save and list templates."),
+    "dkim": Command("dkim:dkim", "Make keys that sign mail, print their DNS records, let them sign."),
+    "templates": Command("templates:templates", "Save, show, check, preview and test templates."),
     "automations": Command("automations:automations", "Apply, explain and rehearse automations."),
     "segments": Command("automations:segments", "Apply, list and look into segments of people."),
     "send": Command(
@@ -48,7 +49,13 @@ COMMANDS: dict[str, Command] = {
         "campaigns:campaigns", "Make tracking codes, print their HTML, stop and start them."
     ),
     "people": Command("people:people", "Show, export, erase, merge people on request."),
-    "suppressions": Command("suppressions:suppressions", "Show, add and lift suppressions of an address."),
+    "messages": Command("messages:messages", "Show what became of a message."),
+    "suppressions": Command(
+        "suppressions:suppressions", "Show, add and lift suppressions; list, import and export them all."
+    ),
+    "subscription-topics": Command(
+        "subscription_topics:topics", "Apply, list and remove subscription topics."
+    ),
     "import": Command(
         "imports:import_file",
         "Import a file, or go on with one that was interrupted. Nothing is recorded twice, and nobody is mailed by it.",

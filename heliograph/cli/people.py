@@ -12,12 +12,11 @@ from rich.text import Text
 
 from heliograph.app import person
 from heliograph.app.erase import erase
-from heliograph.cli.options import Data, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
 
 people = typer.Typer(no_args_is_help=True, help="Show, export, erase, merge people on request.")
 
 Who = Annotated[str, typer.Argument(help="An e-mail address, phone (+...), customer number, or id of ours.")]
-Of = Annotated[str | None, typer.Option("--account", help="12-digit number.")]
 TELLING = (
     *("name", "template", "automation", "job", "subject", "url", "campaign", "seconds", "category", "reader"),
     *("bounce_class", "reason", "type", "how", "address", "message"),
@@ -31,21 +30,21 @@ Into = Annotated[Path | None, typer.Option("--output", "-o", help="A file; defau
 
 @people.command("export")
 @for_operators
-def export_person(who: Who, data: Data = None, account: Of = None, output: Into = None) -> None:
+def export_person(who: Who, data: Data = None, account: AccountOption = None, output: Into = None) -> None:
     """Print everything that is known of this person, as JSON."""
     _show(asyncio.run(person.export(existing(data), account, who)), output)
 
 
 @people.command("consent")
 @for_operators
-def show_consent(who: Who, data: Data = None, account: Of = None, output: Into = None) -> None:
+def show_consent(who: Who, data: Data = None, account: AccountOption = None, output: Into = None) -> None:
     """Print what this person said about marketing and tracking, when and from where: the proof of consent."""
     _show(person.consent(existing(data), account, who), output)
 
 
 @people.command("erase")
 @for_operators
-def erase_person(who: Who, data: Data = None, account: Of = None) -> None:
+def erase_person(who: Who, data: Data = None, account: AccountOption = None) -> None:
     """Remove everything recorded about this person; a keyed hash stays, so that they are not mailed."""
     done = asyncio.run(erase(existing(data), account, who))
     out.print(
@@ -60,7 +59,7 @@ def merge_people(
     who: Who,
     other: Annotated[str, typer.Argument(help="Who is the same person; named as WHO is.")],
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
     because: Annotated[str, typer.Option(help="Why; kept with the event.")] = "",
 ) -> None:
     """Make OTHER and WHO one person, under WHO's id. It cannot be taken back."""
@@ -70,7 +69,7 @@ def merge_people(
 
 @people.command("show")
 @for_operators
-def show_person(who: Who, data: Data = None, account: Of = None, output: Into = None) -> None:
+def show_person(who: Who, data: Data = None, account: AccountOption = None, output: Into = None) -> None:
     """Print who this person is, with every identity that they have or had, as JSON."""
     _show(person.show(existing(data), account, who), output)
 
@@ -80,7 +79,7 @@ def show_person(who: Who, data: Data = None, account: Of = None, output: Into = 
 def show_timeline(
     who: Who,
     data: Data = None,
-    account: Of = None,
+    account: AccountOption = None,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many events.")] = 50,
     before: Annotated[
         int | None, typer.Option(help="Go on where a page ended: its last line says how.")

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from heliograph.app import reports
 from heliograph.app.reports import Asked
 from heliograph.cli.charts import drawn
-from heliograph.cli.options import Data, at_option, existing, for_operators, out
+from heliograph.cli.options import AccountOption, Data, at_option, existing, for_operators, out
 from heliograph.errors import OperatorError
 from heliograph.react.state.reports.asking import Of
 
@@ -32,8 +32,6 @@ report = typer.Typer(
     cls=_Shown, no_args_is_help=True, help="What became of a campaign's mail: `heliograph report CAMPAIGN`."
 )
 
-OfAccount = Annotated[str | None, typer.Option("--account", help="12-digit number.")]
-
 
 @report.command(SHOW)
 @for_operators
@@ -52,7 +50,7 @@ def show(
     since: Annotated[str | None, typer.Option(help="CSV: only opens recorded from then on.")] = None,
     until: Annotated[str | None, typer.Option(help="CSV: only opens recorded before then.")] = None,
     data: Data = None,
-    account: OfAccount = None,
+    account: AccountOption = None,
 ) -> None:
     """What became of a campaign's mail; or of a job's, an automation's, a template's."""
     if by not in ("day", "hour"):
@@ -90,7 +88,7 @@ def _asked(
 def list_reports(
     of: Annotated[str, typer.Option(help="campaign, code, job, automation or template.")] = "campaign",
     data: Data = None,
-    account: OfAccount = None,
+    account: AccountOption = None,
 ) -> None:
     """What there are reports on, the latest first."""
     for title in reports.titles(existing(data), of, account):
@@ -107,7 +105,7 @@ def daily(
         typer.Option(help="A folder, sftp://user@host/path or s3://bucket/path. Default: the account's."),
     ] = None,
     data: Data = None,
-    account: OfAccount = None,
+    account: AccountOption = None,
 ) -> None:
     """Write the files of one day now: a ZIP for each campaign. A file that exists is never overwritten."""
     done = asyncio.run(reports.daily(existing(data), date, to, account))

@@ -69,7 +69,8 @@ class SubscriptionConfirmed(Data, frozen=True, kw_only=True):
 
 class UnsubscriptionRequested(Data, frozen=True, kw_only=True):
     """Somebody wished to receive no more. `message` is the message whose link or header was used, if any;
-    `address` may be empty then: the message knows it. `how`: api, link, one_click, reply, page, import."""
+    `address` may be empty then: the message knows it. `how`: api, link, one_click, reply, page, preferences, import.
+    `only_topic`: no more about the topic of that message; the rest goes on."""
 
     kind: ClassVar[str] = "unsubscription.requested"
     channel: Channel = "email"
@@ -80,6 +81,7 @@ class UnsubscriptionRequested(Data, frozen=True, kw_only=True):
     ip: str = ""
     user_agent: str = ""
     web_copy: bool = False
+    only_topic: bool = False
     said: Said | None = None
     notes: tuple[str, ...] = ()
     keyless: bool = False

@@ -24,11 +24,23 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str | None = None
 
 
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that goes with a mail: `content` in base64; with a `content_id` it is what the HTML shows as `cid:`."""
+
+    name: str
+    content_type: str
+    content: str
+    content_id: str = ""
+
+
 class MessageRequested(Data, frozen=True, kw_only=True):
     """A message is wanted: by an automation, a job, or the API.
 
     `context` is what the template sees beside the person: the triggering event's properties under `event`.
-    The id of this event is the message's id. `request_id` has MessageGears' form (MG-5).
+    `topic`: the subscription topic that it is about; None: its template's. `answers`: the text of theirs (its event) to
+    which this is the answer.
+    The id of this event is the message's id. `url_append` is what its links lead with (`utm_campaign=spring`); None:
+    what the template or the account says. `request_id` has MessageGears' form (MG-5).
     """
 
     kind: ClassVar[str] = "message.requested"
@@ -45,9 +57,13 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     correlation_id: str | None = None
     recipient_id: str | None = None
     job_category: str | None = None
+    topic: str | None = None
     transactional: bool = False
     context: dict[str, Any] = {}
     is_test: bool = False
+    url_append: str | None = None
+    answers: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MessageCancelled(Data, frozen=True, kw_only=True):
@@ -123,6 +139,9 @@ class Sent(Data, frozen=True, kw_only=True):
     segments: int | None = None
     country: str | None = None
     is_test: bool = False
+    template_version: int | None = None
+    topic: str | None = None
+    """The subscription topic that it was about, if any: what a one-click unsubscription may leave."""
 
 
 class MessageSent(Sent, frozen=True, kw_only=True):

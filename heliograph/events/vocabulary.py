@@ -15,6 +15,7 @@ from heliograph.events import (
     jobs,
     messages,
     people,
+    preferences,
     topics,
 )
 from heliograph.events.event import Data
@@ -36,6 +37,10 @@ KINDS: tuple[type[Data], ...] = (
     consent.TrackingChosen,
     consent.SuppressionAdded,
     consent.SuppressionRemoved,
+    preferences.SubscriptionTopicSaved,
+    preferences.SubscriptionTopicRemoved,
+    preferences.SubscriptionTopicChosen,
+    preferences.MarketingPaused,
     commerce.OrderCreated,
     commerce.OrderUpdated,
     commerce.OrderDeleted,

@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, func
 from heliograph.events.event import Entry
 from heliograph.journal.journal import JournalView
 from heliograph.journal.places import SKEW, before
-from heliograph.react.state.consent import CONSENT_LOG, OPT_INS, SUPPRESSIONS
+from heliograph.react.state.consent import OPT_INS, SUPPRESSIONS
+from heliograph.react.state.consent_log import CONSENT_LOG
 from heliograph.react.state.goods import ORDERS as ORDER_ROWS
 from heliograph.react.state.persons import PERSONS
 

@@ -26,7 +26,7 @@ from heliograph.privacy.evidence import evidence_of
 from heliograph.privacy.whose import entries, is_theirs, whose
 from heliograph.privacy.words import Mask, words_of
 from heliograph.react.automations import runs
-from heliograph.react.state import commerce, consent, jobs, messages, people
+from heliograph.react.state import commerce, consent, consent_log, jobs, messages, people, preferences
 from heliograph.react.state.people import Person
 
 ACTIVITIES = {MessageOpened.kind: "opens", LinkClicked.kind: "clicks", VoteCast.kind: "votes"}
@@ -74,6 +74,7 @@ def consent_record(connection: Connection, account: str, person: Person) -> dict
         if (channel := CHANNELS.get(known.kind)) is None:
             continue
         standing = consent.standing(connection, account, channel, known.value)
+        said = preferences.preferences(connection, account, channel, known.value)
         addresses.append(
             {
                 "channel": channel,
@@ -81,7 +82,9 @@ def consent_record(connection: Connection, account: str, person: Person) -> dict
                 "current": known.ended is None,
                 "opted_in": standing.opt_in,
                 "suppressions": _readable(consent.suppressions(connection, account, channel, known.value)),
-                "log": _readable(consent.log(connection, account, channel, known.value)),
+                "topics": said.choices,
+                "paused_until": iso(said.paused_until) if said.paused_until else None,
+                "log": _readable(consent_log.log(connection, account, channel, known.value)),
             }
         )
     return {"person": person.id, "accepts_tracking": person.accepts_tracking, "addresses": addresses}

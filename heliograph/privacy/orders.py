@@ -13,7 +13,7 @@ from heliograph.clock import Clock
 from heliograph.errors import BadRequest
 from heliograph.events import codec, subjects
 from heliograph.events.consent import Channel, SuppressionAdded, SuppressionRemoved, SuppressionType
-from heliograph.events.event import Data, Event
+from heliograph.events.event import Event
 from heliograph.events.people import ErasureRequested, PersonMerged
 from heliograph.journal.journal import Journal
 from heliograph.react.state.people import Person
@@ -52,7 +52,7 @@ async def suppress(
     data = SuppressionAdded(
         channel=channel, address=address, type="manually_suppressed", reason=reason or f"Suppressed by {by}"
     )
-    return await _about(journal, clock, account, channel, address, data)
+    return await _about(journal, clock, account, data)
 
 
 async def lift(
@@ -71,16 +71,20 @@ async def lift(
     if kind in ONLY_THEIR_OWN:
         raise BadRequest(f"{kind} is lifted by the person alone, who subscribes again.", field="type")
     data = SuppressionRemoved(channel=channel, address=address, type=kind, reason=reason or f"Lifted by {by}")
-    return await _about(journal, clock, account, channel, address, data)
+    return await _about(journal, clock, account, data)
 
 
-D = TypeVar("D", bound=Data)
+D = TypeVar("D", SuppressionAdded, SuppressionRemoved)
 
 
-async def _about(
-    journal: Journal, clock: Clock, account: str, channel: Channel, address: str, data: D
-) -> Event[D]:
-    subject = subjects.email(address) if channel == "email" else subjects.thing("phone", address)
-    event = codec.make(data, account=account, subject=subject, now=clock.now())
+def about_address(data: D, account: str, now: int) -> Event[D]:
+    """An event about an address or number (in normal form), which it names itself."""
+    by_mail = data.channel == "email"
+    subject = subjects.email(data.address) if by_mail else subjects.thing("phone", data.address)
+    return codec.make(data, account=account, subject=subject, now=now)
+
+
+async def _about(journal: Journal, clock: Clock, account: str, data: D) -> Event[D]:
+    event = about_address(data, account, clock.now())
     await journal.append([codec.encode(event)])
     return event

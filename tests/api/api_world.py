@@ -63,6 +63,7 @@ class World:
             _, self.other_key = keys.add_key(connection, self.other, "api", NOW)
         self.reading = open_state(data, read_only=True)
         receivers = Settings(egress_allow=("127.0.0.0/8",), webhook_https_only=False, webhook_timeout=0.5)
+        egress = Egress(receivers)
         self.means = Means(
             journal=self.journal,
             state=self.reading,
@@ -72,7 +73,7 @@ class World:
             feeds=FeedMeans(
                 engine=self.reading,
                 directory=load_directory(self.reading),
-                egress=Egress(receivers),
+                egress=egress,
                 queues=QueueFile(data),
                 links=Links(),
                 journal=self.journal,
@@ -80,6 +81,8 @@ class World:
                 settings=receivers,
                 clock=self.clock,
             ),
+            egress=egress,
+            base="https://mail.shop.example",
         )
         settings = Settings(data=str(data), address_rate=1000, key_rate=1000)
         self.application = pages(self.journal, self.reading, api.routes(self.means, settings))

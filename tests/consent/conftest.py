@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from door_calls import Doors, ask, clock, journal, refs
+from sqlalchemy import Engine
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
 from heliograph.clock import ManualClock
+from heliograph.database import memory_state
 from heliograph.inbound import consent
 from heliograph.journal.journal import Journal
 from heliograph.refs import Refs
@@ -27,5 +29,12 @@ def directory() -> Directory:
 
 
 @pytest.fixture
-def doors_on(directory: Directory, refs: Refs, clock: ManualClock) -> Callable[[Journal], Doors]:
-    return lambda journal: Doors(consent.routes(directory, refs, journal, clock))
+def state() -> Engine:
+    return memory_state()
+
+
+@pytest.fixture
+def doors_on(
+    directory: Directory, refs: Refs, clock: ManualClock, state: Engine
+) -> Callable[[Journal], Doors]:
+    return lambda journal: Doors(consent.routes(directory, refs, journal, clock, state))

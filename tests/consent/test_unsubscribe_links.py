@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from heliograph.accounts.directory import Directory
 from heliograph.clock import ManualClock
+from heliograph.database import memory_state
 from heliograph.errors import JournalFull
 from heliograph.events import codec
 from heliograph.events.consent import UnsubscriptionRequested
@@ -22,6 +23,7 @@ from heliograph.journal.memory import MemoryJournal
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring
 
+EMPTY = memory_state()
 MESSAGE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
 PERSON = "0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 REF = MessageRef("000000000001", MESSAGE, PERSON)
@@ -234,7 +236,8 @@ async def test_the_page_can_be_used_by_everybody_and_loads_nothing_from_elsewher
     tags = [tag for tag, _ in page.tags]
     assert dict(page.tags)["html"]["lang"] == "en"
     assert tags.count("title") == tags.count("h1") == tags.count("main") == tags.count("button") == 1
-    assert not {"script", "img", "link", "iframe", "a"} & set(tags)
+    assert not {"script", "img", "link", "iframe"} & set(tags)
+    assert [attributes["href"] for tag, attributes in page.tags if tag == "a"] == [f"../p/{link[3:]}"]
     assert "Poe &amp; Sons &lt;Books&gt;" in html
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
@@ -260,12 +263,13 @@ async def test_the_style_is_the_one_that_the_policy_allows(ask, link) -> None:
 @given(
     token=st.text(max_size=100),
     method=st.sampled_from(["GET", "POST"]),
-    prefix=st.sampled_from([0, 1]),
+    prefix=st.sampled_from([0, 1, 2]),
     content=st.binary(max_size=200),
 )
 async def test_no_token_and_no_body_makes_an_error_or_an_event(token, method, prefix, content) -> None:
     journal, ring = MemoryJournal(), Keyring({1: b"k" * 32}, 1)
-    route = consent.routes(Directory([], [], ring), Refs(ring), journal, ManualClock())[prefix]
+    routes = consent.routes(Directory([], [], ring), Refs(ring), journal, ManualClock(), EMPTY)
+    route = routes[prefix]
     shown, given_body = method, content
 
     class Request:

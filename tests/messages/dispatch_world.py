@@ -24,6 +24,7 @@ from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.texts.desk import TextDesk
@@ -106,13 +107,14 @@ class Office:
         self.known = Facts("requested", Standing(frozenset(), True), JOE, template())
         self.settings = Settings(smtp_relay=url, smtp_timeout=2.0, **settings)
         self.egress, self.http2 = egress or Egress(self.settings), http2 or Http2(Guard(("127.0.0.0/8",)))
-        wire = Wire(
+        self.wire = Wire(
             egress=self.egress, http2=self.http2, clock=self.clock, settings=self.settings, timeout=2.0
         )
-        self.lines: dict[str, Line] = open_lines(self.settings, self.clock, wire)
+        self.lines: dict[str, Line] = open_lines(self.settings, self.clock, self.wire)
         self.keys = tuple(keys)
         self.refs = Refs(KEYS)
         self.policy = policy
+        self.signers: Signers | None = None
         self.act = self.open()
 
     def open(self) -> Act:
@@ -125,7 +127,13 @@ class Office:
             self.clock,
             self.settings,
             lambda event: self.known,
-            Desk(Composer(self.clock), self.refs, BASE, bounce_address=self.settings.bounce_address),
+            Desk(
+                Composer(self.clock),
+                self.refs,
+                BASE,
+                bounce_address=self.settings.bounce_address,
+                signers=self.signers,
+            ),
             self.lines,
             TextDesk(Composer(self.clock), self.refs, directory, self.clock, BASE),
         )

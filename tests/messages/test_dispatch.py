@@ -7,19 +7,24 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from email.message import EmailMessage
 from typing import Any
 
+import dkim
 import msgspec
 import pytest
 from dispatch_world import JOE, KEYS, PARTS, POLICY, Office, plain, request, template
 from mail_world import ACCOUNT, BASE, MESSAGE, PERSON, World
 
+from heliograph.accounts.dkim import activate, add_dkim_keys
 from heliograph.clock import ManualClock
+from heliograph.database import memory_state
 from heliograph.errors import JournalFull
 from heliograph.events import codec
 from heliograph.events.event import Record, Redacted, derived_id
+from heliograph.events.messages import Attachment
 from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
 from heliograph.journal.memory import MemoryJournal
-from heliograph.outbound.messages.channels.channel import Parcel, Result
+from heliograph.outbound.messages.channels.channel import Closed, Parcel, Result, Way
 from heliograph.outbound.messages.dispatch import OPEN_STATES
+from heliograph.outbound.messages.dkim import Signers
 from heliograph.refs import ClickRef, MessageRef, Refs
 
 REF = MessageRef(ACCOUNT, MESSAGE, PERSON)
@@ -50,6 +55,7 @@ async def test_a_message_that_is_wanted_is_sent(world: World, office: Office) ->
             "subject": "Joe, your cart waits",
             "message_id": f"<{MESSAGE}@shop.example>",
             "sender": "news@shop.example",
+            "template_version": 3,
         },
     ]
 
@@ -286,10 +292,13 @@ async def test_a_deferral_that_was_recorded_before_the_crash_is_no_doubt(office:
 
 async def test_a_failure_of_our_own_while_sending_is_a_doubt(world: World, office: Office) -> None:
     class Broken:
-        name = "smtp:broken"
+        name, width = "smtp:broken", 1
 
-        async def ready(self) -> str:
-            return ""
+        async def ready(self, parcel: Parcel) -> Way | Closed:
+            return self
+
+        def elsewhere(self, way: Way, parcel: Parcel) -> bool:
+            return False
 
         async def send(self, parcel: Parcel) -> Result:
             raise RuntimeError("a bug")
@@ -478,7 +487,9 @@ async def test_a_message_of_an_account_that_is_gone_is_parked(office: Office) ->
 
 async def test_the_act_keeps_its_promises_to_the_loop(office: Office) -> None:
     assert office.act.name == "dispatch" and office.act.kinds == {"message.requested"}
-    assert office.act.concurrency == office.settings.smtp_connections * 4
+    relay, texts, pushes = (office.lines[kind].width for kind in ("email", "sms", "push"))
+    assert relay == office.settings.smtp_connections
+    assert office.act.concurrency == (relay + texts + pushes) * 4
     assert sum(office.act.schedule) > office.settings.message_lifetime
 
 
@@ -538,3 +549,70 @@ async def test_a_mail_has_hooks_as_its_template_else_its_account_says(
     assert ("data-ignore-inlining" in html) is hooks
     assert len(re.findall(re.escape(BASE) + r"/o/", html)) == (8 if hooks else 1)
     await office.close()
+
+
+async def test_a_template_bomb_stops_its_own_message_and_no_other(world: World, office: Office) -> None:
+    bomb = "{% for i in (1..9000) %}{% for j in (1..9000) %}{{ i }}{% endfor %}{% endfor %}"
+    office.known = office.known._replace(template=template(subject="x", html=f"<p>\n{bomb}"))
+    await office.perform(request(office.clock))
+    (failed,) = await office.told()
+    assert failed.kind == "message.render_failed"
+    (error,) = plain([failed])[0]["errors"]
+    assert (error["code"], error.get("part", "BODY")) == ("Template limit exceeded", "BODY")
+    office.known = office.known._replace(template=msgspec.structs.replace(template(), version=4))
+    other = request(office.clock, id=MESSAGE[:-1] + "c")
+    assert isinstance(await office.perform(other), Delivered)
+    assert len(world.mails) == 1
+
+
+async def test_a_test_reaches_whoever_said_no_but_no_address_that_bounced(
+    world: World, office: Office
+) -> None:
+    office.suppress("unsubscribed", opt_in=False)
+    assert isinstance(await office.perform(request(office.clock, is_test=True)), Delivered)
+    assert len(world.mails) == 1
+    office.suppress("hard_bounce")
+    other = request(office.clock, id=MESSAGE[:-1] + "c", is_test=True)
+    await office.perform(other)
+    assert (await office.kinds())[-1] == "suppressed"
+
+
+async def test_mail_is_signed_and_brings_its_files_and_headers(world: World, office: Office) -> None:
+    """STD-1, STD-2: verified by dkimpy as it arrived; the signature covers both headers of RFC 8058 and Feedback-ID"""
+    state = memory_state()
+    with state.begin() as connection:
+        keys = add_dkim_keys(connection, ACCOUNT, "shop.example", "one", 1)
+        for key in keys:
+            activate(connection, key, 1)
+    office.signers = Signers(state)
+    office.act = office.open()
+    settings = {
+        "headers": {"X-Season": "Größe"},
+        "attachments": [{"name": "terms.txt", "content_type": "text/plain", "content": "dGVybXM="}],
+    }
+    office.known = office.known._replace(template=msgspec.structs.replace(template(), settings=settings))
+    invoice = Attachment(name="invoice.pdf", content_type="application/pdf", content="cGRm")
+    assert isinstance(await office.perform(request(office.clock, attachments=(invoice,))), Delivered)
+    (mail,) = world.mails
+    assert mail["X-Season"] == "Größe"
+    assert [file.get_filename() for file in mail.iter_attachments()] == ["terms.txt", "invoice.pdf"]
+    signatures = mail.get_all("DKIM-Signature", [])
+    signed = "list-unsubscribe:list-unsubscribe-post:feedback-id"
+    assert len(signatures) == 2 and all(signed in "".join(one.split()) for one in signatures)
+    records = {f"{key.name}.".encode(): key.record.encode() for key in keys}
+    verifier = dkim.DKIM(world.raw[0])
+    assert [verifier.verify(number, lambda name, timeout=5: records[name]) for number in (0, 1)] == [
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"headers": {"Bcc": "me@x.example"}}, {"attachments": [{"name": "x"}]}, {"sender": "nobody"}]
+)
+async def test_a_template_with_wrong_settings_waits_for_the_operator(
+    world: World, office: Office, settings: dict[str, object]
+) -> None:
+    office.known = office.known._replace(template=msgspec.structs.replace(template(), settings=settings))
+    assert isinstance(await office.perform(request(office.clock)), Retry)
+    assert world.connections == 0 and await office.kinds() == []

@@ -95,12 +95,11 @@ def test_what_somebody_looked_at_is_known_to_templates_that_show_it() -> None:
         ),
         request,
     ]
-    shirt, unknown = look_into(fold(history), ManualClock())(request).viewed
+    shirt, unknown = look_into(fold(history), ManualClock())(request).objects["recently_viewed"]
     assert (shirt["title"], shirt["image"], shirt["views"]) == ("Shirt", "https://x.example/1", 2)
     assert (unknown["id"], unknown["title"]) == ("3", None)
-    assert look_into(fold([*HISTORY, *history[-8:-2], request]), ManualClock())(request).viewed == (), (
-        "nobody asks for it"
-    )
+    before = look_into(fold([*HISTORY, *history[-8:-2], request]), ManualClock())(request)
+    assert before.objects["recently_viewed"] == (), "nobody asks for it"
 
 
 def test_nothing_is_known_of_nobody() -> None:

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, scan
 from heliograph.outbound.messages.instrument import apply, changes, instrument
+from heliograph.outbound.messages.url_parameters import parameters
 from heliograph.refs import ClickRef, MessageRef, Refs
 from heliograph.signing import Keyring
 
@@ -67,8 +68,14 @@ def where(html: str) -> list[str]:
         ('<!-- <a href="https://x.example/">x</a> -->', []),
         ('<!--><a href="https://x.example/">x</a>', ["https://x.example/"]),
         ('<!-- never ends <a href="https://x.example/">x</a>', []),
-        # what only Word sees is left alone, what only the others see is not
-        ('<!--[if mso]><v:roundrect href="https://x.example/vml"></v:roundrect><![endif]-->', []),
+        # what only Word sees is a mail too
+        ('<!--[if mso]><v:roundrect href="https://x.example/vml"></v:roundrect><![endif]-->', ["https://x.example/vml"]),
+        ('<!--[if gte mso 9]><a\nhref=https://x.example/>x</a><![endif]-->', ["https://x.example/"]),
+        ('<!--[IF mso]><v:rect HREF="https://x.example/"/><p title="--><a href="https://x.example/b">', ["https://x.example/", "https://x.example/b"]),
+        ('<!--[if mso]><a href="https://x.example/ --><a href="https://x.example/b">x</a>', ["https://x.example/b"]),
+        ('<!--[if mso]><a data-notrack href="https://x.example/">x</a><![endif]-->', []),
+        ('<!-- [if mso]><a href="https://x.example/">x</a> -->', []),
+        ('<!--[if mso]>never ends <a href="https://x.example/">x</a>', []),
         ('<!--[if !mso]><!--><a href="https://x.example/">x</a><!--<![endif]-->', ["https://x.example/"]),
         ('<![if !mso]><a href="https://x.example/">x</a><![endif]>', ["https://x.example/"]),
     ],
@@ -139,8 +146,7 @@ def test_a_real_button_keeps_every_byte_but_the_one_value() -> None:
 </TD></tr></table>
 """
     made = instrument(html, REF, REFS, BASE, hooks=False)
-    (click,) = clicks(made)
-    assert click.url == "https://x.example/buy?a=1&b=2"
+    assert [click.url for click in clicks(made)] == ["https://x.example/buy?a=1&b=2"] * 2
     without_pixel = re.sub(r'<img src="[^"]*" width="1"[^>]*>', "", made)
     assert CLICK.sub("https://x.example/buy?a=1&amp;b=2", without_pixel) == html
 
@@ -151,6 +157,7 @@ PIECES = st.sampled_from(
         "<!--", "-->", "--!>", "<!-->", "<![if x]>", "<", ">", '"', "'", "=", "/", " ", "\n", "<style>", "</style>",
         "<p title=\"", "</body>", "<BODY>", "<a", " href", "&#xD800;", "&#99999999999;", "\x00", "\ud800", "é", "<p>",
         "<script>", "</script>", "<textarea>", "text", "<a href=\"https://\ud800.example/\">", "<area href=http://a >",
+        "<!--[if mso]>", "<![endif]-->", "<v:roundrect href='https://x.example/v'>", "<!--[if !mso]><!-->", "<v:rect",
     ]
 )  # fmt: skip
 HTML = st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=40).map("".join)
@@ -236,3 +243,20 @@ def test_a_mail_without_links_gets_no_hidden_one() -> None:
 def test_no_author_can_name_a_link_as_the_hidden_one() -> None:
     (click,) = clicks(instrument(f'<a data-name="{TRAP}" href="https://x.example/">x</a>', REF, REFS, BASE))
     assert click.name == ""
+
+
+def test_links_lead_with_parameters_and_nothing_else_changes() -> None:
+    html = '<a href="https://x.example/?a=1&amp;utm_source=own#top">x</a><a href="mailto:a@b">y</a>'
+    append = parameters("utm_source=s&utm_campaign={template}", {"template": "c"})
+    made = instrument(html, REF, REFS, BASE, hooks=False, append=append)
+    (click,) = clicks(made)
+    assert click.url == "https://x.example/?a=1&utm_source=own&utm_campaign=c#top"
+    without_pixel = re.sub(r'<img src="[^"]*" width="1"[^>]*>', "", made)
+    assert CLICK.sub("https://x.example/?a=1&amp;utm_source=own#top", without_pixel) == html
+    full = "https://x.example/?" + "a" * 2020
+    assert (
+        clicks(
+            instrument(f'<a href="{full}">x</a>', REF, REFS, BASE, append=parameters("b=" + "c" * 50, {}))
+        )[0].url
+        == full
+    )

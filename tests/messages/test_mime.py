@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from mail_world import ACCOUNT, BASE, MESSAGE
 
 from heliograph.outbound.messages.addresses import Mailbox
+from heliograph.outbound.messages.attachments import SIZE_LIMIT, files, listed
 from heliograph.outbound.messages.compose import one_line
-from heliograph.outbound.messages.mime import Letter, Sender, build, envelope_sender, feedback_id
+from heliograph.outbound.messages.headers import added_headers
+from heliograph.outbound.messages.mime import File, Letter, Sender, build, envelope_sender, feedback_id
 
 JOE = Mailbox("joe@example.com")
 LEAVE = f"{BASE}/u/" + "A" * 78
@@ -186,3 +189,99 @@ def test_any_body_comes_back(html: str, text: str) -> None:
 
     payloads = [part.get_payload(decode=True) for part in mail.iter_parts()]
     assert payloads == [lines(said).replace("\n", "\r\n").encode() for said in (text, html)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "invoice.pdf",
+        'the "best" \\ one.pdf',
+        "Rechnung für Größe.pdf",
+        "請求書.pdf",
+        "a" * 150 + ".pdf",
+        "100%.pdf",
+    ],
+)
+def test_a_file_arrives_with_its_name(name: str) -> None:
+    """RFC 2231"""
+    content = bytes(range(256)) * 20
+    raw = build(letter(files=(File(name, "application/pdf", content),)))
+    mail = read(raw)
+    assert mail.get_content_type() == "multipart/mixed"
+    (file,) = mail.iter_attachments()
+    assert isinstance(file, EmailMessage)
+    assert (file.get_filename(), file.get_content_type(), file.get_content()) == (
+        name,
+        "application/pdf",
+        content,
+    )
+    assert body(mail, "html") == "<p>Hello</p>\n" and body(mail, "plain") == "Hello\n"
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+
+
+def test_a_picture_of_the_html_stands_beside_it() -> None:
+    """RFC 2387"""
+    logo = File("logo.png", "image/png", b"png", "logo@shop.example")
+    terms = File("terms.txt", "text/plain", b"terms")
+    mail = read(build(letter(html='<img src="cid:logo@shop.example">', files=(terms, logo))))
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/mixed",
+        "multipart/related",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "image/png",
+        "text/plain",
+    ]
+    picture = next(part for part in mail.walk() if part.get_content_type() == "image/png")
+    assert picture["Content-ID"] == "<logo@shop.example>" and picture.get_content_disposition() == "inline"
+
+
+def test_further_headers_and_a_sender_stand_in_the_mail() -> None:
+    sender = Sender(name="Joe", mailbox=Mailbox("joe@shop.example"), agent=Mailbox("desk@shop.example"))
+    mail = read(build(letter(sender=sender, headers=(("X-Grosse", "Größe 38"), ("Precedence", "bulk")))))
+    assert (mail["Sender"], mail["X-Grosse"], mail["Precedence"]) == ("desk@shop.example", "Größe 38", "bulk")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Bcc", "me@x.example"),
+        ("From", "me@x.example"),
+        ("Content-Type", "text/plain"),
+        ("List-Unsubscribe", "<https://x>"),
+        ("DKIM-Signature", "v=1"),
+        ("X-Heliograph-Message", "x"),
+        ("X-A: b\r\nBcc", "x"),
+        ("X-A", "b\r\nBcc: me@x.example"),
+        ("X-A", "b\u2028c"),
+        ("X-A", 7),
+        ("X-A", "x" * 1001),
+    ],
+)
+def test_headers_of_ours_cannot_be_replaced_nor_others_smuggled_in(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match="header"):
+        added_headers({name: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"name": "../etc/passwd"}, "without a path"),
+        ({"name": "a\r\nBcc: x"}, "without a path"),
+        ({"name": ""}, "without a path"),
+        ({"content_type": "message/rfc822"}, "needs a content type"),
+        ({"content_type": "text/plain\r\nBcc: x"}, "needs a content type"),
+        ({"content": "no base64!"}, "not base64"),
+        ({"content_id": "a>\r\nBcc: x"}, "content_id"),
+    ],
+)
+def test_a_file_that_cannot_go_with_a_mail_is_refused(fields: dict[str, str], message: str) -> None:
+    usual = {"name": "a.txt", "content_type": "text/plain", "content": "aGk="}
+    with pytest.raises(ValueError, match=message):
+        files(listed([{**usual, **fields}]))
+    with pytest.raises(ValueError, match="20 attachments"):
+        files(listed([usual] * 21))
+    big = base64.b64encode(b"x" * (SIZE_LIMIT // 2 + 1)).decode()
+    with pytest.raises(ValueError, match="bytes at most"):
+        files(listed([{**usual, "content": big}] * 2))

@@ -8,7 +8,8 @@ import pytest
 
 from heliograph.accounts.model import Policy
 from heliograph.events.consent import SUPPRESSION_TYPES
-from heliograph.outbound.messages.permission import ORDER, barred, refusal
+from heliograph.outbound.messages.permission import ORDER, barred, refusal, unwanted
+from heliograph.react.state.preferences import Wishes
 
 # type: (code, category) for marketing mail; whether transactional mail goes all the same
 TABLE = {
@@ -26,9 +27,7 @@ TABLE = {
 
 
 def ask(*suppressions: str, opt_in: bool | None = True, transactional: bool = False, unknown: bool = True):  # type: ignore[no-untyped-def] - a test's shorthand
-    return refusal(
-        frozenset(suppressions), opt_in, transactional=transactional, unknown_may_be_mailed=unknown
-    )
+    return refusal(frozenset(suppressions), opt_in, transactional=transactional, unknown_is_yes=unknown)
 
 
 def test_every_suppression_type_is_in_the_tables() -> None:
@@ -101,3 +100,51 @@ def test_an_account_bars_domains_and_roles(address: str, found: set[str]) -> Non
     )
     assert barred(address, policy) == found
     assert barred(address, Policy()) == set()
+
+
+@pytest.mark.parametrize(
+    ("channel", "suppression", "goes"),
+    [
+        ("email", "unsubscribed", True),
+        ("push", "unsubscribed", True),
+        ("sms", "unsubscribed", False),
+        ("sms", "pending_opt_in", True),
+        ("fax", "pending_opt_in", False),
+    ],
+)
+def test_who_stopped_texts_gets_not_even_transactional_ones(
+    channel: str, suppression: str, goes: bool
+) -> None:
+    told = refusal(frozenset((suppression,)), True, channel=channel, transactional=True, unknown_is_yes=False)
+    assert (told is None) == goes
+
+
+def test_an_account_may_ignore_the_opt_in_and_never_a_suppression() -> None:
+    """wire-facts 6.1"""
+
+    def ask_anyway(*suppressions: str) -> object:
+        return refusal(
+            frozenset(suppressions), False, transactional=False, unknown_is_yes=False, opt_in_counts=False
+        )
+
+    assert ask_anyway() is None
+    assert ask_anyway("unsubscribed") is not None
+
+
+@pytest.mark.parametrize(
+    ("wishes", "code", "suppression"),
+    [
+        (Wishes(), None, None),
+        (Wishes("offers", True, True), None, None),
+        (Wishes("offers", None), None, None),
+        (Wishes("offers", False, True), 131, "topic_left"),
+        (Wishes("offers", False, False), 25, None),
+        (Wishes(paused_until=101), 25, "paused"),
+        (Wishes(paused_until=100), None, None),
+    ],
+)
+def test_a_topic_that_was_left_and_a_pause_refuse(
+    wishes: Wishes, code: int | None, suppression: str | None
+) -> None:
+    told = unwanted(wishes, 100)
+    assert (told and told.code, told and told.suppression) == (code, suppression)

@@ -112,6 +112,7 @@ async def test_a_text_is_sent_with_short_links_and_counted(worlds: Worlds) -> No
             "characters": len(body),
             "segments": 1,
             "country": "US",
+            "template_version": 3,
         },
     ]
     form = worlds.plain.script.asked[0].form
@@ -194,7 +195,8 @@ async def test_a_text_that_is_too_long_or_says_nothing_is_a_render_error(worlds:
     assert (await office.told())[0].data.errors[0].code == "Text empty"  # type: ignore[attr-defined]
 
 
-async def test_who_left_gets_no_text_but_a_transactional_one(worlds: Worlds) -> None:
+async def test_who_left_gets_no_text_but_the_answer_to_their_own(worlds: Worlds) -> None:
+    """47 CFR 64.1200(a)(10) and (12)"""
     office = worlds.office()
     office.suppress("unsubscribed")
     await office.perform(text(office))
@@ -203,7 +205,34 @@ async def test_who_left_gets_no_text_but_a_transactional_one(worlds: Worlds) -> 
     office = worlds.office()
     office.suppress("unsubscribed")
     await office.perform(text(office, transactional=True))
+    assert plain(await office.told())[-1]["code"] == 131
+    office = worlds.office()
+    office.suppress("unsubscribed")
+    await office.perform(text(office, transactional=True, answers=MESSAGE))
     assert (await office.kinds())[-1] == "sent"
+
+
+async def test_a_registered_device_is_a_yes_until_its_owner_says_no(worlds: Worlds) -> None:
+    office = worlds.office()
+    office.suppress(opt_in=None)
+    await office.perform(push(office))
+    assert (await office.kinds())[-1] == "delivered"
+    office = worlds.office()
+    office.suppress(opt_in=False)
+    await office.perform(push(office))
+    assert plain(await office.told())[-1]["code"] == 25
+
+
+async def test_a_text_needs_a_yes_where_the_account_asks_for_one_and_knows_its_topic(worlds: Worlds) -> None:
+    office = worlds.office()
+    office.suppress(opt_in=None)
+    await office.perform(text(office))
+    assert plain(await office.told())[-1]["code"] == 25
+    office = worlds.office(msgspec.structs.replace(POLICY, unknown_may_be_texted=True))
+    office.suppress(opt_in=None)
+    await office.perform(text(office, topic="news"))
+    sent = plain(await office.told())[-1]
+    assert (sent["topic"], sent["template_version"]) == ("news", 3)
 
 
 async def test_a_refused_text_has_the_documents_words(worlds: Worlds) -> None:

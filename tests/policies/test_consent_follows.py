@@ -18,6 +18,7 @@ from heliograph.events.consent import (
 from heliograph.events.event import is_derived
 from heliograph.events.messages import MessageBounced, MessageComplained, MessageRequested, SmsReceived
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated
+from heliograph.events.preferences import SubscriptionTopicChosen
 from heliograph.react.state import consent, people
 
 ACCOUNT = "000000000001"
@@ -337,3 +338,21 @@ class TestWhereCaseCounts:
     def test_the_case_of_the_local_part_is_kept(self, line) -> None:
         line.say(UnsubscriptionRequested(address="John@Example.com"), subject="email:John@example.com")
         assert {event.data.address for event in line.settle()} == {"John@example.com"}
+
+
+@pytest.mark.parametrize("topic", ["offers", None])
+def test_leaving_by_a_mail_about_a_topic_leaves_the_topic_and_one_that_is_forgotten_everything(
+    line, topic
+) -> None:
+    sent = line.say(MessageRequested(address=ANN, template="cart", topic=topic), subject=SUBJECT)
+    line.settle()
+    line.say(UnsubscriptionRequested(message=sent.id, how="one_click", only_topic=True), subject=SUBJECT)
+    followed = line.settle()
+    if topic is None:
+        assert told(followed) == ["consent.withdrawn", "suppression.added unsubscribed"]
+        return
+    (left,) = followed
+    assert left.data == SubscriptionTopicChosen(
+        address=ANN, topic=topic, wanted=False, message=sent.id, how="one_click"
+    )
+    assert standing(line) == consent.Standing(frozenset(), None)

@@ -20,6 +20,7 @@ def policy() -> Policy:
 def answers(line: Line) -> list[tuple[str, object]]:
     made = [event.data for event in line.settle() if isinstance(event.data, MessageRequested)]
     assert all((one.channel, one.template, one.transactional) == ("sms", TEXT_ANSWER, True) for one in made)
+    assert all(one.answers is not None for one in made)
     return [(one.address, one.context["answer"]) for one in made]
 
 

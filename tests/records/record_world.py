@@ -57,6 +57,7 @@ class World:
         self.reading = open_state(data, read_only=True)
         self.directory = load_directory(self.reading)
         self.settings = Settings(data=str(data), address_rate=1000)
+        egress = Egress(self.settings)
         means = Means(
             journal=journal,
             state=self.reading,
@@ -66,7 +67,7 @@ class World:
             feeds=FeedMeans(
                 engine=self.reading,
                 directory=self.directory,
-                egress=Egress(self.settings),
+                egress=egress,
                 queues=QueueFile(data),
                 links=Links(),
                 journal=journal,
@@ -74,6 +75,8 @@ class World:
                 settings=self.settings,
                 clock=self.clock,
             ),
+            egress=egress,
+            base="http://x.example",
         )
         self.application = pages(journal, self.reading, api.routes(means, self.settings))
         self.doors = Doors(records.routes(self.directory, journal, self.reading, self.clock, self.settings))

@@ -21,7 +21,7 @@ from heliograph.events.consent import (
 )
 from heliograph.events.event import AnyEvent
 from heliograph.events.people import PersonUpdated
-from heliograph.react.state import consent
+from heliograph.react.state import consent, consent_log
 from heliograph.react.state.consent import Standing
 
 ANN = "ann@x.example"
@@ -191,7 +191,7 @@ def test_what_was_said_is_on_record_in_order(world: World) -> None:
     carted(world, False)
     world.happen(UnsubscriptionRequested(address=ANN, how="one_click", message="m"))
     world.happen(ConsentWithdrawn(address=ANN, how="one_click", message="m", reason="Too many"))
-    log = consent.log(world.connection, ACCOUNT, "email", ANN)
+    log = consent_log.log(world.connection, ACCOUNT, "email", ANN)
     assert [(row["kind"], row["opted_in"]) for row in log] == [
         ("subscription.requested", None),
         ("subscription.confirmed", None),
@@ -204,7 +204,7 @@ def test_what_was_said_is_on_record_in_order(world: World) -> None:
     assert proof["event"] == grant.id
     assert (proof["requested_at"], proof["ip"], proof["optin_ip"]) == (wish.at, "1.2.3.4", "5.6.7.8")
     assert (proof["text_version"], log[0]["source"], log[5]["reason"]) == ("v2", "popup", "Too many")
-    assert len(consent.log(world.connection, ACCOUNT, "sms", "+12025550137")) == 1
+    assert len(consent_log.log(world.connection, ACCOUNT, "sms", "+12025550137")) == 1
 
 
 def test_the_record_is_the_same_after_an_event_came_twice(world: World) -> None:

@@ -26,6 +26,7 @@ from heliograph.events import (
     jobs,
     messages,
     people,
+    preferences,
     topics,
 )
 from heliograph.events.event import AnyEvent, Data
@@ -225,6 +226,22 @@ STORIES: dict[str, list[st.SearchStrategy[Data]]] = {
             reader=readers,
         ),
         *of([engagement.ReaderJudged], event=ids.map(str), reader=readers, reason=st.just("r")),
+    ],
+    "preferences": [
+        *of(
+            [preferences.SubscriptionTopicSaved],
+            name=st.sampled_from("ab"),
+            titles=st.sampled_from([{}, {"en": "A"}]),
+            default=st.booleans(),
+        ),
+        *of([preferences.SubscriptionTopicRemoved], name=st.sampled_from("ab")),
+        *of(
+            [preferences.SubscriptionTopicChosen],
+            **channels,
+            topic=st.sampled_from("ab"),
+            wanted=st.booleans(),
+        ),
+        *of([preferences.MarketingPaused], **channels, until=st.integers(0, 9)),
     ],
     "erasures": of([people.ErasureRequested, people.PersonErased], person=ids.map(str)),
     "topics": [

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from running_engine import Engine, free_port
 
-from heliograph.app import accounts, define
+from heliograph.app import accounts, define, templates
 from heliograph.settings import Settings
 
 ADDRESS, PHONE, NAME = "ann.erasable@bücher.example", "+4915112345678", "Annabellissima"
@@ -135,7 +135,7 @@ def prepared(launch: Callable[..., Engine], relay: Busy, receiver: int, files: P
     settings = Settings(data=str(engine.data), egress_allow=("127.0.0.0/8",), webhook_https_only=False)
     accounts.set_policy(settings, None, {"from_address": "shop@x.example", "country": "DE", "ip": "truncate"})
     parts = {"subject": f"Hello {NAME[:4]}", "html": (files / "t.html").read_text()}
-    asyncio.run(define.save_template(settings, None, "hello", parts))
+    asyncio.run(templates.save(settings, None, "hello", parts, {}))
     for name in ("a.yaml", "b.yaml"):
         asyncio.run(define.apply_automation(settings, None, files / name))
     hook = f"http://127.0.0.1:{receiver}/hooks"

@@ -10,11 +10,14 @@ from heliograph.api.resources import (
     evidence,
     feeds,
     jobs,
+    messages,
     people,
     records,
     reports,
     segments,
+    subscription_topics,
     suppressions,
+    templates,
 )
 
 RESOURCES: tuple[Resource, ...] = (
@@ -24,9 +27,12 @@ RESOURCES: tuple[Resource, ...] = (
     jobs.RESOURCE,
     erasures.RESOURCE,
     evidence.RESOURCE,
+    messages.RESOURCE,
     suppressions.RESOURCE,
+    subscription_topics.RESOURCE,
     campaigns.RESOURCE,
     reports.RESOURCE,
     records.RESOURCE,
     feeds.RESOURCE,
+    templates.RESOURCE,
 )

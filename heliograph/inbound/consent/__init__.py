@@ -1,7 +1,7 @@
-"""Unsubscribe (RFC 8058) and opt-in confirmation: wishes about permission that come by signed links.
+"""Unsubscribe (RFC 8058), preferences and opt-in confirmation: wishes about permission that come by signed links.
 
-Come in: `/u/{token}` and `/k/{token}`, which `outbound.messages` wrote into mails. Go out:
-`unsubscription.requested` and `subscription.confirmed`; what follows from them is `react.policies`' business.
+Come in: `/u/{token}`, `/p/{token}` and `/k/{token}`, which `outbound.messages` wrote into mails. Go out:
+`unsubscription.requested`, `subscription.confirmed` and choices of topics; what follows from them is `react.policies`' business.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The few pages that people see who leave or confirm: one heading, one sentence, at most one button. Pure.
+"""The pages that people see who leave, confirm or choose: in their language, usable by keyboard and screen reader. Pure.
 
 Each is complete in itself: no script, no picture, nothing from elsewhere, no cookie. Forms post to the address
 they were loaded from, or beside it, so that a path in front of us does not matter.
@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
+from heliograph.inbound.consent.words import DEFAULT, LANGUAGES
 from heliograph.web.http import Headers, Reply
 
 _STYLE = (
     "body{margin:0;font:1.1rem/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff}"
-    "main{max-width:32rem;margin:15vh auto 0;padding:0 1.5rem}"
+    "main{max-width:32rem;margin:10vh auto 0;padding:0 1.5rem 3rem}"
     "h1{font-size:1.6rem;line-height:1.25}"
     "button{font:inherit;padding:.7rem 1.4rem;border:2px solid #1a1a1a;border-radius:.4rem;"
     "background:#1a1a1a;color:#fff;cursor:pointer}"
     "button:focus-visible{outline:3px solid #2563eb;outline-offset:3px}"
     "button.quiet{background:#fff;color:#1a1a1a}"
+    "form p{margin:1rem 0}"
+    "fieldset{border:1px solid #767676;border-radius:.4rem;margin:1.5rem 0;padding:.5rem 1rem}"
+    "legend{font-weight:600;padding:0 .4rem}"
+    "label{display:flex;gap:.7rem;align-items:baseline;padding:.5rem 0;cursor:pointer}"
+    "label small{display:block}"
+    "input[type=checkbox]{inline-size:1.25rem;block-size:1.25rem;flex:none;transform:translateY(.2rem)}"
+    "input:focus-visible,a:focus-visible{outline:3px solid #2563eb;outline-offset:3px}"
+    "a{color:#1d4ed8}"
+    "[role=status]{border-inline-start:.4rem solid #15803d;padding:.5rem 1rem;background:#f0fdf4;color:#1a1a1a}"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#1a1a1a}"
     "button,button.quiet{border-color:#eee}button{background:#eee;color:#1a1a1a}"
-    "button.quiet{background:#1a1a1a;color:#eee}}"
+    "button.quiet{background:#1a1a1a;color:#eee}a{color:#93c5fd}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
@@ -41,76 +53,161 @@ HEADERS: Headers = (
 """The token is in the address: no cache, no referrer and no search engine may keep it."""
 
 
-def ask_unsubscribe(sender: str, seen: int) -> Reply:
-    """What a GET of an unsubscribe link shows; it changes nothing."""
+class Look(NamedTuple):
+    """Who looks at a page, in what language, and when it is shown (microseconds). `token` is the link's."""
+
+    language: str
+    sender: str
+    seen: int
+    token: str = ""
+
+    def say(self, name: str, **filled: str) -> str:
+        """A text, not yet escaped."""
+        words = LANGUAGES[self.language]
+        return words[name].format(sender=self.sender or words["us"], **filled)
+
+
+class Topic(NamedTuple):
+    """A topic as the page offers it."""
+
+    name: str
+    title: str
+    description: str
+    wanted: bool
+
+
+class Choices(NamedTuple):
+    """What somebody may choose from and how it stands. `address` is shown, so it says no more than they know;
+    `here`: whether they receive anything on `channel`, where this link came; `sms` is None where there is no further number; `paused` is a date, empty without a pause."""
+
+    address: str
+    topics: Sequence[Topic]
+    channel: str
+    here: bool
+    sms: bool | None = None
+    paused: str = ""
+
+
+def ask_unsubscribe(look: Look, topic: str | None = None) -> Reply:
+    """What a GET of an unsubscribe link shows; it changes nothing. `topic`: the title of the one that it leaves, empty
+    if nobody knows it; None: it leaves everything."""
+    manage = f'<p><a href="../p/{escape(look.token)}">{escape(look.say("choose"))}</a></p>'
+    if topic is None:
+        form = _button(look.say("unsubscribe"), look.seen)
+        return _page(200, look, look.say("unsubscribe"), look.say("ask_all"), form + manage)
+    topic = topic or look.say("this_topic")
+    form = _button(look.say("leave_topic", topic=topic), look.seen)
+    form += _button(look.say("leave_all"), look.seen, quiet=True, also=("scope", "all"))
+    return _page(200, look, look.say("unsubscribe"), look.say("ask_topic", topic=topic), form + manage)
+
+
+def unsubscribed(look: Look, confirm: str, topic: str | None = None) -> Reply:
+    """What a POST shows; `confirm` is the token that leads back. After a topic was left, the preferences lead back."""
+    title = look.say("left_title")
+    if topic is not None:
+        text = look.say("left_topic", topic=topic or look.say("this_topic"))
+        form = f'<p><a href="../p/{escape(look.token)}">{escape(look.say("choose"))}</a></p>'
+        return _page(200, look, title, text, form)
+    text = f"{look.say('left_all')} {look.say('mistake')}"
     return _page(
-        200,
-        "Unsubscribe",
-        f"Do you want to receive no more newsletters and offers{_of(sender)}?",
-        _button("Unsubscribe", seen),
+        200, look, title, text, _button(look.say("again"), look.seen, action=f"../k/{confirm}", quiet=True)
     )
 
 
-def unsubscribed(sender: str, confirm: str, seen: int) -> Reply:
-    """What a POST shows; `confirm` is the token that leads back."""
-    return _page(
-        200,
-        "You are unsubscribed",
-        f"You will receive no more newsletters and offers{_of(sender)}. Was that a mistake?",
-        _button("Subscribe again", seen, action=f"../k/{confirm}", quiet=True),
-    )
-
-
-def ask_confirm(sender: str, seen: int) -> Reply:
+def ask_confirm(look: Look) -> Reply:
     """What a GET of a confirmation link shows; it changes nothing."""
     return _page(
-        200,
-        "Confirm your subscription",
-        f"Do you want to receive newsletters and offers{_of(sender)}?",
-        _button("Yes, subscribe me", seen),
+        200, look, look.say("confirm_title"), look.say("ask_confirm"), _button(look.say("yes"), look.seen)
     )
 
 
-def confirmed(sender: str) -> Reply:
+def confirmed(look: Look) -> Reply:
     """What a POST shows."""
-    return _page(
-        200,
-        "You are subscribed",
-        f"You will receive newsletters and offers{_of(sender)}. Every one of them has a link to unsubscribe.",
-    )
+    return _page(200, look, look.say("confirmed_title"), look.say("confirmed"))
 
 
-def unknown_link() -> Reply:
+def preferences(look: Look, choices: Choices, told: str = "") -> Reply:
+    """What somebody may choose; `told` is what the POST before did."""
+    parts = [f'<p role="status">{escape(told)}</p>'] if told else []
+    parts.append(f'<form method="post"><input type="hidden" name="seen" value="{look.seen}">')
+    parts += _channels(look, choices)
+    if choices.topics:
+        parts.append(f"<fieldset><legend>{escape(look.say('topics'))}</legend>")
+        parts += [_offered(place, topic) for place, topic in enumerate(choices.topics)]
+        parts.append("</fieldset>")
+    parts.append(f"<p>{_do(look, 'save')}</p>")
+    if choices.paused:
+        parts.append(
+            f"<p>{escape(look.say('paused', date=choices.paused))} {escape(look.say('pause_hint'))}</p>"
+        )
+    parts.append(f"<p>{_do(look, 'resume' if choices.paused else 'pause', quiet=True)}</p>")
+    parts.append(f"<p>{_do(look, 'leave_all', quiet=True)}</p></form>")
+    intro = look.say("intro", address=choices.address)
+    return _page(200, look, look.say("preferences_title"), intro, "\n".join(parts))
+
+
+def unknown_link(language: str = DEFAULT) -> Reply:
     """The reference is not one of ours: nothing was changed."""
-    return _page(
-        404,
-        "This link is not known here",
-        "It may have been cut off or changed on its way. Open it again from the message itself. "
-        "Nothing was changed.",
-    )
+    look = Look(language, "", 0)
+    return _page(404, look, look.say("unknown_title"), look.say("unknown"))
 
 
 def failed(status: int, reason: str, extra: Headers = ()) -> Reply:
     """An error in words; nothing was changed."""
-    return _page(status, "That did not work", f"{reason} Nothing was changed.", extra=extra)
-
-
-def _of(sender: str) -> str:
-    return f" from {sender}" if sender else ""
-
-
-def _button(label: str, seen: int, *, action: str = "", quiet: bool = False) -> str:
-    where = f' action="{escape(action)}"' if action else ""
-    look = ' class="quiet"' if quiet else ""
-    return (
-        f'<form method="post"{where}><input type="hidden" name="seen" value="{seen}">'
-        f"<button{look}>{escape(label)}</button></form>"
+    look = Look(DEFAULT, "", 0)
+    return _page(
+        status, look, look.say("failed_title"), f"{reason} {look.say('nothing_changed')}", extra=extra
     )
 
 
-def _page(status: int, title: str, text: str, form: str = "", *, extra: Headers = ()) -> Reply:
+def _channels(look: Look, choices: Choices) -> list[str]:
+    parts = [f"<fieldset><legend>{escape(look.say('channels'))}</legend>"]
+    parts.append(
+        _box("here", "1", look.say("email" if choices.channel == "email" else "sms"), "", on=choices.here)
+    )
+    if choices.sms is not None:
+        hint = "" if choices.sms else look.say("sms_hint")
+        parts.append(_box("sms", "1", look.say("sms"), hint, on=choices.sms))
+    return [*parts, "</fieldset>"]
+
+
+def _offered(place: int, topic: Topic) -> str:
+    shown = f'<input type="hidden" name="shown" value="{escape(topic.name)}">'
+    return shown + _box("topic", topic.name, topic.title, topic.description, on=topic.wanted, place=place)
+
+
+def _box(name: str, value: str, title: str, more: str, *, on: bool, place: int = 0) -> str:
+    """A checkbox with its label, and a hidden field that says how it was shown."""
+    ticked, was = (
+        (" checked", f'<input type="hidden" name="was_{name}" value="{escape(value)}">') if on else ("", "")
+    )
+    about = f"<small>{escape(more)}</small>" if more else ""
+    return (
+        f'{was}<label><input type="checkbox" id="{name}{place}" name="{name}" value="{escape(value)}"{ticked}>'
+        f"<span>{escape(title)}{about}</span></label>"
+    )
+
+
+def _do(look: Look, name: str, *, quiet: bool = False) -> str:
+    kind = ' class="quiet"' if quiet else ""
+    return f'<button name="do" value="{name}"{kind}>{escape(look.say(name))}</button>'
+
+
+def _button(
+    label: str, seen: int, *, action: str = "", quiet: bool = False, also: tuple[str, str] | None = None
+) -> str:
+    where = f' action="{escape(action)}"' if action else ""
+    kind = ' class="quiet"' if quiet else ""
+    more = f'<input type="hidden" name="{also[0]}" value="{also[1]}">' if also else ""
+    return (
+        f'<form method="post"{where}><p><input type="hidden" name="seen" value="{seen}">{more}'
+        f"<button{kind}>{escape(label)}</button></p></form>"
+    )
+
+
+def _page(status: int, look: Look, title: str, text: str, form: str = "", *, extra: Headers = ()) -> Reply:
     html = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{look.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n<h1>{escape(title)}</h1>\n<p>{escape(text)}</p>\n{form}\n</main>\n</body>\n</html>\n"

@@ -75,6 +75,17 @@ def _accounts() -> None:
 def _consumers() -> None:
     """How far consumers have come, and what they could not handle."""
     op.create_table(
+        "dkim_keys",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("selector", sa.String(), nullable=False),
+        sa.Column("algorithm", sa.String(), nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("active", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("account", "domain", "selector", name=op.f("pk_dkim_keys")),
+    )
+    op.create_table(
         "positions",
         sa.Column("consumer", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -195,6 +206,37 @@ def _consent() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "subscription_topics",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("titles", sa.JSON(), nullable=False),
+        sa.Column("descriptions", sa.JSON(), nullable=False),
+        sa.Column("by_default", sa.Boolean(), nullable=False),
+        sa.Column("removed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_subscription_topics")),
+    )
+    op.create_table(
+        "topic_choices",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "channel", "address", "topic", name=op.f("pk_topic_choices")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "marketing_pauses",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "channel", "address", name=op.f("pk_marketing_pauses")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "consent_log",
         sa.Column("event", sa.String(length=36), nullable=False),
         sa.Column("channel", sa.String(length=5), nullable=False),
@@ -307,6 +349,7 @@ def _messages() -> None:
         sa.Column("correlation_id", sa.String()),
         sa.Column("recipient_id", sa.String()),
         sa.Column("job_category", sa.String()),
+        sa.Column("topic", sa.String()),
         sa.Column("transactional", sa.Boolean(), nullable=False),
         sa.Column("is_test", sa.Boolean(), nullable=False),
         sa.Column("cause", sa.String(length=36)),
@@ -345,6 +388,15 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
     op.create_index(op.f("ix_messages_job"), "messages", ["job"], sqlite_where=sa.text("job IS NOT NULL"))
+    op.create_index(
+        op.f("ix_messages_account_requested_at_id"), "messages", ["account", "requested_at", "id"]
+    )
+    op.create_index(
+        op.f("ix_messages_account_person_requested_at"),
+        "messages",
+        ["account", "person", "requested_at"],
+        sqlite_where=sa.text("person IS NOT NULL"),
+    )
     op.create_table(
         "message_hits",
         sa.Column("message", sa.String(length=36), nullable=False),

@@ -3,8 +3,9 @@
 Mail HTML is written for a dozen renderers at once: conditional comments for Word, VML, attributes that no parser
 keeps as they were. So `heliograph.outbound.messages.instrument` changes single attribute values in place, and this
 module finds out where they are: a scanner that follows the tokenizer of the HTML standard (13.2.5) as far as
-needed to know what is a tag, what is inside a comment (everything there is left alone, so also whatever only Word
-sees), inside quotes, or inside `style` and its kin. It is linear in the text's length, whatever the text is.
+needed to know what is a tag, what is inside a comment, inside quotes, or inside `style` and its kin. Of comments only
+conditional ones (`<!--[if mso]>`) are looked into: to Word what is in there is the mail, links and VML shapes with an
+`href` included. It is linear in the text's length, whatever the text is.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import NamedTuple
 # or without. Possessive throughout: no backtracking, whatever is unbalanced.
 _REST = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+[^>=]*+)*+>"""
 _RAW = "style|script|textarea|title|xmp|iframe|noembed|noframes"
-_OURS = rf"(?:a|area|{_RAW}|/?body)(?=[\s/>])|!--"
+_OURS = rf"(?:a|area|v:[a-z]+|{_RAW}|/?body)(?=[\s/>])|!--"
 _SKIP = re.compile(
     rf"(?:[^<]++|<(?!{_OURS})(?:/?+[a-z]{_REST}|[!?/][^>]*+>|(?![a-z/!?])))*+",
     re.IGNORECASE | re.ASCII,
 )
-_STOP = re.compile(rf"<(?:(a|area)|({_RAW})|(/?body)|!--)", re.IGNORECASE | re.ASCII)
+_STOP = re.compile(rf"<(?:(a(?:rea)?(?=[\s/>])|v:[a-z]+)|({_RAW})|(/?body)|!--)", re.IGNORECASE | re.ASCII)
 _REST_OF_TAG = re.compile(_REST)
+_CONDITION = re.compile(r"<!--\[if[^\]>]*+\]>", re.IGNORECASE)
 COMMENT_END = re.compile(r"--!?>")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in _RAW.split("|")}
 ATTRIBUTE = re.compile(
@@ -35,7 +37,7 @@ _LAST_POINT = 0x10FFFF
 
 
 class Anchor(NamedTuple):
-    """An `a` or `area` with an `href`: where the attribute's value stands in the text (without its quotes), the
+    """An `a`, an `area` or a shape of VML with an `href`: where the attribute's value stands in the text (without its quotes), the
     values of its other attributes that matter, decoded; None: the attribute is not there."""
 
     start: int
@@ -56,25 +58,33 @@ class BodyTag(NamedTuple):
 
 def scan(html: str) -> Iterator[Anchor | BodyTag]:
     """The links and the body's tags, in the order of the text. Never fails."""
-    position = 0
+    return _scan(html, 0, len(html))
+
+
+def _scan(html: str, position: int, limit: int) -> Iterator[Anchor | BodyTag]:
     while True:
-        position = _skip(html, position)
-        stop = _STOP.match(html, position)
+        position = _skip(html, position, limit)
+        stop = _STOP.match(html, position, limit)
         if stop is None:
             return  # the end, or a tag that never ends: what follows is part of it
         link, raw, body = stop.groups()
         if link:
-            anchor, position = _anchor(html, stop.end())
+            anchor, position = _anchor(html, stop.end(), limit)
             if anchor is not None:
                 yield anchor
         elif body:
-            start, position = position, _after(_REST_OF_TAG.match(html, stop.end()), html)
+            start, position = position, _after(_REST_OF_TAG.match(html, stop.end(), limit), limit)
             yield BodyTag(start, position, body[0] == "/")
         elif raw:
-            inside = _after(_REST_OF_TAG.match(html, stop.end()), html)
-            position = _after(_RAW_END[raw.lower()].search(html, inside), html)
+            inside = _after(_REST_OF_TAG.match(html, stop.end(), limit), limit)
+            position = _after(_RAW_END[raw.lower()].search(html, inside, limit), limit)
         else:  # `<!-->` is a whole comment, so its end may use the dashes of its beginning
-            position = _after(COMMENT_END.search(html, stop.start() + 2), html)
+            end = COMMENT_END.search(html, stop.start() + 2, limit)
+            condition = _CONDITION.match(html, stop.start(), limit) if end else None
+            position = _after(end, limit)
+            if end and condition:
+                shown = _scan(html, condition.end(), max(end.start(), condition.end()))
+                yield from (found for found in shown if isinstance(found, Anchor))
 
 
 def decode(value: str) -> str:
@@ -83,21 +93,21 @@ def decode(value: str) -> str:
     return _REFERENCE.sub(_resolve, value) if "&" in value else value
 
 
-def _skip(html: str, position: int) -> int:
-    found = _SKIP.match(html, position)
+def _skip(html: str, position: int, limit: int) -> int:
+    found = _SKIP.match(html, position, limit)
     return found.end() if found else position
 
 
-def _after(found: re.Match[str] | None, html: str) -> int:
-    return found.end() if found else len(html)
+def _after(found: re.Match[str] | None, limit: int) -> int:
+    return found.end() if found else limit
 
 
-def _anchor(html: str, position: int) -> tuple[Anchor | None, int]:
+def _anchor(html: str, position: int, limit: int) -> tuple[Anchor | None, int]:
     found: dict[str, tuple[int, int, str]] = {}
     while True:
-        match = ATTRIBUTE.match(html, position)
+        match = ATTRIBUTE.match(html, position, limit)
         if match is None:
-            return None, len(html)
+            return None, limit
         position = match.end()
         end, name, *values = match.groups()
         if end:

@@ -2,7 +2,8 @@
 with it, and where.
 
 Pure but for the clock that bounds a rendering. What a template sees is made here too (`values`): `person`, `event`
-and whatever else the request's context holds, `account`, `unsubscribe_url`, `confirm_url`, `now`. Next comes
+and whatever else the request's context holds, `account`, `unsubscribe_url`,
+`preferences_url`, `confirm_url`, `now`. Next comes
 `heliograph.outbound.messages.instrument`, then `mime`.
 """
 
@@ -46,7 +47,7 @@ CACHE_LIMIT = 256
 SUBJECT_LIMIT = 500
 """Characters of a subject; clients show 40 to 150."""
 
-_PERSON_FIELDS = (
+PERSON_FIELDS = (
     "id",
     "email",
     "customer_id",
@@ -56,6 +57,10 @@ _PERSON_FIELDS = (
     "accepts_marketing",
     "tags",
 )
+"""What every person has, if only empty."""
+ACCOUNT_FIELDS = ("number", "store_id", "name", "from_name", "from_address", "postal_address")
+"""What templates see of the account."""
+
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PREHEADER = (
     '<div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;'
@@ -224,20 +229,16 @@ def _with_preheader(html: str, preheader: str) -> str:
 
 def _person(requested: MessageRequested, person: Person | None) -> dict[str, Any]:
     if person is None:
-        return dict.fromkeys(_PERSON_FIELDS) | {"email": requested.address, "tags": []}
-    known = {field: getattr(person, field) for field in _PERSON_FIELDS}
+        return dict.fromkeys(PERSON_FIELDS) | {"email": requested.address, "tags": []}
+    known = {field: getattr(person, field) for field in PERSON_FIELDS}
     return {**person.document, **known, "email": person.email or requested.address, "tags": list(person.tags)}
 
 
 def _account(account: Account) -> dict[str, Any]:
     policy = account.policy
     return {
-        "number": account.number,
-        "store_id": account.store_id,
-        "name": account.name,
-        "from_name": policy.from_name,
-        "from_address": policy.from_address,
-        "postal_address": policy.postal_address,
+        name: getattr(account if name in Account.__struct_fields__ else policy, name)
+        for name in ACCOUNT_FIELDS
     }
 
 

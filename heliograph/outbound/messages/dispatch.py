@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from typing import assert_never, cast
 
 from heliograph.accounts.directory import Directory
-from heliograph.accounts.model import Account
-from heliograph.bounces.classify import Reply, Verdict, classify, named, parse_reply, timed_out
+from heliograph.bounces.classify import Reply, classify, named, parse_reply, timed_out
 from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
@@ -36,16 +35,18 @@ from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
     Bounced,
+    Closed,
     Deferred,
     InDoubt,
     Line,
     NotDelivered,
     Result,
     Unreachable,
+    Way,
 )
-from heliograph.outbound.messages.facts import Facts, Look
+from heliograph.outbound.messages.facts import Look
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
-from heliograph.outbound.messages.permission import Refusal, barred, refusal
+from heliograph.outbound.messages.permission import refused
 from heliograph.outbound.messages.texts import note
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.messages.texts.note import Note
@@ -58,8 +59,6 @@ PER_CONNECTION = 4
 """Messages under way for each connection: while one is sent, others are made or wait for the disk."""
 HISTORY_PAGE = 1000
 """Entries read at once when a message's past is looked up."""
-DETAILS_LIMIT = 1000
-"""Characters of an answer or a reason in an event."""
 
 Request = Event[MessageRequested]
 
@@ -93,7 +92,7 @@ def dispatch_act(
         kinds=frozenset((MessageRequested.kind,)),
         perform=dispatcher.perform,
         schedule=attempts.schedule(settings.message_lifetime),
-        concurrency=settings.smtp_connections * PER_CONNECTION,
+        concurrency=sum(line.width for line in lines.values()) * PER_CONNECTION or 1,
         since=0,  # what is settled is known from the journal, so nothing is sent twice even from the beginning
     )
 
@@ -125,9 +124,9 @@ class Dispatcher:
         facts = self.look(request)
         if facts.state is not None and facts.state not in OPEN_STATES:
             return Skipped()
-        refused = _refusal(request.data, facts, account)
-        if refused is not None:
-            return await self._end(request, attempt, told.suppressed(request, refused))
+        refusal = refused(request.data, facts, account, self.clock.now())
+        if refusal is not None:
+            return await self._end(request, attempt, told.suppressed(request, refusal))
         line = self.lines.get(request.data.channel)
         if line is None:
             return self._wait_for_operator(
@@ -139,7 +138,9 @@ class Dispatcher:
         recipient = mailbox(request.data.address)
         if recipient is None:
             verdict = named(110, "address malformed before sending")
-            return await self._end(request, attempt, _bounced(request, verdict, "the address is malformed"))
+            return await self._end(
+                request, attempt, told.bounced(request, verdict, "the address is malformed")
+            )
         letter = self.desk.draft(request, facts, account, recipient, self.clock.now())
         return await self._send(request, attempt, line, letter)
 
@@ -159,26 +160,30 @@ class Dispatcher:
         if isinstance(draft, NotDelivered):
             (bounced,) = note.refused(request.id, request.data, draft, None)
             return await self._end(request, attempt, bounced)
-        if why := await line.ready():
-            return await self._unreachable(request, attempt, why)
+        way = await line.ready(draft.parcel)
+        if isinstance(way, Closed):
+            if way.by_operator:
+                return self._wait_for_operator(request, attempt, way.reason)
+            return await self._unreachable(request, attempt, way.reason)
         if isinstance(draft, Note) and draft.links is not None:
             await self._record(request, (draft.links,), attempt)
-        if (known := await self._begin(request, attempt, line, draft)) is not None:
+        if (known := await self._begin(request, attempt, way)) is not None:
             return known
         try:
-            result = await line.send(draft.parcel)
+            result = await way.send(draft.parcel)
         except Exception as error:  # ours, after the attempt was recorded: nobody knows how far it came
             result = InDoubt(f"we failed while sending: {type(error).__name__}: {error}")
-        return await self._conclude(request, attempt, line, draft, result)
+        elsewhere = _about_the_way(result) and line.elsewhere(way, draft.parcel)
+        pause = 0.0 if elsewhere else attempts.pause(attempt)
+        return await self._conclude(request, attempt, way, draft, result, pause=pause)
 
-    async def _begin(self, request: Request, attempt: int, line: Line, draft: Draft | Note) -> Outcome | None:
+    async def _begin(self, request: Request, attempt: int, way: Way) -> Outcome | None:
         """Record the attempt; None when it is ours to make now."""
         if attempt > 1 and (known := await self._known(request, attempt)) is not None:
             return known
         wanted = request.data
-        via = draft.sent.via if isinstance(draft, Note) else line.name
         tried = messages.MessageAttempted(
-            message=request.id, channel=wanted.channel, address=wanted.address, attempt=attempt, via=via
+            message=request.id, channel=wanted.channel, address=wanted.address, attempt=attempt, via=way.name
         )
         if await self._record(request, (tried,), attempt):
             return None
@@ -201,14 +206,14 @@ class Dispatcher:
                 assert_never(judged)
 
     async def _conclude(
-        self, request: Request, attempt: int, line: Line, draft: Draft | Note, result: Result
+        self, request: Request, attempt: int, way: Way, draft: Draft | Note, result: Result, *, pause: float
     ) -> Outcome:
         match result:
             case Accepted(response):
                 if isinstance(draft, Note):
                     ends = note.accepted(draft, response)
                 else:
-                    ends = _sent(request, line, draft, response, final=self.final)
+                    ends = told.sent(request, way.name, draft, response, final=self.final)
                 await self._record(request, ends, attempt)
                 return Delivered(response)
             case NotDelivered(_, response):
@@ -219,43 +224,62 @@ class Dispatcher:
                 words = parse_reply(response).text
                 verdict = classify(code, status, words, about_recipient=about_recipient, rules=self.rules)
                 size = len(draft.parcel.content)
-                ends = (_bounced(request, verdict, response, status=status, size=size),)
+                ends = (told.bounced(request, verdict, response, status=status, size=size),)
                 await self._record(request, ends, attempt)
                 return Delivered(f"bounced: {response}")
             case Deferred() | Unreachable():
-                return await self._put_off(request, attempt, draft, result)
+                return await self._again(request, attempt, draft, result, pause)
             case InDoubt(reason):
                 return await self._doubt(request, attempt, reason)
             case _:
                 assert_never(result)
 
-    async def _put_off(
-        self, request: Request, attempt: int, draft: Draft | Note, result: Deferred | Unreachable
+    async def _again(
+        self,
+        request: Request,
+        attempt: int,
+        draft: Draft | Note,
+        result: Deferred | Unreachable,
+        pause: float,
     ) -> Outcome:
-        """Record a deferral and try again later; at the end of the message's life, a bounce."""
-        why, pause = result[0], attempts.pause(attempt)
-        if self._outlived(request, pause):
-            await self._record(request, (self._given_up(request, draft, result),), attempt)
-            return Delivered(f"given up: {why}")
+        """Nothing was taken: after `pause` seconds once more, as long as the message lives; then it bounces, or is parked
+        where only an operator can mend it."""
+        why = result[0]
+        if not self._outlived(request, pause):
+            await self._defer(request, attempt, draft, result, pause)
+            return Retry(why, pause)
+        if isinstance(result, Unreachable) and result.by_operator:
+            await self._defer(request, attempt, draft, result, pause)
+            return Refused(why)
+        await self._record(request, (self._given_up(request, draft, result),), attempt)
+        return Delivered(f"given up: {why}")
+
+    async def _defer(
+        self,
+        request: Request,
+        attempt: int,
+        draft: Draft | Note,
+        result: Deferred | Unreachable,
+        pause: float,
+    ) -> None:
         deferred = messages.MessageDeferred(
             message=request.id,
             channel=request.data.channel,
             address=request.data.address,
             attempt=attempt,
-            response=why[:DETAILS_LIMIT],
+            response=result[0][: told.DETAILS_LIMIT],
             retry_at=self.clock.now() + int(pause * SECOND),
         )
         if isinstance(draft, Note):
             deferred = note.put_off(deferred, result, draft)
         await self._record(request, (deferred,), attempt)
-        return Retry(why, pause)
 
     def _given_up(self, request: Request, draft: Draft | Note, result: Deferred | Unreachable) -> Data:
         why = result[0]
         if isinstance(draft, Note):
             return note.given_up(request.id, request.data, result, draft)
         reply = parse_reply(why) if isinstance(result, Deferred) else Reply(None, None, why)
-        return _bounced(request, timed_out(*reply, rules=self.rules), why, status=parse_reply(why).status)
+        return told.bounced(request, timed_out(*reply, rules=self.rules), why, status=parse_reply(why).status)
 
     async def _unreachable(self, request: Request, attempt: int, why: str) -> Outcome:
         """No way out just now: nothing was attempted, so nothing is recorded before the message's life ends."""
@@ -263,7 +287,7 @@ class Dispatcher:
         if not self._outlived(request, pause):
             return Retry(why, pause)
         return await self._end(
-            request, attempt, _bounced(request, timed_out(None, None, why, rules=self.rules), why)
+            request, attempt, told.bounced(request, timed_out(None, None, why, rules=self.rules), why)
         )
 
     def _wait_for_operator(self, request: Request, attempt: int, why: str) -> Outcome:
@@ -284,7 +308,7 @@ class Dispatcher:
             message=request.id,
             channel=wanted.channel,
             address=wanted.address,
-            reason=f"attempt {attempt}: {reason}"[:DETAILS_LIMIT],
+            reason=f"attempt {attempt}: {reason}"[: told.DETAILS_LIMIT],
         )
         await self._record(request, (doubt,), attempt)
         return Refused(f"in doubt, not sent again unless you retry it: {reason}")
@@ -318,10 +342,15 @@ class Dispatcher:
         return history
 
 
+def _about_the_way(result: Result) -> bool:
+    """Whether another server might take what this one did not."""
+    return isinstance(result, Unreachable) or (isinstance(result, Deferred) and result.about_relay)
+
+
 _CRASHED = "it was begun, and its outcome was not recorded: the engine stopped in between"
 _NO_LINE = {
     "email": "no relay is configured: set smtp_relay to smtp://HOST:PORT, smtps://HOST:PORT or "
-    "smtp+starttls://HOST:PORT",
+    "smtp+starttls://HOST:PORT, or relays",
     "sms": "no way to send texts is configured",
     "push": "no way to send push notifications is configured",
 }
@@ -333,52 +362,3 @@ def _parts(data: Data, attempt: int) -> tuple[str, ...]:
     if isinstance(data, messages.LinksShortened):
         return (data.links[0].code,)
     return (str(attempt),) if isinstance(data, _NUMBERED) else ()
-
-
-def _refusal(wanted: MessageRequested, facts: Facts, account: Account) -> Refusal | None:
-    by_policy = barred(wanted.address, account.policy) if wanted.channel == "email" else frozenset[str]()
-    return refusal(
-        facts.standing.suppressions | by_policy,
-        facts.standing.opt_in,
-        transactional=wanted.transactional,
-        unknown_may_be_mailed=account.policy.unknown_may_be_mailed,
-    )
-
-
-def _bounced(
-    request: Request, verdict: Verdict, details: str, *, status: str | None = None, size: int | None = None
-) -> Data:
-    return messages.MessageBounced(
-        message=request.id,
-        channel=request.data.channel,
-        address=request.data.address,
-        category=verdict.category,
-        code=verdict.code,
-        bounce_class=verdict.bounce_class,
-        details=details[:DETAILS_LIMIT],
-        status=status,
-        rule=verdict.rule,
-        size=size,
-    )
-
-
-def _sent(request: Request, line: Line, draft: Draft, response: str, *, final: bool) -> tuple[Data, ...]:
-    wanted, size = request.data, len(draft.parcel.content)
-    sent = messages.MessageSent(
-        message=request.id,
-        channel=wanted.channel,
-        address=wanted.address,
-        via=line.name,
-        response=response,
-        size=size,
-        subject=draft.subject,
-        message_id=draft.message_id,
-        sender=draft.sender,
-        is_test=wanted.is_test,
-    )
-    if not final:
-        return (sent,)
-    delivered = messages.MessageDelivered(
-        message=request.id, channel=wanted.channel, address=wanted.address, size=size, response=response
-    )
-    return (sent, delivered)

@@ -5,17 +5,26 @@ The only place here that asks the database. Everything else is given a `Facts`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, select
 
-from heliograph.clock import Clock, iso
+from heliograph.clock import Clock
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.lookups import Find, nowhere
-from heliograph.react.state import commerce, consent, definitions, devices, people, records
+from heliograph.outbound.messages.objects import NOTHING, look_up, mentioned
+from heliograph.react.state import (
+    consent,
+    definitions,
+    devices,
+    people,
+    preferences,
+    records,
+    template_versions,
+)
 from heliograph.react.state.messages import MESSAGES
 
 
@@ -27,19 +36,18 @@ class Facts(NamedTuple):
     standing: consent.Standing
     person: people.Person | None
     template: definitions.Template | None
-    viewed: Sequence[Mapping[str, Any]] = ()
-    """What they looked at last, as templates see it (`recently_viewed`); only looked up for templates that mention it."""
+    objects: Mapping[str, Any] = NOTHING
+    """Carts, orders and products, as templates see them (`heliograph.outbound.messages.objects`)."""
     record: Find = nowhere
     """Looks a context record of the account up, now."""
     device: devices.Device | None = None
     """The device that a push message is for; None: it is not registered, or gone."""
+    wishes: preferences.Wishes = preferences.Wishes()
+    """What they said of the message's topic, and whether they paused."""
 
 
-VIEWED = "recently_viewed"
-"""What templates call it."""
-
-MOST_VIEWED = 10
-"""Products of one mail; more are not looked at."""
+TEMPLATES_KEPT = 256
+"""Versions of templates that a process keeps."""
 
 Look = Callable[[Event[MessageRequested]], Facts]
 
@@ -49,8 +57,33 @@ _STATE = select(MESSAGES.c.state).where(
 )
 
 
+class _Shelf:
+    """The templates that were looked at, by version: a version never changes, and reading one is most of a look."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, int], tuple[definitions.Template, frozenset[str]]] = {}
+
+    def template(
+        self, connection: Connection, account: str, name: str, version: int | None
+    ) -> tuple[definitions.Template | None, frozenset[str]]:
+        """The template, and the objects that it mentions."""
+        number = version or template_versions.current(connection, account, name)
+        if number is None:
+            return None, frozenset()
+        found = self._kept.get((account, name, number))
+        if found is None:
+            template = definitions.template(connection, account, name, number)
+            if template is None:
+                return None, frozenset()
+            if len(self._kept) >= TEMPLATES_KEPT:
+                self._kept.clear()
+            found = self._kept[account, name, number] = template, mentioned(template.parts)
+        return found
+
+
 def look_into(engine: Engine, clock: Clock) -> Look:
     """The look into this state; an engine that only reads keeps it out of the writer's way."""
+    shelf = _Shelf()
 
     def look(event: Event[MessageRequested]) -> Facts:
         account, wanted = event.account, event.data
@@ -58,20 +91,28 @@ def look_into(engine: Engine, clock: Clock) -> Look:
             by_email = wanted.address if wanted.channel == "email" else None
             by_phone = wanted.address if wanted.channel == "sms" else None
             person = people.find(connection, account, person=wanted.person, email=by_email, phone=by_phone)
-            template = definitions.template(connection, account, wanted.template, wanted.template_version)
+            template, objects = shelf.template(connection, account, wanted.template, wanted.template_version)
             return Facts(
                 state=connection.scalar(_STATE, {"id": event.id, "account": account}),
                 standing=consent.standing(connection, account, wanted.channel, wanted.address),
                 person=person,
                 template=template,
-                viewed=_viewed(connection, account, person, template),
-                record=partial(_record, engine, clock, account),
+                objects=look_up(connection, account, person, objects, wanted.context) if objects else NOTHING,
+                record=find_records(engine, clock, account),
                 device=devices.find(connection, account, wanted.address)
                 if wanted.channel == "push"
                 else None,
+                wishes=preferences.wishes(
+                    connection, account, wanted.channel, wanted.address, topic_of(wanted, template)
+                ),
             )
 
     return look
+
+
+def find_records(engine: Engine, clock: Clock, account: str) -> Find:
+    """What looks context records of the account up, as of the moment of asking."""
+    return partial(_record, engine, clock, account)
 
 
 def _record(engine: Engine, clock: Clock, account: str, name: records.Name) -> records.Record | None:
@@ -79,28 +120,7 @@ def _record(engine: Engine, clock: Clock, account: str, name: records.Name) -> r
         return records.find(connection, account, (name,), clock.now()).get(name)
 
 
-def _viewed(
-    connection: Connection,
-    account: str,
-    person: people.Person | None,
-    template: definitions.Template | None,
-) -> Sequence[Mapping[str, Any]]:
-    if person is None or template is None or not any(VIEWED in part for part in template.parts.values()):
-        return ()
-    names = people.subjects(connection, account, person.id)
-    views = commerce.views(connection, account, names, limit=MOST_VIEWED)
-    products = commerce.products(connection, account, [view.product for view in views])
-    return [
-        _seen(view, products.get(view.product))
-        for view in views
-        if view.product not in products or products[view.product].product_exists
-    ]
-
-
-def _seen(view: commerce.View, product: commerce.Product | None) -> Mapping[str, Any]:
-    """A product that was looked at: its catalogue entry as the shop sent it, and our own names for what matters."""
-    seen = {"id": view.product, "viewed_at": iso(view.last), "views": view.count}
-    if product is None:
-        return {**dict.fromkeys(("title", "url", "image", "sku", "vendor")), **seen}
-    known = {name: getattr(product, name) for name in ("title", "url", "image", "sku", "vendor")}
-    return {**product.document, **known, **seen}
+def topic_of(wanted: MessageRequested, template: definitions.Template | None) -> str | None:
+    """The subscription topic that a message is about: its own, else its template's (setting `topic`)."""
+    named = wanted.topic or (template.settings.get("topic") if template else None)
+    return named if isinstance(named, str) and named else None

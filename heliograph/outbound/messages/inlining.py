@@ -21,6 +21,9 @@ from selectolax.lexbor import LexborHTMLParser
 from heliograph.outbound.messages.markup import Masked, Tag, mask, tags, unmask
 from heliograph.outbound.messages.origin import Insertion, Origin, insert
 
+MATCHES_LIMIT = 4_000_000
+"""Rules times tags that are matched: a second at most. The largest real templates have 300 rules and 3,000 tags."""
+
 _MARK = "data-heliograph-tag"
 _IGNORED = ("data-ignore-inlining", "data-css-inline")
 _STYLE_END = re.compile(r"</style", re.IGNORECASE)
@@ -35,16 +38,22 @@ def inline(html: str, css: str = "", *, own: bool = True, origin: Origin | None 
     `own` False: those of the text are left alone; `origin`: where the places of `html` come from."""
     masked = mask(html)
     found = [tag for tag in tags(masked.text) if not tag.closing]
-    if not css and not (own and any(tag.name == "style" for tag in found)):
+    own = own and any(tag.name == "style" for tag in found)
+    if not (css or own) or too_many(html, len(found)):
         return insert(html, (), origin)
     styles = _matched(_marked(masked, found, html, own=own), css)
     insertions = [
         insertion
         for number, tag in enumerate(found)
         if number in styles
-        for insertion in _into(tag, html, unmask(styles[number], masked.words))
+        for insertion in _into(tag, html, unmask(styles[number], masked))
     ]
     return insert(html, insertions, origin)
+
+
+def too_many(html: str, count: int) -> bool:
+    """Whether there are more rules and tags (`count`) than are matched with each other."""
+    return html.count("{") * count > MATCHES_LIMIT
 
 
 def _marked(masked: Masked, found: list[Tag], html: str, *, own: bool) -> str:

@@ -16,13 +16,16 @@ from typing import NamedTuple
 from heliograph.events.engagement import TRAP
 from heliograph.hooks import image, tracking_code
 from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
+from heliograph.outbound.messages.url_parameters import Parameter, extended
 from heliograph.refs import ClickRef, MessageRef, Refs
 
 OPEN_PATH = "/o/"
 CLICK_PATH = "/c/"
 UNSUBSCRIBE_PATH = "/u/"
 CONFIRM_PATH = "/k/"
-OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH)
+PREFERENCES_PATH = "/p/"
+WEB_COPY_PATH = "/w/"
+OWN_PATHS = (OPEN_PATH, CLICK_PATH, UNSUBSCRIBE_PATH, CONFIRM_PATH, PREFERENCES_PATH, WEB_COPY_PATH)
 """Links that lead to these paths of ours are not tracked again."""
 
 URL_LIMIT = 2048
@@ -44,16 +47,30 @@ class Change(NamedTuple):
 
 
 def instrument(
-    html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False, hooks: bool = True
+    html: str,
+    ref: MessageRef,
+    refs: Refs,
+    base: str,
+    *,
+    trap: bool = False,
+    hooks: bool = True,
+    append: tuple[Parameter, ...] = (),
 ) -> str:
     """The HTML with tracked links and the tracking code. `base`: what our URLs begin with, without a slash at the end.
     `trap`: also with the hidden link, whose follower is no person (STD-6). Without `hooks` the code is the pixel alone,
-    which tells of opens and of nothing else."""
-    return apply(html, changes(html, ref, refs, base, trap=trap, hooks=hooks))
+    which tells of opens and of nothing else. `append`: what links lead with."""
+    return apply(html, changes(html, ref, refs, base, trap=trap, hooks=hooks, append=append))
 
 
 def changes(
-    html: str, ref: MessageRef, refs: Refs, base: str, *, trap: bool = False, hooks: bool = True
+    html: str,
+    ref: MessageRef,
+    refs: Refs,
+    base: str,
+    *,
+    trap: bool = False,
+    hooks: bool = True,
+    append: tuple[Parameter, ...] = (),
 ) -> list[Change]:
     """What `instrument` changes, in the order of the text."""
     first: str | None = None
@@ -64,6 +81,7 @@ def changes(
         if isinstance(found, BodyTag):
             end = found.start if found.closing else end
         elif len(made) < LINK_LIMIT and (url := _destination(found, own)):
+            url = _extended(url, append)
             first = first or url
             name = (found.data_name or found.name or "").strip()
             click = ClickRef(ref, len(made), "" if name == TRAP else name, url)
@@ -93,6 +111,21 @@ def unsubscribe_url(ref: MessageRef, refs: Refs, base: str) -> str:
 def confirm_url(ref: MessageRef, refs: Refs, base: str) -> str:
     """Where a recipient confirms a subscription (double opt-in)."""
     return f"{base}{CONFIRM_PATH}{refs.confirm(ref)}"
+
+
+def preferences_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where a recipient chooses what to receive. Who may withdraw may choose: the reference is of the same purpose."""
+    return f"{base}{PREFERENCES_PATH}{refs.unsubscribe(ref)}"
+
+
+def web_copy_url(ref: MessageRef, refs: Refs, base: str) -> str:
+    """Where the mail can be read as a web page."""
+    return f"{base}{WEB_COPY_PATH}{refs.web_copy(ref)}"
+
+
+def _extended(url: str, append: tuple[Parameter, ...]) -> str:
+    longer = extended(url, append)
+    return longer if len(longer) <= URL_LIMIT else url
 
 
 def _code(ref: MessageRef, refs: Refs, base: str, *, hooks: bool) -> str:

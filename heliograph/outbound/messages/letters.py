@@ -8,27 +8,38 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from heliograph.accounts.model import Account, Policy
 from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
+from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.facts import VIEWED, Facts
-from heliograph.outbound.messages.instrument import confirm_url, instrument, unsubscribe_url
+from heliograph.outbound.messages.dkim import Signers, signatures
+from heliograph.outbound.messages.facts import Facts, topic_of
+from heliograph.outbound.messages.headers import added_headers
+from heliograph.outbound.messages.instrument import (
+    confirm_url,
+    instrument,
+    preferences_url,
+    unsubscribe_url,
+    web_copy_url,
+)
 from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
     Sender,
+    Sign,
     build,
     envelope_sender,
     feedback_id,
     message_id,
 )
-from heliograph.outbound.messages.provider_marks import mark
+from heliograph.outbound.messages.url_parameters import parameters
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
@@ -47,6 +58,16 @@ class Draft(NamedTuple):
     subject: str
     message_id: str
     sender: str
+    template_version: int
+    looked: Looked
+    topic: str | None
+
+
+class Written(NamedTuple):
+    """What a message says, tracked, and where its recipient withdraws."""
+
+    composed: Composed
+    leave: str
     looked: Looked
 
 
@@ -66,7 +87,7 @@ class Failed(NamedTuple):
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
     those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
-    path of accounts that name none."""
+    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed."""
 
     def __init__(
         self,
@@ -75,14 +96,14 @@ class Desk:
         base: str,
         pictures: tuple[str, str] | None = None,
         bounce_address: str = "",
-        provider: str = "",
+        signers: Signers | None = None,
     ) -> None:
         self._composer = composer
         self._refs = refs
         self._base = base
         self._pictures = pictures or (base, base)
         self._bounce_address = bounce_address
-        self._provider = provider
+        self._signers = signers
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -94,34 +115,100 @@ class Desk:
         sender = sender_of(template, account)
         if isinstance(sender, Undeliverable):
             return sender
-        ref = reference(event, facts)
-        seen = ref if tracked(facts, account.policy) else among_many(event)
-        leave = unsubscribe_url(ref, self._refs, self._base)
-        urls = {"unsubscribe_url": leave, "confirm_url": confirm_url(ref, self._refs, self._base)}
+        written = self._written(event, facts, template, account, now)
+        if isinstance(written, Failed):
+            return written
+        letter = _letter(event, account, sender, recipient, written, now)
+        try:
+            further = added_headers(_headers(template))
+            attached = files((*listed(template.settings.get("attachments")), *event.data.attachments))
+        except ValueError as error:
+            return Undeliverable(f"template {template.name}: {error}")
+        letter = replace(letter, headers=further, files=attached)
+        domain = sender.mailbox.domain
+        content = build(letter, self._sign(account, domain, now))
+        path = self._return_path(event, template, account, sender)
+        return Draft(
+            Parcel(path, recipient, content, event.id, account.number, domain),
+            written.composed.subject,
+            message_id(letter),
+            sender.mailbox.address,
+            template.version,
+            written.looked,
+            topic_of(event.data, template),
+        )
+
+    def page(
+        self, event: Event[MessageRequested], facts: Facts, account: Account, now: int
+    ) -> Composed | Failed:
+        """The mail as a web page: made again as of `now` (microseconds), its opens and clicks marked as the page's."""
+        if facts.template is None:
+            return Failed((no_template(event.data),), {})
+        written = self._written(event, facts, facts.template, account, now, web_copy=True)
+        return written if isinstance(written, Failed) else written.composed
+
+    def _written(
+        self,
+        event: Event[MessageRequested],
+        facts: Facts,
+        template: Template,
+        account: Account,
+        now: int,
+        *,
+        web_copy: bool = False,
+    ) -> Written | Failed:
+        ref = reference(event, facts)._replace(web_copy=web_copy)
+        seen = ref if tracked(facts, account.policy) else among_many(event)._replace(web_copy=web_copy)
+        urls = self._urls(ref, leaving(ref, event.data, template, account.policy))
         lookups = Lookups(facts.record)
-        own = {VIEWED: facts.viewed, RECORDS: Sources(lookups)}
         composed = self._composer.compose(
             (account.number, template.name, template.version),
             template.parts,
-            values(event.data, facts.person, account, now, urls) | own,
+            {
+                **facts.objects,
+                **values(event.data, facts.person, account, now, urls),
+                RECORDS: Sources(lookups),
+            },
             Live(*self._pictures, self._refs.image(ref)),
+            inlined=template.settings.get("inline_css") is not False,
         )
         if not isinstance(composed, Composed):
             return Failed(composed, lookups.found)
-        html, policy = composed.html, account.policy
-        if html is not None:
-            hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
-            html = instrument(html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks)
-        letter = _letter(event, account, sender, recipient, composed._replace(html=html), now, leave)
-        letter = replace(letter, marks=mark(self._provider, event.id))
-        parcel = Parcel(self._return_path(event, template, account, sender), recipient, build(letter))
-        return Draft(parcel, composed.subject, message_id(letter), sender.mailbox.address, lookups.found)
+        if composed.html is not None:
+            composed = composed._replace(
+                html=self._told(composed.html, event, seen, template, account.policy)
+            )
+        return Written(composed, urls["unsubscribe_url"], lookups.found)
+
+    def _told(
+        self, html: str, event: Event[MessageRequested], seen: MessageRef, template: Template, policy: Policy
+    ) -> str:
+        """The HTML that tells what becomes of it."""
+        append = parameters(_wanted_parameters(event.data, template, policy), _belongs(event))
+        hooks = template.settings.get("tracking_hooks", policy.tracking_hooks) is True
+        return instrument(
+            html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks, append=append
+        )
+
+    def _sign(self, account: Account, domain: str, now: int) -> Sign | None:
+        signers = self._signers.of(account.number, domain) if self._signers is not None else ()
+        if not signers:
+            return None
+        return partial(signatures, signers=signers, now=now, unsigned=account.policy.dkim_unsigned)
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender
     ) -> Mailbox:
-        path = _setting(template, "return_path") or account.policy.bounce_address or self._bounce_address
+        path = setting(template, "return_path") or account.policy.bounce_address or self._bounce_address
         return envelope_sender(sender.mailbox, event.id, path, self._refs.bounce(event.account, event.id))
+
+    def _urls(self, ref: MessageRef, leave: MessageRef) -> dict[str, str]:
+        return {
+            "unsubscribe_url": unsubscribe_url(leave, self._refs, self._base),
+            "preferences_url": preferences_url(ref, self._refs, self._base),
+            "confirm_url": confirm_url(ref, self._refs, self._base),
+            "web_copy_url": web_copy_url(ref, self._refs, self._base),
+        }
 
 
 def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:
@@ -131,6 +218,13 @@ def reference(event: Event[MessageRequested], facts: Facts) -> MessageRef:
     if person is not None and facts.person is not None:
         person = facts.person.id
     return MessageRef(event.account, event.id, person if person and _UUID.fullmatch(person) else None)
+
+
+def leaving(ref: MessageRef, wanted: MessageRequested, template: Template, policy: Policy) -> MessageRef:
+    """What the link to leave carries: of a message about a subscription topic, that only the topic is left, unless the
+    account says that everything is."""
+    only_topic = topic_of(wanted, template) is not None and policy.one_click_leaves == "topic"
+    return ref._replace(only_topic=only_topic)
 
 
 def tracked(facts: Facts, policy: Policy) -> bool:
@@ -152,19 +246,26 @@ def among_many(event: Event[MessageRequested]) -> MessageRef:
 def sender_of(template: Template, account: Account) -> Sender | Undeliverable:
     """Who the mail is from: as the template says, else the account."""
     policy = account.policy
-    address = _setting(template, "from_address") or policy.from_address
+    address = setting(template, "from_address") or policy.from_address
     if not address:
         return Undeliverable(
             f"account {account.number} has no from_address: "
             f"`heliograph accounts set from_address=news@your-domain --account {account.number}`"
         )
-    reply = _setting(template, "reply_to") or policy.reply_to
-    sending, answering = mailbox(address), mailbox(reply) if reply else None
-    if sending is None or (reply and answering is None):
-        wrong = "from_address" if sending is None else "reply_to"
+    said = {
+        "from_address": address,
+        "reply_to": setting(template, "reply_to") or policy.reply_to,
+        "sender": setting(template, "sender"),
+    }
+    found = {name: mailbox(text) for name, text in said.items() if text}
+    wrong = next((name for name, box in found.items() if box is None), None)
+    sending = found["from_address"]
+    if wrong is not None or sending is None:
         return Undeliverable(f"the {wrong} of account {account.number} is no e-mail address")
-    name = _setting(template, "from_name") or policy.from_name or account.name
-    return Sender(name=one_line(name), mailbox=sending, reply_to=answering)
+    name = setting(template, "from_name") or policy.from_name or account.name
+    return Sender(
+        name=one_line(name), mailbox=sending, reply_to=found.get("reply_to"), agent=found.get("sender")
+    )
 
 
 def _letter(
@@ -172,11 +273,10 @@ def _letter(
     account: Account,
     sender: Sender,
     recipient: Mailbox,
-    composed: Composed,
+    written: Written,
     now: int,
-    leave: str,
 ) -> Letter:
-    wanted = event.data
+    wanted, composed = event.data, written.composed
     marketing = not wanted.transactional
     campaign = wanted.campaign.id if wanted.campaign else None
     stream = wanted.automation or wanted.job or wanted.template
@@ -188,11 +288,31 @@ def _letter(
         html=composed.html,
         text=composed.text,
         date=now,
-        unsubscribe=(leave,) if marketing else (),
+        unsubscribe=(written.leave,) if marketing else (),
         list_name=sender.name,
         list_id=f"{account.number}.{sender.mailbox.domain}" if marketing else "",
         feedback_id=feedback_id(campaign, stream, account.number, transactional=wanted.transactional),
     )
+
+
+def _wanted_parameters(wanted: MessageRequested, template: Template, policy: Policy) -> str:
+    """What links lead with: as who asked for the message says, else its template, else the account. An empty text
+    says: with nothing."""
+    if wanted.url_append is not None:
+        return wanted.url_append
+    return setting(template, "url_append") if "url_append" in template.settings else policy.url_append
+
+
+def _belongs(event: Event[MessageRequested]) -> dict[str, str]:
+    wanted = event.data
+    return {
+        "account": event.account,
+        "template": wanted.template,
+        "automation": wanted.automation or "",
+        "job": wanted.job or "",
+        "campaign": wanted.campaign.name if wanted.campaign else "",
+        "message": event.id,
+    }
 
 
 def no_template(wanted: MessageRequested) -> RenderError:
@@ -203,6 +323,12 @@ def no_template(wanted: MessageRequested) -> RenderError:
     )
 
 
-def _setting(template: Template, name: str) -> str:
+def setting(template: Template, name: str) -> str:
+    """A template's setting that is a text; empty where it has none."""
     value = template.settings.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def _headers(template: Template) -> Mapping[str, object]:
+    value = template.settings.get("headers")
+    return value if isinstance(value, Mapping) else {}

@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from heliograph.outbound.messages.anchors import ATTRIBUTE, COMMENT_END, decode
 
-LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 RAW = frozenset(("style", "script", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
 """Elements whose content is text, whatever it looks like."""
 
+_OPENING = re.compile(r"\{[{%]")
 _TAG = re.compile(r"<(?:(!--)|(/?)([a-z][^\s/>]*)|[!?/][^>]*>)", re.IGNORECASE | re.ASCII)
+_FILL = "q"
+_NO_LINE_END = re.compile(r"[^\n]")
 _SHORTEST = len("{{x}}")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -41,11 +43,12 @@ class Tag(NamedTuple):
 
 
 class Masked(NamedTuple):
-    """A text of the same length, where each piece of Liquid is one word (`{{ }}`) or blanks (`{% %}`); and what the
-    words stand for."""
+    """A text of the same length, where each piece of Liquid is one word (`{{ }}`) or blanks (`{% %}`); what the words
+    stand for, and what finds one."""
 
     text: str
     words: Mapping[str, str]
+    word: re.Pattern[str]
 
 
 def tags(html: str) -> Iterator[Tag]:
@@ -71,32 +74,59 @@ def tags(html: str) -> Iterator[Tag]:
             position = close.start() if close else len(html)
 
 
+def liquid(source: str) -> Iterator[tuple[int, int]]:
+    """Where each `{{ }}` and `{% %}` begins and ends."""
+    position = 0
+    missing: set[str] = set()
+    while (found := _OPENING.search(source, position)) is not None and len(missing) < 2:
+        closing = "}}" if found[0] == "{{" else "%}"
+        end = -1 if closing in missing else source.find(closing, found.end())
+        if end < 0:
+            missing.add(closing)  # nor will a later one be closed
+            position = found.end()
+        else:
+            position = end + len(closing)
+            yield found.start(), position
+
+
 def mask(source: str) -> Masked:
     """The text with its Liquid hidden."""
+    start = next((first for first in ("qz", "zq", "qx", "xq", "qj") if first not in source), "jz")
     words: dict[str, str] = {}
-    start = next(first for first in ("qz", "zq", "qx", "xq", "jz") if first not in source or first == "jz")
-
-    def hide(found: re.Match[str]) -> str:
-        text = found[0]
+    pieces: list[str] = []
+    position = 0
+    for begin, end in liquid(source):
+        text = source[begin:end]
+        pieces.append(source[position:begin])
         if text[1] == "%" or len(text) < _SHORTEST:
-            return re.sub(r"[^\n]", " ", text)
-        number, digits = len(words), ""
-        for _ in range(3):
-            number, digit = divmod(number, len(_DIGITS))
-            digits = _DIGITS[digit] + digits
-        word = (start + digits).ljust(len(text), "q")
-        words[word] = text
-        return word
-
-    return Masked(LIQUID.sub(hide, source), words)
+            pieces.append(_NO_LINE_END.sub(" ", text))
+        else:
+            word = (start + _digits(len(words))).ljust(len(text), _FILL)
+            words[word] = text
+            pieces.append(word)
+        position = end
+    pieces.append(source[position:])
+    return Masked("".join(pieces), words, re.compile(f"{start}[0-9a-z]{{3}}{_FILL}*"))
 
 
-def unmask(text: str, words: Mapping[str, str]) -> str:
+def unmask(text: str, masked: Masked) -> str:
     """The text with what its words stand for."""
-    for word, liquid in words.items():
-        if word in text:
-            text = text.replace(word, liquid)
-    return text
+
+    def shown(found: re.Match[str]) -> str:
+        word = found[0]
+        while word and word not in masked.words:  # what follows a word may look like its end
+            word = word[:-1]
+        return masked.words[word] + found[0][len(word) :] if word else found[0]
+
+    return masked.word.sub(shown, text) if masked.words else text
+
+
+def _digits(number: int) -> str:
+    digits = ""
+    for _ in range(3):
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits
 
 
 def _attributes(html: str, position: int) -> tuple[dict[str, Value], int | None]:

@@ -13,10 +13,13 @@ from __future__ import annotations
 import base64
 import re
 from binascii import b2a_qp
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote
 
 from heliograph.clock import to_datetime
 from heliograph.outbound.messages.addresses import Mailbox
@@ -34,11 +37,22 @@ _NOT_A_TOKEN = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who a mail is from, and where answers go (None: to the sender)."""
+    """Who a mail is from, where answers go (None: to the sender), and who sends it for them (Sender, RFC 5322 3.6.2;
+    None: they do)."""
 
     name: str
     mailbox: Mailbox
     reply_to: Mailbox | None = None
+    agent: Mailbox | None = None
+
+
+class File(NamedTuple):
+    """Something that goes with a mail: an attachment, or, with a `content_id`, what the HTML shows as `cid:`."""
+
+    name: str
+    content_type: str
+    content: bytes
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +71,29 @@ class Letter:
     list_name: str = ""
     list_id: str = ""
     feedback_id: str = ""
-    marks: tuple[str, ...] = ()
-    """Header lines that tell a provider our message's id (`provider_marks`)."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers that an operator wants (`heliograph.outbound.messages.headers`)."""
+    files: tuple[File, ...] = ()
 
 
-def build(letter: Letter) -> bytes:
-    """The mail: headers, and text and HTML as alternatives, best last (RFC 2046 5.1.4)."""
-    head = _headers(letter)
-    if letter.html is None:
-        return _encoded(head) + _part("plain", letter.text)
-    plain, html = _part("plain", letter.text), _part("html", letter.html)
-    mark = f"=_{letter.message.replace('-', '')}"
-    while mark.encode() in plain or mark.encode() in html:
-        mark += "_"
-    head.append(f'Content-Type: multipart/alternative; boundary="{mark}"')
-    line = f"\r\n--{mark}".encode()
-    return b"".join(
-        (_encoded(head), line, b"\r\n", plain, line, b"\r\n", html, line, b"--\r\n"),
-    )
+class Part(NamedTuple):
+    """A part of a mail: its own headers, and its body as it is sent."""
+
+    head: tuple[str, ...]
+    body: bytes
+
+
+Sign = Callable[[Sequence[str], bytes], Sequence[str]]
+"""Header lines and the body -> the lines that sign them."""
+
+
+def build(letter: Letter, sign: Sign | None = None) -> bytes:
+    """The mail: signatures, headers, and text and HTML as alternatives, best last (RFC 2046 5.1.4); pictures of the
+    HTML beside them (RFC 2387), and files last."""
+    content = _content(letter)
+    head = [*_headers(letter), *content.head]
+    signed = sign(head, content.body) if sign is not None else ()
+    return _encoded([*signed, *head]) + b"\r\n" + content.body
 
 
 def message_id(letter: Letter) -> str:
@@ -106,6 +125,8 @@ def _headers(letter: Letter) -> list[str]:
         f"Date: {format_datetime(to_datetime(letter.date))}",
         f"Message-ID: {message_id(letter)}",
     ]
+    if sender.agent is not None:
+        lines.append(_address("Sender", "", sender.agent))
     if sender.reply_to is not None:
         lines.append(_address("Reply-To", "", sender.reply_to))
     if letter.unsubscribe:  # RFC 8058 3.1; never folded: some clients do not unfold
@@ -116,12 +137,56 @@ def _headers(letter: Letter) -> list[str]:
     if letter.feedback_id:
         lines.append(f"Feedback-ID: {letter.feedback_id}")
     lines.append(f"X-Heliograph-Message: {letter.message}")
-    lines.extend(letter.marks)
+    lines.extend(_text(name, value) for name, value in letter.headers)
     lines.append("MIME-Version: 1.0")
     return lines
 
 
-def _encoded(lines: list[str]) -> bytes:
+def _content(letter: Letter) -> Part:
+    content = _text_part("plain", letter.text)
+    name = letter.message.replace("-", "")
+    if letter.html is not None:
+        content = _multipart("alternative", [content, _text_part("html", letter.html)], f"=_a{name}")
+    for subtype, mark, inline in (("related", "r", True), ("mixed", "m", False)):
+        files = [_file_part(file) for file in letter.files if bool(file.content_id) is inline]
+        if files:
+            content = _multipart(subtype, [content, *files], f"=_{mark}{name}")
+    return content
+
+
+def _multipart(subtype: str, parts: Sequence[Part], mark: str) -> Part:
+    while any(mark.encode() in part.body for part in parts):
+        mark += "_"
+    pieces = []
+    for part in parts:
+        pieces += [f"--{mark}\r\n".encode(), _encoded(part.head), b"\r\n", part.body, b"\r\n"]
+    pieces.append(f"--{mark}--\r\n".encode())
+    return Part((f'Content-Type: multipart/{subtype};\r\n boundary="{mark}"',), b"".join(pieces))
+
+
+def _file_part(file: File) -> Part:
+    disposition = "inline" if file.content_id else "attachment"
+    head = [
+        f"Content-Type: {file.content_type}",
+        f"Content-Disposition: {disposition}{_parameter('filename', file.name)}",
+        "Content-Transfer-Encoding: base64",
+    ]
+    if file.content_id:
+        head.append(f"Content-ID: <{file.content_id}>")
+    return Part(tuple(head), base64.encodebytes(file.content).replace(b"\n", b"\r\n"))
+
+
+def _parameter(name: str, value: str) -> str:
+    """A parameter of a header; in pieces and percent-encoded where it is long or not ASCII (RFC 2231)."""
+    if value.isascii() and len(value) <= FOLD - len(name) - 6:
+        quoted = re.sub(r'(["\\])', r"\\\1", value)
+        return f';\r\n {name}="{quoted}"'
+    encoded = f"utf-8''{quote(value, safe='')}"
+    pieces = re.findall(r"(?:%..|.){1,18}", encoded)  # never within a percent sign and its digits
+    return "".join(f";\r\n {name}*{number}*={piece}" for number, piece in enumerate(pieces))
+
+
+def _encoded(lines: Sequence[str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
@@ -169,7 +234,7 @@ def _folded(text: str, first: int) -> str:
     return "\r\n ".join(lines)
 
 
-def _part(subtype: str, text: str) -> bytes:
+def _text_part(subtype: str, text: str) -> Part:
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if not lines.endswith("\n"):
         lines += "\n"
@@ -180,5 +245,5 @@ def _part(subtype: str, text: str) -> bytes:
         body, encoding = b2a_qp(body, istext=True), "quoted-printable"
     else:  # mostly other than Latin letters: base64 is shorter
         body, encoding = base64.encodebytes(body).replace(b"\n", b"\r\n"), "base64"
-    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return head.encode() + body
+    head = (f'Content-Type: text/{subtype}; charset="utf-8"', f"Content-Transfer-Encoding: {encoding}")
+    return Part(head, body)

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from mrml import to_html
 
 from heliograph.outbound.messages.inlining import inline
-from heliograph.outbound.messages.markup import LIQUID
+from heliograph.outbound.messages.markup import liquid
 from heliograph.outbound.messages.origin import Origin, line_and_column
 
 _CONTAINERS = "body|wrapper|section|group|column|hero|navbar|social|carousel|accordion|accordion-element"
-_STEP = re.compile(rf"<(/?)mj-({_CONTAINERS})(?=[\s/>])[^>]*?(/?)>|<(/?)(mj-[a-z-]+)(?=[\s/>])[^>]*?(/?)>")
-_INLINE = re.compile(r"<mj-style(?=[^>]*\sinline\s*=\s*[\"']inline[\"'])[^>]*>(.*?)</mj-style\s*>", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_STEP = re.compile(rf"<(/?)(?:mj-({_CONTAINERS})|mj-[a-z-]+)(?=[\s/>])[^<>]*+>")
+_STYLE = re.compile(r"<mj-style(?=[\s/>])([^<>]*+)>([^<]*+)</mj-style\s*+>")
+_INLINED = re.compile(r"""\sinline\s*=\s*["']inline["']""")
 _AT = re.compile(r"at position (\d+):(\d+)")
 _WORD = re.compile(r"zliquid(\d{6})z")
 
@@ -34,17 +34,25 @@ class Unreadable(NamedTuple):
 
 def convert(source: str) -> tuple[str, Origin] | Unreadable:
     """The HTML of an MJML text, and where its Liquid comes from."""
-    css = "\n".join(_INLINE.findall(source))
-    spans = [(found.start(), found.end()) for found in LIQUID.finditer(source)]
+    css = "\n".join(rules for attributes, rules in _STYLE.findall(source) if _INLINED.search(attributes))
+    spans = list(liquid(source))
     between = _between_components(source, spans)
     words = [_word(number, number in between) for number in range(len(spans))]
-    bare = _INLINE.sub("", _replaced(source, spans, words))
+    bare = _STYLE.sub(_without_inlined, _replaced(source, spans, words))
     try:
         made = to_html(bare).content
-    except OSError as error:  # mrml's only error
+    except OSError as error:
         return _explained(str(error), bare, source)
+    except BaseException as error:  # a panic of mrml's, which is no Exception: hostile text can make one
+        if type(error).__name__ != "PanicException":
+            raise
+        return Unreadable("MJML: it cannot be read", None, None)
     html, origin = _restored(made, source, spans)
     return inline(html, css, own=False, origin=origin)
+
+
+def _without_inlined(found: re.Match[str]) -> str:
+    return "" if _INLINED.search(found[1]) else found[0]
 
 
 def _word(number: int, between: bool) -> str:
@@ -63,12 +71,8 @@ def _replaced(source: str, spans: list[tuple[int, int]], words: list[str]) -> st
 
 def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
     """The numbers of the Liquid tags that stand where MJML allows components only."""
-    hidden = [found.span() for found in _COMMENT.finditer(source)]
-    steps = [
-        found
-        for found in _STEP.finditer(source)
-        if not any(start <= found.start() < end for start, end in hidden)
-    ]
+    shown = _without_comments(source)
+    steps = list(_STEP.finditer(shown))
     found: set[int] = set()
     inside: list[bool] = []
     step = 0
@@ -77,17 +81,29 @@ def _between_components(source: str, spans: list[tuple[int, int]]) -> set[int]:
             _enter(inside, steps[step])
             step += 1
         in_tag = step < len(steps) and steps[step].start() < start
-        if inside and inside[-1] and not in_tag and source[start + 1] == "%":
+        if inside and inside[-1] and not in_tag and shown[start : start + 2] == "{%":
             found.add(number)
     return found
 
 
+def _without_comments(source: str) -> str:
+    """The text with blanks for its comments."""
+    pieces: list[str] = []
+    position = 0
+    while (start := source.find("<!--", position)) >= 0:
+        end = source.find("-->", start + 4) + 3
+        end = end if end > 2 else len(source)
+        pieces += (source[position:start], " " * (end - start))
+        position = end
+    return "".join((*pieces, source[position:]))
+
+
 def _enter(inside: list[bool], step: re.Match[str]) -> None:
-    slash, container, empty, other_slash, _, other_empty = step.groups()
-    if slash or other_slash:
+    closing, container = step.groups()
+    if closing:
         if inside:
             inside.pop()
-    elif not (empty or other_empty):
+    elif step[0][-2] != "/":
         inside.append(container is not None)
 
 

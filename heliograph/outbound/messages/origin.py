@@ -6,9 +6,11 @@ the line and the column of what was written all the same. Pure.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -36,8 +38,14 @@ class Origin:
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
     """The line and the column, from 1, of a place in a text."""
-    before = text[:offset]
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
+    starts = _line_starts(text)
+    line = bisect_right(starts, offset)
+    return line, offset - starts[line - 1] + 1
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in re.finditer("\n", text))]
 
 
 def insert(text: str, insertions: Sequence[Insertion], origin: Origin | None = None) -> tuple[str, Origin]:

@@ -1,18 +1,29 @@
-"""May this address be written to now? Asked again at the very moment of sending, whatever was true before.
+"""May this message go to its address now? Asked again at the very moment of sending, whatever was true before.
 
 Pure. What the account bars by itself (`barred`: domains, role addresses) refuses as a suppression of that type does,
-and nothing has to be put on a list for it. The codes are MessageGears' (MG-8); what its document has no code for is 25, Admin Failure, with the reason in
-words. Transactional mail (an order's receipt, the confirmation of a subscription) needs no consent, and goes to who
-left the list; it does not go where mail bounces, where somebody complained, or where an operator said no.
+and nothing has to be put on a list for it. The codes are MessageGears' (MG-8); what its document has no code for is
+25, Admin Failure, with the reason in words. Marketing goes to who is marketable (wire-facts 6.1: no suppression, and
+an opt-in of yes or unknown), wants its topic, and did not pause.
+
+Transactional mail (an order's receipt, the confirmation of a subscription) needs no consent, and goes to who left the
+list; it does not go where mail bounces, where somebody complained, or where an operator said no. Texts are another
+matter: who answers STOP gets no more of any kind (47 CFR 64.1200(a)(10), and carriers block them), but for the answer to
+a text of their own, such as the word that they are off the list (64.1200(a)(12)).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from heliograph.accounts.model import Policy
+from heliograph.accounts.model import Account, Policy
 from heliograph.bounces.rules import CATEGORIES
+from heliograph.clock import iso
 from heliograph.events import subjects
+from heliograph.events.consent import Channel
+from heliograph.events.messages import MessageRequested
+from heliograph.outbound.messages.facts import Facts
+from heliograph.react.state.preferences import Wishes
 
 
 class Refusal(NamedTuple):
@@ -39,7 +50,19 @@ ORDER: tuple[tuple[str, int, str], ...] = (
 """Suppressions, the weightiest first: with several at once that one is told. 131 comes late because it is the
 recipient's own wish, which a renewed wish lifts. An empty reason: the description of the code (S1:L151-L176)."""
 
-LIFTED_FOR_TRANSACTIONAL = frozenset(("unsubscribed", "pending_opt_in"))
+LIFTED_FOR_TRANSACTIONAL: Mapping[str, frozenset[str]] = {
+    "email": frozenset(("unsubscribed", "pending_opt_in")),
+    "push": frozenset(("unsubscribed", "pending_opt_in")),
+    "sms": frozenset(("pending_opt_in",)),
+}
+"""By channel, what transactional messages are exempt from; a channel that is not here is exempt from nothing."""
+
+LIFTED_FOR_ANSWERS = frozenset(("unsubscribed", "pending_opt_in"))
+"""What the answer to somebody's own text is exempt from."""
+
+TOPIC_LEFT = "topic_left"
+PAUSED = "paused"
+"""What decided where it was no suppression of the address but a wish about a part of marketing."""
 
 
 def barred(address: str, policy: Policy) -> frozenset[str]:
@@ -56,12 +79,44 @@ def barred(address: str, policy: Policy) -> frozenset[str]:
     return frozenset(found)
 
 
+def refused(wanted: MessageRequested, facts: Facts, account: Account, now: int) -> Refusal | None:
+    """Why this message may not go now (microseconds), by everything that is known; None when it may."""
+    policy, email = account.policy, wanted.channel == "email"
+    # An operator's test is asked for by whoever gets it; what may never be written to is refused all the same.
+    exempt = wanted.transactional or wanted.is_test
+    by_policy = barred(wanted.address, policy) if email else frozenset[str]()
+    return refusal(
+        facts.standing.suppressions | by_policy,
+        facts.standing.opt_in,
+        channel=wanted.channel,
+        transactional=exempt,
+        answering=wanted.answers is not None,
+        unknown_is_yes=_unknown_is_yes(wanted.channel, policy),
+        opt_in_counts=policy.opt_in_counts,
+    ) or (None if exempt else unwanted(facts.wishes, now))
+
+
+def _unknown_is_yes(channel: Channel, policy: Policy) -> bool:
+    if channel == "push":
+        return True  # a device is registered by who lets the app notify them; to any other nothing is sent
+    return policy.unknown_may_be_mailed if channel == "email" else policy.unknown_may_be_texted
+
+
 def refusal(
-    suppressions: frozenset[str], opt_in: bool | None, *, transactional: bool, unknown_may_be_mailed: bool
+    suppressions: frozenset[str],
+    opt_in: bool | None,
+    *,
+    channel: str = "email",
+    transactional: bool,
+    answering: bool = False,
+    unknown_is_yes: bool,
+    opt_in_counts: bool = True,
 ) -> Refusal | None:
     """Why a message may not go to an address with these suppressions and this consent (None: never asked); None
     when it may. A suppression that is not known here refuses too."""
-    standing = suppressions - LIFTED_FOR_TRANSACTIONAL if transactional else suppressions
+    lifted = LIFTED_FOR_TRANSACTIONAL.get(channel, frozenset()) if transactional else frozenset()
+    lifted |= LIFTED_FOR_ANSWERS if answering else frozenset()
+    standing = suppressions - lifted
     for suppression, code, reason in ORDER:
         if suppression in standing:
             category = CATEGORIES[code]
@@ -69,13 +124,26 @@ def refusal(
     if standing:
         other = min(standing)
         return _admin(f"The address is suppressed: {other}.", other)
-    if transactional or opt_in or (opt_in is None and unknown_may_be_mailed):
+    if transactional or not opt_in_counts or opt_in or (opt_in is None and unknown_is_yes):
         return None
     if opt_in is None:
         return _admin(
             "The recipient never agreed to marketing, and the account does not write to such.", None
         )
     return _admin("The recipient does not accept marketing.", None)
+
+
+def unwanted(wishes: Wishes, now: int) -> Refusal | None:
+    """Why marketing is not wanted, by what its recipient said of its topic and of a pause. A topic that was left is
+    told as an unsubscription (131); one that nobody defined is wanted by whoever did not leave it."""
+    if wishes.topic is not None and wishes.wanted is False:
+        if wishes.said:
+            reason = f"The recipient left the topic {wishes.topic}."
+            return Refusal(131, CATEGORIES[131].name, reason, TOPIC_LEFT)
+        return _admin(f"The recipient did not choose the topic {wishes.topic}.", None)
+    if wishes.paused_until > now:
+        return _admin(f"The recipient wants no marketing until {iso(wishes.paused_until)}.", PAUSED)
+    return None
 
 
 def _domain(written: str) -> str:

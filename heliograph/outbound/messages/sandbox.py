@@ -151,9 +151,11 @@ class Name(NamedTuple):
 class Source:
     """One part of a template, parsed: may be rendered any number of times."""
 
-    def __init__(self, template: BoundTemplate, tags: int, origin: Origin) -> None:
+    def __init__(self, template: BoundTemplate, text: str, origin: Origin) -> None:
+        self.text = text
+        """What is rendered: made from what was written."""
         self._template = template
-        self._tags = tags
+        self._tags = len(_TAG.findall(text))
         self._origin = origin
 
     def render(
@@ -201,7 +203,7 @@ def parse(source: str, environment: Sandbox, part: str, origin: Origin | None = 
     except RecursionError:
         return RenderError(code="Template syntax error", message="it is nested too deeply", part=part)
     _bound_ranges(template)
-    return Source(template, len(_TAG.findall(source)), origin)
+    return Source(template, source, origin)
 
 
 def _bound_ranges(template: BoundTemplate) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from heliograph.bounces.classify import Verdict
 from heliograph.events import codec, messages
 from heliograph.events.event import AnyEvent, Data, Event, derived_id
 from heliograph.events.jobs import RecordLooked
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.letters import Failed, Looked
+from heliograph.outbound.messages.letters import Draft, Failed, Looked
 from heliograph.outbound.messages.permission import Refusal
 from heliograph.react.state import records
+
+DETAILS_LIMIT = 1000
+"""Characters of an answer or a reason in an event."""
 
 Request = Event[MessageRequested]
 
@@ -47,3 +51,46 @@ def render_failed(request: Request, failed: Failed) -> Data:
     return messages.MessageRenderFailed(
         message=request.id, channel=request.data.channel, address=request.data.address, errors=failed.errors
     )
+
+
+def bounced(
+    request: Request, verdict: Verdict, details: str, *, status: str | None = None, size: int | None = None
+) -> Data:
+    """It will not arrive, and why."""
+    return messages.MessageBounced(
+        message=request.id,
+        channel=request.data.channel,
+        address=request.data.address,
+        category=verdict.category,
+        code=verdict.code,
+        bounce_class=verdict.bounce_class,
+        details=details[:DETAILS_LIMIT],
+        status=status,
+        rule=verdict.rule,
+        size=size,
+    )
+
+
+def sent(request: Request, via: str, draft: Draft, response: str, *, final: bool) -> tuple[Data, ...]:
+    """It was taken, by the server that `via` names; `final`: that server is the recipient's own."""
+    wanted, size = request.data, len(draft.parcel.content)
+    taken = messages.MessageSent(
+        message=request.id,
+        channel=wanted.channel,
+        address=wanted.address,
+        via=via,
+        response=response,
+        size=size,
+        subject=draft.subject,
+        message_id=draft.message_id,
+        sender=draft.sender,
+        is_test=wanted.is_test,
+        template_version=draft.template_version,
+        topic=draft.topic,
+    )
+    if not final:
+        return (taken,)
+    delivered = messages.MessageDelivered(
+        message=request.id, channel=wanted.channel, address=wanted.address, size=size, response=response
+    )
+    return (taken, delivered)

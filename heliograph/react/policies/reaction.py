@@ -35,6 +35,7 @@ from heliograph.events.messages import (
     SmsReceived,
 )
 from heliograph.events.people import Customer, PersonCreated, PersonUpdated, flag, text_id
+from heliograph.events.preferences import SubscriptionTopicChosen
 from heliograph.journal.consumer import Reaction
 from heliograph.react.policies import optins, rules, texts
 from heliograph.react.policies.rules import Consequence, Place, Proof, Standing, Trace
@@ -231,9 +232,38 @@ def _unsubscribe(batch: _Batch, event: AnyEvent, wish: UnsubscriptionRequested) 
     place = _meant(batch, event, wish.channel, wish.address, wish.message)
     if place is None:
         return
+    if wish.only_topic and (topic := _topic(batch, event, wish.message)):
+        batch.out.append(_left(batch, event, place, wish, topic))
+        return
     trace = Trace(wish.message, wish.how, wish.reason, wish.ip, wish.user_agent, wish.web_copy)
     optins.close(batch.connection, event.account, place)
     batch.announce(event, place, rules.unsubscribed(place, batch.standing(event, place), trace))
+
+
+def _topic(batch: _Batch, event: AnyEvent, message: str | None) -> str | None:
+    """The topic that a message was about. Where that is forgotten, who leaves it leaves everything: rather too much
+    than too little."""
+    sent = messages.find(batch.connection, event.account, message) if message else None
+    return sent.topic if sent else None
+
+
+def _left(
+    batch: _Batch, event: AnyEvent, place: Place, wish: UnsubscriptionRequested, topic: str
+) -> AnyEvent:
+    choice = SubscriptionTopicChosen(
+        channel=place.channel,
+        address=place.address,
+        topic=topic,
+        wanted=False,
+        message=wish.message,
+        how=wish.how,
+        ip=wish.ip,
+        user_agent=wish.user_agent,
+    )
+    subject = batch.subject(event, place)
+    return codec.follow(
+        event, choice, NAME, *place, topic, now=batch.now, subject=subject, at=happened(event)
+    )
 
 
 def _subscribe(batch: _Batch, event: AnyEvent, wish: SubscriptionRequested) -> None:

@@ -30,6 +30,7 @@ def answer(out: list[AnyEvent], event: AnyEvent, text: SmsReceived, policy: Poli
         template=TEXT_ANSWER,
         transactional=True,
         context={"answer": words},
+        answers=event.id,
     )
     day = to_datetime(event.recorded).date().isoformat()
     same = scoped_id(event.account, "text-answer", f"{text.type} {text.sender} {day}")

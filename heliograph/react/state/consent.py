@@ -19,7 +19,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Index,
     String,
     Table,
     and_,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 
 from heliograph.accounts.erasure import erased_form
+from heliograph.clock import iso
 from heliograph.database import METADATA
 from heliograph.events.commerce import Basket, CartCreated, CartUpdated, OrderCreated, OrderUpdated
 from heliograph.events.consent import (
@@ -41,8 +41,10 @@ from heliograph.events.consent import (
     UnsubscriptionRequested,
 )
 from heliograph.events.event import AnyEvent, Data
+from heliograph.events.preferences import MarketingPaused, SubscriptionTopicChosen
 from heliograph.journal.consumer import Fold
 from heliograph.react.state import portraits, reading
+from heliograph.react.state.consent_log import CONSENT_LOG, LogRow
 from heliograph.react.state.rows import Rows, append
 from heliograph.react.state.spelling import Spelling
 
@@ -71,29 +73,6 @@ OPT_INS = Table(
     sqlite_with_rowid=False,
 )
 """The newest answers: the person's own, as policies judged it, and what orders and carts say."""
-
-CONSENT_LOG = Table(
-    "consent_log",
-    METADATA,
-    Column("event", String(36), primary_key=True),
-    Column("channel", String(5), primary_key=True),
-    Column("account", String(12), nullable=False),
-    Column("address", String, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("opted_in", Boolean),
-    Column("at", BigInteger, nullable=False),
-    Column("source", String, nullable=False),
-    Column("ip", String, nullable=False),
-    Column("optin_ip", String, nullable=False),
-    Column("requested_at", BigInteger),
-    Column("confirmed_at", BigInteger),
-    Column("text_version", String, nullable=False),
-    Column("message", String(36)),
-    Column("reason", String, nullable=False),
-    Index(None, "account", "channel", "address"),
-)
-"""Append-only proof (STD-7): who said what, when, from where, to which text. `opted_in` is None for a wish that
-still waits for its confirmation."""
 
 
 class Standing(NamedTuple):
@@ -160,21 +139,6 @@ def suppressions(connection: Connection, account: str, channel: str, address: st
     return [Suppression(**row._mapping) for row in found]
 
 
-def log(connection: Connection, account: str, channel: str, address: str) -> list[dict[str, Any]]:
-    """What is on record about the consent of an address, in the order of time."""
-    wanted = _forms(connection, account, channel, address)
-    found = connection.execute(
-        select(CONSENT_LOG)
-        .where(
-            CONSENT_LOG.c.account == account,
-            CONSENT_LOG.c.channel == channel,
-            CONSENT_LOG.c.address.in_(wanted),
-        )
-        .order_by(CONSENT_LOG.c.at, CONSENT_LOG.c.event)
-    )
-    return [dict(row._mapping) for row in found]
-
-
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch."""
     ledger = _Ledger(connection)
@@ -207,24 +171,6 @@ class _OptInRow(msgspec.Struct, gc=False):
     shop_at: int | None = None
 
 
-class _LogRow(msgspec.Struct, frozen=True, kw_only=True):
-    event: str
-    channel: str
-    account: str
-    address: str
-    kind: str
-    opted_in: bool | None = None
-    at: int
-    source: str = ""
-    ip: str = ""
-    optin_ip: str = ""
-    requested_at: int | None = None
-    confirmed_at: int | None = None
-    text_version: str = ""
-    message: str | None = None
-    reason: str = ""
-
-
 class _Ledger:
     """The addresses that one batch is about, and what is to be put on record."""
 
@@ -233,7 +179,7 @@ class _Ledger:
         self.opt_ins = Rows(connection, OPT_INS, _OptInRow)
         self.suppressions = Rows(connection, SUPPRESSIONS, _SuppressionRow)
         self.normal = Spelling(connection).normal
-        self._log: list[_LogRow] = []
+        self._log: list[LogRow] = []
 
     def address(self, event: AnyEvent, channel: str, address: str) -> str | None:
         """What an event names on a channel, in the form in which it is kept."""
@@ -248,7 +194,7 @@ class _Ledger:
         """Put it on record, unless it names no address."""
         if address:
             self._log.append(
-                _LogRow(
+                LogRow(
                     event=event.id,
                     channel=channel,
                     account=event.account,
@@ -351,6 +297,17 @@ def _chosen(ledger: _Ledger, event: AnyEvent, data: TrackingChosen) -> None:
     ledger.enter(event, "sms", reading.key_of(data.phone), text_version=data.text_version, **what)
 
 
+def _preferring(ledger: _Ledger, event: AnyEvent, data: SubscriptionTopicChosen | MarketingPaused) -> None:
+    if isinstance(data, SubscriptionTopicChosen):
+        reason = f"topic {data.topic}: {'wanted' if data.wanted else 'left'}"
+    else:
+        reason = f"paused until {iso(data.until)}"
+    address = ledger.address(event, data.channel, data.address)
+    ledger.enter(
+        event, data.channel, address, source=data.how, ip=data.ip, message=data.message, reason=reason
+    )
+
+
 def _added(ledger: _Ledger, event: AnyEvent, data: SuppressionAdded) -> None:
     """A repeat changes neither when nor why it began."""
     address = ledger.address(event, data.channel, data.address)
@@ -375,6 +332,8 @@ _STEPS: dict[type[Data], Callable[[_Ledger, AnyEvent, Any], None]] = {
     SubscriptionConfirmed: _confirmed,
     UnsubscriptionRequested: _unsubscribing,
     TrackingChosen: _chosen,
+    SubscriptionTopicChosen: _preferring,
+    MarketingPaused: _preferring,
     SuppressionAdded: _added,
     SuppressionRemoved: _removed,
 }

@@ -15,6 +15,7 @@ from heliograph.react.state import (
     jobs,
     messages,
     people,
+    preferences,
     records,
     segments,
     short_links,
@@ -26,6 +27,7 @@ from heliograph.react.state.reports import counting as reports
 FOLDS: tuple[Fold, ...] = (
     people.FOLD,
     consent.FOLD,
+    preferences.FOLD,
     commerce.FOLD,
     messages.FOLD,
     jobs.FOLD,

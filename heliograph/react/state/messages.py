@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
 )
 
 from heliograph.database import METADATA
@@ -99,6 +100,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     recipient_id: str | None = None
     job_category: str | None = None
+    topic: str | None = None
     transactional: bool = False
     is_test: bool = False
     cause: str | None = None
@@ -159,6 +161,7 @@ MESSAGES = Table(
     Column("correlation_id", String),
     Column("recipient_id", String),
     Column("job_category", String),
+    Column("topic", String),
     Column("transactional", Boolean, nullable=False),
     Column("is_test", Boolean, nullable=False),
     Column("cause", String(36)),
@@ -194,8 +197,10 @@ MESSAGES = Table(
     Column("opened_at", BigInteger),
     Column("clicked_at", BigInteger),
     Column("read_seconds", Integer),
+    Index("ix_messages_job", "job", sqlite_where=text("job IS NOT NULL")),
+    Index(None, "account", "requested_at", "id"),
+    Index(None, "account", "person", "requested_at", sqlite_where=text("person IS NOT NULL")),
 )
-Index("ix_messages_job", MESSAGES.c.job, sqlite_where=MESSAGES.c.job.is_not(None))
 
 HITS = Table(
     "message_hits",
@@ -329,19 +334,10 @@ def _learn(row: Any, event: AnyEvent) -> bool:
 
 
 def _sent(data: MessageSent) -> dict[str, Any]:
-    names = (
-        "via",
-        "response",
-        "size",
-        "subject",
-        "message_id",
-        "sender",
-        "body",
-        "characters",
-        "segments",
-        "country",
+    told = (
+        "via response size subject message_id sender body characters segments country template_version topic"
     )
-    return {name: getattr(data, name) or None for name in names}
+    return {name: getattr(data, name) or None for name in told.split()}
 
 
 def _bounced(data: MessageBounced) -> dict[str, Any]:

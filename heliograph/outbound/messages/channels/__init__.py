@@ -16,7 +16,7 @@ CHANNELS: tuple[Channel, ...] = (SMTP,)
 def open_lines(settings: Settings, clock: Clock, wire: Wire) -> dict[str, Line]:
     """The ways out, by the kind of message that they carry: of mail those that the settings ask for, of texts and push
     messages always one, since accounts have their own providers."""
-    lines: dict[str, Line] = {"sms": ProviderLine("sms", wire), "push": ProviderLine("push", wire)}
+    lines: dict[str, Line] = {"sms": ProviderLine(wire), "push": ProviderLine(wire)}
     for channel in CHANNELS:
         if channel.carries not in lines and (line := channel.open(settings, clock)) is not None:
             lines[channel.carries] = line

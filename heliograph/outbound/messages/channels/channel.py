@@ -18,11 +18,15 @@ from heliograph.settings import Settings
 
 
 class Parcel(NamedTuple):
-    """A finished message and its envelope, for one recipient."""
+    """A finished message and its envelope, for one recipient. What a way is chosen by: whose it is (`account`), and the
+    domain that it is from (`domain`). `message`: its id."""
 
     sender: Mailbox
     recipient: Mailbox
     content: bytes
+    message: str = ""
+    account: str = ""
+    domain: str = ""
 
 
 class Accepted(NamedTuple):
@@ -32,10 +36,12 @@ class Accepted(NamedTuple):
 
 
 class Deferred(NamedTuple):
-    """Not now: `code` is the basic reply code (4xx). Nothing was taken."""
+    """Not now: `code` is the basic reply code (4xx). Nothing was taken. `about_relay`: the server takes nothing just now,
+    from nobody (421, SES's throttling); else it is a word on this message, which another server would only repeat."""
 
     response: str
     code: int
+    about_relay: bool = False
 
 
 class Bounced(NamedTuple):
@@ -55,9 +61,11 @@ class InDoubt(NamedTuple):
 
 
 class Unreachable(NamedTuple):
-    """Nothing was handed over: no connection, no login, lost before the end. Safe to send again."""
+    """Nothing was handed over: no connection, no login, lost before the end. Safe to send again. `by_operator`: not before
+    an operator has mended something (a login, a certificate)."""
 
     reason: str
+    by_operator: bool = False
 
 
 class NotDelivered(NamedTuple):
@@ -72,20 +80,40 @@ class NotDelivered(NamedTuple):
 Result = Accepted | Deferred | Bounced | InDoubt | Unreachable | NotDelivered
 
 
-class Line(Protocol):
-    """An open way out, shared by all messages that take it. `name` is what events carry as `via`."""
+class Closed(NamedTuple):
+    """There is no way out just now. `by_operator` as `Unreachable` has it."""
+
+    reason: str
+    by_operator: bool = False
+
+
+class Way(Protocol):
+    """One server that takes messages."""
 
     @property
     def name(self) -> str:
-        """Which way, for people: `smtp:relay.example:25`."""
-        ...
-
-    async def ready(self) -> str:
-        """Wait until a message could be handed over; why not, if it cannot be. Empty: it can."""
+        """What events carry as `via`: `smtp:relay.example:25`."""
         ...
 
     async def send(self, parcel: Any) -> Result:
         """Hand one message over, once: for mail a `Parcel`, else what `providers.provider` has. Never raises for what the network or the other side does."""
+        ...
+
+
+class Line(Protocol):
+    """All ways out of one kind, shared by all messages that take them."""
+
+    @property
+    def width(self) -> int:
+        """How many messages can be handed over at once."""
+        ...
+
+    async def ready(self, parcel: Any) -> Way | Closed:
+        """Wait until this message could be handed over: by which way; or why it cannot be."""
+        ...
+
+    def elsewhere(self, way: Way, parcel: Any) -> bool:
+        """Whether a message that this way could not take could take another at once."""
         ...
 
     async def close(self) -> None:

@@ -28,12 +28,13 @@ from heliograph.outbound.messages.channels.channel import NotDelivered
 from heliograph.outbound.messages.channels.providers import PROVIDERS
 from heliograph.outbound.messages.channels.providers.provider import Provider, Push, Text, options_of
 from heliograph.outbound.messages.compose import Composer, values
-from heliograph.outbound.messages.facts import VIEWED, Facts
-from heliograph.outbound.messages.instrument import confirm_url, unsubscribe_url
+from heliograph.outbound.messages.facts import Facts, topic_of
+from heliograph.outbound.messages.instrument import confirm_url, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.letters import (
     Failed,
     Undeliverable,
     among_many,
+    leaving,
     no_template,
     reference,
     tracked,
@@ -84,7 +85,7 @@ class TextDesk:
         if isinstance(chosen, Undeliverable):
             return chosen
         lookups = Lookups(facts.record)
-        filling = {**self._filling(event, facts, account, now), RECORDS: Sources(lookups)}
+        filling = {**self._filling(event, facts, template, account, now), RECORDS: Sources(lookups)}
         key = (account.number, template.name, template.version)
         words = self._composer.words(key, template.parts, wanted.channel, filling)
         if isinstance(words, tuple):
@@ -131,6 +132,8 @@ class TextDesk:
             segments=counted.segments,
             country=country(recipient),
             is_test=event.data.is_test,
+            template_version=template.version,
+            topic=topic_of(event.data, template),
         )
         return Note(text, sent, self._shortened(event, facts, account, urls))
 
@@ -164,18 +167,22 @@ class TextDesk:
             subject=push.title or None,
             body=push.body,
             is_test=event.data.is_test,
+            template_version=template.version,
+            topic=topic_of(event.data, template),
         )
         return Note(push, sent, self._shortened(event, facts, account, (link,) if link else ()))
 
     def _filling(
-        self, event: Event[MessageRequested], facts: Facts, account: Account, now: int
+        self, event: Event[MessageRequested], facts: Facts, template: Template, account: Account, now: int
     ) -> dict[str, object]:
         ref = reference(event, facts)
+        leave = leaving(ref, event.data, template, account.policy)
         urls = {
-            "unsubscribe_url": unsubscribe_url(ref, self._refs, self._base),
+            "unsubscribe_url": unsubscribe_url(leave, self._refs, self._base),
+            "preferences_url": preferences_url(ref, self._refs, self._base),
             "confirm_url": confirm_url(ref, self._refs, self._base),
         }
-        return {**values(event.data, facts.person, account, now, urls), VIEWED: facts.viewed}
+        return {**facts.objects, **values(event.data, facts.person, account, now, urls)}
 
     def _link(self, message: str, link: int) -> str:
         return f"{self._short}/s/{self._refs.short(message, link)}"

@@ -1,37 +1,55 @@
 """The line of texts and of push messages: each message says itself through which provider it goes.
 
-SMTP has a relay of the operator's for everybody; here every account has its own provider, and so there is nothing to
-wait for before a message is looked at.
+SMTP has relays of the operator's for everybody; here every account has its own provider, and so there is nothing to
+wait for before a message is looked at, and no other way where it fails.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from heliograph.events.consent import Channel
-from heliograph.outbound.messages.channels.channel import Result
-from heliograph.outbound.messages.channels.providers.provider import Wire
+from heliograph.outbound.messages.channels.channel import Result, Way
+from heliograph.outbound.messages.channels.providers.provider import Provider, Wire
+
+WIDTH = 8
+"""Messages of one kind that are handed over at once."""
 
 
-class ProviderLine:
-    """A line for one kind of message."""
+class ProviderWay:
+    """A provider that takes messages of one account."""
 
-    def __init__(self, carries: Channel, wire: Wire) -> None:
-        self._carries, self._wire = carries, wire
+    def __init__(self, provider: Provider, wire: Wire) -> None:
+        self._provider, self._wire = provider, wire
 
     @property
     def name(self) -> str:
-        """`sms` or `push`; the drafts know the provider."""
-        return self._carries
-
-    async def ready(self) -> str:
-        """Always."""
-        return ""
+        """The provider's."""
+        return self._provider.name
 
     async def send(self, parcel: Any) -> Result:
-        """One message through the provider that it names."""
-        result: Result = await parcel.provider.send(parcel.options, parcel, self._wire)
+        """One message."""
+        result: Result = await self._provider.send(parcel.options, parcel, self._wire)
         return result
+
+
+class ProviderLine:
+    """All providers of one kind of message: which one, each message knows."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    @property
+    def width(self) -> int:
+        """As many as are good for all accounts together."""
+        return WIDTH
+
+    async def ready(self, parcel: Any) -> Way:
+        """Always: by the provider that the message names."""
+        return ProviderWay(parcel.provider, self._wire)
+
+    def elsewhere(self, way: Way, parcel: Any) -> bool:
+        """Never: an account has one provider."""
+        return False
 
     async def close(self) -> None:
         """The wire is closed by whoever opened it."""

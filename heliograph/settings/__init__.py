@@ -9,7 +9,6 @@ policies, its From address) is not here but in `heliograph.accounts`.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,9 +17,8 @@ import msgspec
 from msgspec import Meta
 
 from heliograph.errors import OperatorError
-
-NOT_SETTINGS = frozenset({"config", "parent", "effective"})
-"""Variables of ours that are no settings: where the file is, and what a process tells its children."""
+from heliograph.settings.relays import Provider, RelaySettings
+from heliograph.settings.sources import from_file, from_variables
 
 SECRETS = frozenset({"smtp_password", "imap_password", "sftp_password"})
 """Settings whose values are never shown."""
@@ -122,7 +120,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _doc("the relay is the recipient's own server: its 250 is a delivery (tests, LMTP, direct-to-MX)"),
     ] = False
     smtp_provider: Annotated[
-        Literal["", "sparkpost", "sendgrid", "mailgun", "postmark"],
+        Provider,
         _doc(
             "whose relay it is, so that mail names our message as their callbacks give it back; empty: nobody's"
         ),
@@ -137,6 +135,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "file of the host keys that sftp:// targets may have; empty: ~/.ssh/known_hosts. Others are refused"
         ),
     ] = ""
+    relays: Annotated[
+        tuple[RelaySettings, ...],
+        _doc(
+            "several relays, a [[relays]] table each, beside smtp_relay if that is set; in a variable as JSON"
+        ),
+    ] = ()
     message_lifetime: Annotated[
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),
@@ -317,10 +321,11 @@ def load(
     directory where there is one. Raises `OperatorError`, naming the setting and where it came from."""
     environ = os.environ if environ is None else environ
     known = {field.name for field in msgspec.structs.fields(Settings)}
+    lists = {field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, tuple)}
     merged: dict[str, Any] = {}
     for where, values in (
-        ("the settings file", _from_file(file, environ)),
-        ("the environment", _from_environment(environ, known)),
+        ("the settings file", from_file(file, environ)),
+        ("the environment", from_variables(environ, lists)),
         ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
         unknown = sorted(set(values) - known)
@@ -348,8 +353,10 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings for people: secrets masked."""
-    plain = msgspec.structs.asdict(settings)
-    return {name: "********" if name in SECRETS and value else value for name, value in plain.items()}
+    plain = msgspec.to_builtins(settings)
+    for relay in plain["relays"]:
+        relay["password"] = _masked(relay["password"])
+    return {name: _masked(value) if name in SECRETS else value for name, value in plain.items()}
 
 
 def public_url(settings: Settings) -> str:
@@ -373,27 +380,5 @@ def topics_url(settings: Settings) -> str:
     return (settings.sns_url or public_url(settings)).rstrip("/")
 
 
-def _from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    named = file or (Path(environ["HELIOGRAPH_CONFIG"]) if environ.get("HELIOGRAPH_CONFIG") else None)
-    path = named or Path("heliograph.toml")
-    if not path.exists():
-        if named:
-            raise OperatorError(f"there is no settings file {named}")
-        return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
-
-
-def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:
-    lists = {field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, tuple)}
-    found: dict[str, Any] = {}
-    for variable, text in environ.items():
-        name = variable.removeprefix("HELIOGRAPH_").lower()
-        if not variable.startswith("HELIOGRAPH_") or name in NOT_SETTINGS:
-            continue
-        found[name] = (
-            tuple(part.strip() for part in text.split(",") if part.strip()) if name in lists else text
-        )
-    return found
+def _masked(secret: str) -> str:
+    return "********" if secret else secret

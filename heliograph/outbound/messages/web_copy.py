@@ -1,0 +1,144 @@
+"""A mail as a web page ("view in browser"): `/w/TOKEN`, the address of which was in the mail (`{{ web_copy_url }}`).
+
+Nothing is kept for it. The page is made again, by the same functions, from what the journal holds of the request, in
+the template's version that was sent, as of the instant at which it was sent. So a million mails cost no disk, and an
+erasure that empties the request empties the page. What the profile says of the person, and what context
+records say, is what they say today. Opens and
+clicks of the page carry the mark of a web copy in their references, and so do the events that follow from them.
+
+The page runs no script and is in a sandbox of the browser: what authors and shops put into a template has no more
+rights on our host than it has in a mail program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from typing import cast
+
+import msgspec
+from sqlalchemy import Connection, Engine
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from heliograph.accounts.directory import Directory
+from heliograph.accounts.model import Account
+from heliograph.clock import Clock
+from heliograph.events import codec, subjects
+from heliograph.events.event import Event
+from heliograph.events.messages import MessageRequested
+from heliograph.journal.journal import JournalView
+from heliograph.outbound.messages.compose import Composed
+from heliograph.outbound.messages.facts import look_into
+from heliograph.outbound.messages.instrument import WEB_COPY_PATH
+from heliograph.outbound.messages.letters import Desk, Failed
+from heliograph.react.state import messages, people
+from heliograph.refs import ForgedRef, MessageRef, Refs
+
+PAGE = 1000
+"""Entries of a person that are looked at in one step for the request."""
+PAGES = 20
+"""Steps: somebody with more events than that since the mail gets no web copy of it."""
+
+HEADERS = {
+    "cache-control": "private, no-store",
+    "content-security-policy": "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline' https:; "
+    "font-src https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex, nofollow",
+}
+
+_GONE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>There is nothing here any more</title></head>
+<body><h1>There is nothing here any more</h1><p>The message that this link belongs to cannot be shown.</p></body></html>
+"""
+
+
+class WebCopies:
+    """Makes the pages of one worker."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        refs: Refs,
+        journal: JournalView,
+        state: Engine,
+        clock: Clock,
+        desk: Desk,
+    ) -> None:
+        self._directory, self._refs, self._journal, self._state = directory, refs, journal, state
+        self._desk = desk
+        self._look = look_into(state, clock)
+
+    def pages(self) -> list[BaseRoute]:
+        """The routes."""
+        return [Route(f"{WEB_COPY_PATH}{{token:str}}", self.answer)]
+
+    async def answer(self, request: Request) -> Response:
+        """The page; 404 where the message was erased, was never sent, or is none of ours."""
+        html = await self._html(request.path_params["token"])
+        return Response(html or _GONE, 200 if html else 404, HEADERS, "text/html; charset=utf-8")
+
+    async def _html(self, token: str) -> str | None:
+        try:
+            ref = self._refs.read_web_copy(token)
+        except ForgedRef:
+            return None
+        account = self._directory.account(ref.account)
+        if account is None:
+            return None
+        found, theirs = await asyncio.to_thread(self._known, ref)
+        if found is None or found.sent_at is None or found.channel != "email":
+            return None
+        request = await self._request(found, theirs)
+        return None if request is None else await asyncio.to_thread(self._page, request, found, account)
+
+    def _known(self, ref: MessageRef) -> tuple[messages.Message | None, list[str]]:
+        with self._state.connect() as connection:
+            found = messages.find(connection, ref.account, ref.message)
+            return found, [] if found is None else _subjects(connection, found)
+
+    async def _request(self, message: messages.Message, theirs: list[str]) -> Event[MessageRequested] | None:
+        before: int | None = None
+        for _ in range(PAGES):
+            entries = await self._journal.latest(theirs, account=message.account, before=before, limit=PAGE)
+            for entry in entries:
+                if entry.id == message.id:
+                    event = codec.decode(entry)
+                    # What was erased is no request any more.
+                    erased = not isinstance(event.data, MessageRequested)
+                    return None if erased else cast(Event[MessageRequested], event)
+            if len(entries) < PAGE:
+                return None
+            before = entries[-1].seq
+        return None
+
+    def _page(
+        self, request: Event[MessageRequested], message: messages.Message, account: Account
+    ) -> str | None:
+        sent = msgspec.structs.replace(request.data, template_version=message.template_version)
+        request = msgspec.structs.replace(request, data=sent)
+        at = message.sent_at or message.requested_at
+        composed = self._desk.page(request, self._look(request), account, at)
+        return None if isinstance(composed, Failed) else _shown(composed)
+
+
+def _subjects(connection: Connection, message: messages.Message) -> list[str]:
+    """Whose fact the request may be: their person's under every name, or that of the address or the message."""
+    found = [subjects.thing("message", message.id), subjects.email(message.address)]
+    if message.person is not None:
+        found += [subjects.person(message.person)]
+        found += people.subjects(connection, message.account, message.person)
+    return list(dict.fromkeys(found))
+
+
+def _shown(composed: Composed) -> str:
+    if composed.html is not None:
+        return composed.html
+    return (
+        f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{escape(composed.subject)}</title></head>'
+        f"<body><pre>{escape(composed.text)}</pre></body></html>\n"
+    )
