@@ -98,6 +98,8 @@ def _span(cidr: str) -> tuple[int, int]:
     if first is None or (slash and not (length.isascii() and length.isdigit() and int(length) <= width)):
         raise ValueError(f"{cidr!r} is no range of addresses")
     free = width - int(length) if slash else 0
+    if free > 32 and first < _V6:  # wider than all mapped addresses: a range of IPv6, which holds no IPv4
+        first |= _V6 | _MAPPED
     return first >> free << free, first | (1 << free) - 1
 
 

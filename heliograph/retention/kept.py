@@ -8,7 +8,7 @@ custom events, runs, context records that do not stand any more. State remembers
 
 from __future__ import annotations
 
-from heliograph.events import codec, commerce, consent, definitions, jobs, people, topics
+from heliograph.events import codec, commerce, consent, definitions, jobs, people, preferences, topics
 from heliograph.events.event import Entry
 from heliograph.events.vocabulary import KINDS
 from heliograph.react.state import portraits
@@ -32,6 +32,10 @@ KEPT: frozenset[str] = frozenset(
         consent.TrackingChosen,
         consent.SuppressionAdded,
         consent.SuppressionRemoved,
+        preferences.SubscriptionTopicSaved,
+        preferences.SubscriptionTopicRemoved,
+        preferences.SubscriptionTopicChosen,
+        preferences.MarketingPaused,
         commerce.OrderCreated,
         commerce.OrderUpdated,
         commerce.OrderDeleted,
