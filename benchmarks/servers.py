@@ -35,7 +35,7 @@ class Server:
     keys: dict[str, Any]
 
     def pids(self, part: str = "") -> list[int]:
-        """Its processes; with `part` (web, engine, writer) only that one's."""
+        """Its processes; with `part` (web, engine, outbound, writer) only that one's."""
         everything = tree(self.pid)
         if not part:
             return everything

@@ -1,4 +1,4 @@
-"""What the engine does beside its loops, each at its own pace: dead letters, the log of deliveries, retention, daily reports.
+"""What the engine does beside its loops, each at its own pace: dead letters, retention, daily reports.
 
 A chore that fails is logged and comes round again; none of them stops the engine or another one.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,19 +19,15 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.inbound.receipts.evidence import EvidenceFiles
-from heliograph.journal import parked
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
-from heliograph.journal.positions import ACT, Who
 from heliograph.outbound.daily.days import Daily
-from heliograph.outbound.feeds import delivery_log, figures
-from heliograph.outbound.feeds.delivery_log import DeliveryLog
-from heliograph.outbound.feeds.subscription import act_name
+from heliograph.outbound.feeds import delivery_log
 from heliograph.outbound.jobs import keeping
 from heliograph.privacy.evidence import kept_days
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
-from heliograph.react.state import definitions, records
+from heliograph.react.state import records
 from heliograph.retention.removing import Retention
 from heliograph.settings import Settings
 
@@ -39,7 +35,7 @@ MOVE_SECONDS = 0.05
 """Between two portions of dead letters that are moved."""
 
 LOOK_SECONDS = 0.5
-"""Between two looks at what deliveries noted and at which dead letters are to be moved."""
+"""Between two looks at which dead letters are to be moved."""
 
 RETAIN_AFTER, RETAIN_SECONDS = 5.0, 3600.0
 """How long after the start, and how often, events are looked for whose days are over."""
@@ -52,7 +48,7 @@ log = logging.getLogger("heliograph.engine")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chores:
-    """`state` is read only; `feeds`: those that are served now."""
+    """`state` is read only."""
 
     journal: Journal
     state: Engine
@@ -61,14 +57,12 @@ class Chores:
     queues: QueueFile
     evidence: EvidenceFiles
     retention: Retention
-    deliveries: DeliveryLog
-    feeds: Callable[[], Sequence[definitions.Feed]]
     settings: Settings
     clock: Clock
 
     def all(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Each of them, to be run until it is cancelled."""
-        return self._move_dead_letters(), self._write_log(), self._retain(), self._write_days()
+        return self._move_dead_letters(), self._retain(), self._write_days()
 
     async def _move_dead_letters(self) -> None:
         """Work on the moves that receivers have asked for (StartMessageMoveTask)."""
@@ -79,34 +73,6 @@ class Chores:
                 log.exception("dead letters could not be moved; tried again soon")
                 going = False
             await self.clock.sleep(MOVE_SECONDS if going else LOOK_SECONDS)
-
-    async def _write_log(self) -> None:
-        """Write what deliveries noted, and say how each feed stands."""
-        while True:
-            await self.clock.sleep(LOOK_SECONDS)
-            try:
-                if noted := self.deliveries.take():
-                    await self.loops.writer.run(partial(delivery_log.write, noted=noted))
-                await self._say_how_feeds_stand()
-            except Exception:
-                log.exception("the log of deliveries could not be written")
-
-    async def _say_how_feeds_stand(self) -> None:
-        waiting, parked_now = await self.loops.writer.run(lambda c: (parked.waiting(c), parked.count(c)))
-        standing, lag, now = self.loops.standing(), self.loops.lag(), self.clock.now()
-        for feed in self.feeds():
-            who = Who(ACT, act_name(feed))
-            if who in standing:
-                figures.stand(
-                    feed.account,
-                    feed.name,
-                    behind=lag.get(who, 0),
-                    waiting_since=standing[who].waiting_since,
-                    breaker=standing[who].breaker,
-                    waiting=waiting.get(who, 0),
-                    parked=parked_now.get(who, 0),
-                    now=now,
-                )
 
     async def _retain(self) -> None:
         """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""

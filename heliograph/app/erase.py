@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from heliograph.app.person import meant
-from heliograph.app.storage import engine_runs, only_engine, reachable
+from heliograph.app.storage import ENGINE, engine_runs, only, reachable
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -46,7 +46,7 @@ async def erase(settings: Settings, account: str | None, who: str) -> Erasure:
             order = await orders.erase(journal, SystemClock(), number, person.id, by="command line")
             if engine_runs(settings):
                 return await _finished(reading, number, order.id)
-            with only_engine(settings):
+            with only(settings, ENGINE):
                 return await _carry_out(settings, journal, reading, number, order.id)
     finally:
         reading.dispose()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -73,10 +72,7 @@ def intake_on(
 
 
 async def _run(settings: Settings, clock: Clock) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    stopped, loop = part.told_to_stop(), asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as closing:
         journal = await closing.enter_async_context(remote(settings))
         state = open_state(Path(settings.data), read_only=True)

@@ -6,11 +6,14 @@ no more. They get their settings from the process that starts them.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from heliograph.errors import OperatorError
 from heliograph.logs import configure
@@ -20,6 +23,7 @@ from heliograph.supervisor import PARENT, die_with_parent
 MODULES = {
     "web": "heliograph.app.web",
     "engine": "heliograph.app.engine",
+    "outbound": "heliograph.app.outbound",
     "journal": "heliograph.app.writer",
     "mail": "heliograph.app.mail",
 }
@@ -55,6 +59,37 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 50)
+
+
+class Room(Protocol):
+    """What a part runs until it is stopped."""
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        ...
+
+    async def stop(self) -> None:
+        """End what was begun."""
+        ...
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set when this process is told to end: SIGTERM, or SIGINT from a shell."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    return told
+
+
+async def until_stopped(room: Room) -> None:
+    """Have a room work until this process is told to stop, or it ends by itself."""
+    told = told_to_stop()
+    calm_collector()
+    running, waiting = asyncio.ensure_future(room.run()), asyncio.ensure_future(told.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await room.stop()
+    await running
 
 
 def run(name: str, work: Callable[[Settings], None]) -> None:

@@ -15,8 +15,9 @@ from heliograph.accounts.certificates import ensure_certificate
 from heliograph.accounts.keys import first_start
 from heliograph.app import part
 from heliograph.app.define import builtin_templates
-from heliograph.app.engine import enroll
+from heliograph.app.engine import EngineRoom
 from heliograph.app.mail import configured
+from heliograph.app.outbound import OutboundRoom
 from heliograph.app.storage import owned
 from heliograph.bounces.rules import load_rules
 from heliograph.clock import Clock, SystemClock
@@ -56,7 +57,7 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
 
 
 def run_part(name: str, settings: Settings) -> None:
-    """Become one part alone, until SIGTERM: web, engine, journal or mail."""
+    """Become one part alone, until SIGTERM: web, engine, outbound, journal or mail."""
     if name not in part.MODULES:
         raise OperatorError(f"there is no part called {name}: {', '.join(part.MODULES)}")
     os.environ.update(part.environment(settings))
@@ -69,7 +70,9 @@ def run_all(settings: Settings) -> None:
     shutil.rmtree(
         Path(settings.data) / part.METRICS, ignore_errors=True
     )  # figures of processes that are no more
-    names = ["web", "engine"] if settings.workers == 1 else ["journal", "web", "engine"]
+    names = (
+        ["web", "engine", "outbound"] if settings.workers == 1 else ["journal", "web", "engine", "outbound"]
+    )
     names += ["mail"] if configured(settings) else []
     parts = [Part(name, part.command(name)) for name in names]
     environ = {**os.environ, **part.environment(settings)}
@@ -78,8 +81,16 @@ def run_all(settings: Settings) -> None:
 
 async def _begin(settings: Settings, account: str, clock: Clock) -> None:
     async with owned(settings) as journal:
-        await enroll(settings, clock, journal)
+        await _enroll(EngineRoom(settings, clock, journal))
+        await _enroll(OutboundRoom(settings, clock, journal))
         await journal.append(builtin_templates(account, clock.now()))
+
+
+async def _enroll(room: EngineRoom | OutboundRoom) -> None:
+    """Give every consumer its place in a journal that is still empty, so that no event is taken for the past."""
+    await room.loops.prepare()
+    await room.loops.writer.close()
+    await room.close()
 
 
 def _check(settings: Settings) -> None:

@@ -21,7 +21,8 @@ from heliograph.journal.sqlite import SqliteJournal
 from heliograph.journal.writer import serve_journal
 from heliograph.settings import Settings
 
-ENGINE_LOCK = "engine.lock"
+ENGINE, OUTBOUND = "engine", "outbound part"
+"""Of which there may be one: what runs folds, and what runs acts."""
 DAY = 86_400 * SECOND
 
 
@@ -80,11 +81,11 @@ async def reading(settings: Settings) -> AsyncIterator[JournalReader]:
 
 
 @contextlib.contextmanager
-def only_engine(settings: Settings) -> Iterator[None]:
-    """Be the only engine on these data. Raises `OperatorError` when there is one."""
-    descriptor = _lock(settings)
+def only(settings: Settings, one: str) -> Iterator[None]:
+    """Be the only `ENGINE` or `OUTBOUND` on these data. Raises `OperatorError` when there is one."""
+    descriptor = _lock(settings, one)
     if descriptor is None:
-        raise OperatorError(f"an engine is already running on {settings.data}: stop that one first")
+        raise OperatorError(f"an {one} is already running on {settings.data}: stop that one first")
     try:
         yield
     finally:
@@ -93,15 +94,16 @@ def only_engine(settings: Settings) -> Iterator[None]:
 
 def engine_runs(settings: Settings) -> bool:
     """Whether an engine is running on these data."""
-    descriptor = _lock(settings)
+    descriptor = _lock(settings, ENGINE)
     if descriptor is None:
         return True
     os.close(descriptor)
     return False
 
 
-def _lock(settings: Settings) -> int | None:
-    descriptor = os.open(Path(settings.data) / ENGINE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _lock(settings: Settings, one: str) -> int | None:
+    path = Path(settings.data) / f"{one.partition(' ')[0]}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -19,10 +19,12 @@ def serve(
     data: Data = None,
     listen: Annotated[str | None, typer.Option(help="HOST:PORT.")] = None,
     workers: Annotated[int | None, typer.Option(help="Web worker processes.")] = None,
-    only: Annotated[str | None, typer.Option(help="One part alone: web, engine, journal or mail.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="One part alone: web, engine, outbound, journal or mail.")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Run everything: web workers and the engine. The first start makes the data directory and the keys."""
+    """Run everything: web workers, the engine and what goes out. The first start makes the data directory and the keys."""
     if only is not None:
         serving.run_part(only, settings_of(data, config, listen=listen, workers=workers))
         return

@@ -7,12 +7,14 @@ same number. Appends travel encoded one by one, so that the error of one that ca
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
-from heliograph.errors import JournalFull, Unavailable
+from heliograph.errors import JournalFull, OperatorError, Unavailable
 from heliograph.journal.committing import Append
 from heliograph.journal.intake import Outcome
 from heliograph.journal.journal import Rewrite
@@ -142,6 +144,27 @@ class Framed(asyncio.Protocol):
         """Send what was written, then hang up."""
         if self._transport is not None:
             self._transport.close()
+
+
+def listener(path: Path) -> socket.socket:
+    """A socket on which one process of ours serves the others; nobody can connect before its mode is set, which is before
+    `listen`. Raises `OperatorError` when there can be none at this path."""
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        path.unlink(
+            missing_ok=True
+        )  # a leftover: who holds the lock of this part is the only one to listen here
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise OperatorError(
+            f"data: no socket can be made at {path} ({error}): choose a directory on a local disk with a path of "
+            "less than 90 bytes"
+        ) from error
+    listener.setblocking(False)
+    return listener
 
 
 def seal(records: object, once: bool) -> msgspec.Raw:

@@ -1,8 +1,8 @@
-"""What the engine process runs: one loop for all folds, one for each reaction, one for each act.
+"""What the engine and the process of the acts run: one loop for all folds, one for each reaction, one for each act.
 
-Folds move the horizon; reactions and acts follow it. No loop waits for another one's work, and one that dies of a
-bug of ours is begun again from what is in state. Acts come and go while it runs: an act is known by its name, and
-keeps its place and its retries while it is away.
+Folds move the horizon; reactions and acts follow it, in this process or in another (`following`). No loop waits for
+another one's work, and one that dies of a bug of ours is begun again from what is in state. Acts come and go while it
+runs: an act is known by its name, and keeps its place and its retries while it is away.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -22,6 +23,7 @@ from heliograph.journal.breaker import State
 from heliograph.journal.consumer import Act, Fold, Reaction
 from heliograph.journal.context import PAUSE, Context, log
 from heliograph.journal.folding import Folding
+from heliograph.journal.following import Followers, Following
 from heliograph.journal.journal import Journal
 from heliograph.journal.positions import ACT, FOLD, REACTION, Positions, Who
 from heliograph.journal.reacting import Reacting
@@ -50,7 +52,10 @@ class _Running:
 
 
 class Loops:
-    """Feeds folds, reactions and acts until it is stopped. Everything is called on one event loop."""
+    """Feeds folds, reactions and acts until it is stopped. Everything is called on one event loop.
+
+    `led_by`: the socket of another process's loops, which have the folds that these here follow; `leads`: where others
+    may follow these. `on_forget` is called when what is kept in memory was erased elsewhere."""
 
     def __init__(
         self,
@@ -58,26 +63,31 @@ class Loops:
         journal: Journal,
         engine: Engine,
         clock: Clock,
-        folds: Sequence[Fold],
-        reactions: Sequence[Reaction],
+        folds: Sequence[Fold] = (),
+        reactions: Sequence[Reaction] = (),
         acts: Sequence[Act] = (),
+        leads: Path | None = None,
+        led_by: Path | None = None,
+        on_forget: Callable[[], None] = lambda: None,
     ) -> None:
+        if led_by is not None and (folds or reactions):
+            raise ValueError("only acts may follow the folds of another process")
         self.writer = StateWriter(engine)
-        self._context = Context(
-            journal=journal,
-            writer=self.writer,
-            clock=clock,
-            source=Source(journal),
-            positions=Positions(self.writer, clock),
+        self._context = context = Context(
+            journal, self.writer, clock, Source(journal), Positions(self.writer, clock)
         )
-        self._context.on_change = self._context.positions.on_move = self._changed
+        context.on_change = context.positions.on_move = self._changed
         _refuse_twins("fold", [fold.name for fold in folds])
         _refuse_twins("reaction", [reaction.name for reaction in reactions])
         self._folds = tuple(folds)
-        self._folding = Folding(folds, self._context, self._quiet)
-        self._reacting = {
-            Who(REACTION, reaction.name): Reacting(reaction, self._context) for reaction in reactions
-        }
+        self._folding = (
+            Folding(folds, context, self._quiet)
+            if led_by is None
+            else Following(led_by, context, self._quiet_as_told)
+        )
+        self._followers = None if leads is None else Followers(leads, context.horizon, clock)
+        self._on_forget = on_forget
+        self._reacting = {Who(REACTION, one.name): Reacting(one, context) for one in reactions}
         self._acts: dict[Who, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -105,6 +115,8 @@ class Loops:
             if self._stopped:
                 return
             self._spawn("the folds", self._folding.run)
+            if self._followers is not None:
+                self._spawn("the followers", self._followers.run)
             for who, reacting in self._reacting.items():
                 self._spawn(f"the reaction {who.name}", reacting.run)
             self._spawn("the positions", lambda: context.persist("the positions", context.positions.keep))
@@ -187,13 +199,17 @@ class Loops:
             await changed
 
     async def forget(self) -> None:
-        """Let go of the events that are kept in memory: some of them were erased in the journal. Returns when what
-        acts are performing just now has ended, for they hold theirs; at most after `QUIET` seconds."""
+        """Let go of the events that are kept in memory, here and in processes that follow: some of them were erased in
+        the journal. Returns when what acts are performing just now has ended, for they hold theirs; at most after
+        `QUIET` seconds."""
+        elsewhere = asyncio.create_task(self._followers_quiet(forget=True))
         self._context.source.forget()
         tasks = {task for one in self._acts.values() for task in one.acting.under_way}
         tasks.discard(asyncio.current_task())  # an act may ask
         if tasks:
             await asyncio.wait(tasks, timeout=QUIET)
+        await elsewhere
+        self._on_forget()
 
     def lag(self) -> dict[Who, int]:
         """How many places each consumer is behind the head of the journal, as it was last seen."""
@@ -301,9 +317,16 @@ class Loops:
         over.cancel()
 
     async def _quiet(self) -> None:
-        await self._acts_end(QUIET)
+        await asyncio.gather(self._acts_end(QUIET), self._followers_quiet())
         if any(running.acting.busy for running in self._acts.values()):
             log.warning("an act is still under way while a fold starts over")
+
+    async def _quiet_as_told(self, forget: bool) -> None:
+        await (self.forget() if forget else self._quiet())
+
+    async def _followers_quiet(self, *, forget: bool = False) -> None:
+        if self._followers is not None and not await self._followers.quiet(QUIET, forget=forget):
+            log.warning("an act is still under way in another process")
 
     def _next_change(self) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

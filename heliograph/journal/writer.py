@@ -10,15 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from heliograph.errors import OperatorError
-from heliograph.journal.frames import Alter, Answer, Erase, Fault, Follow, Framed, Hand, Remove, fault
+from heliograph.journal.frames import (
+    Alter,
+    Answer,
+    Erase,
+    Fault,
+    Follow,
+    Framed,
+    Hand,
+    Remove,
+    fault,
+    listener,
+)
 from heliograph.journal.intake import Outcome
 from heliograph.journal.sqlite import SqliteJournal
 
@@ -50,7 +59,7 @@ class JournalServer:
     async def start(self) -> None:
         """Listen."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._connected, sock=_listener(self._path))
+        self._server = await loop.create_unix_server(self._connected, sock=listener(self._path))
 
     async def close(self) -> None:
         """Take no more, answer what was taken, hang up."""
@@ -140,24 +149,6 @@ class JournalServer:
     @property
     def _head(self) -> int:
         return self._journal.at
-
-
-def _listener(path: Path) -> socket.socket:
-    """Nobody can connect before the mode is set: that is before `listen`."""
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        path.unlink(missing_ok=True)  # a leftover: whoever owns the journal is the only one to listen here
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise OperatorError(
-            f"data: no socket can be made at {path} ({error}): choose a directory on a local disk with a path of "
-            "less than 90 bytes"
-        ) from error
-    listener.setblocking(False)
-    return listener
 
 
 def _number(frame: memoryview) -> int:

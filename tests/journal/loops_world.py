@@ -67,9 +67,14 @@ class WatchedJournal(MemoryJournal):
         return self._entries
 
     async def read(
-        self, after: int, *, kinds: frozenset[str] | None = None, limit: int = 1000
+        self,
+        after: int,
+        *,
+        kinds: frozenset[str] | None = None,
+        limit: int = 1000,
+        upto: int | None = None,
     ) -> Sequence[Entry]:
-        found = await super().read(after, kinds=kinds, limit=limit)
+        found = await super().read(after, kinds=kinds, limit=limit, upto=upto)
         return [entry for entry in found if entry.seq not in self.gone]
 
     async def append(self, records: Sequence[Record]) -> None:
@@ -221,9 +226,14 @@ class World:
 
     @asynccontextmanager
     async def running(
-        self, folds: Sequence[Fold] = (), reactions: Sequence[Reaction] = (), acts: Sequence[Act] = ()
+        self,
+        folds: Sequence[Fold] = (),
+        reactions: Sequence[Reaction] = (),
+        acts: Sequence[Act] = (),
+        **following: Any,
     ) -> AsyncIterator[Loops]:
-        """An engine at work. It is stopped at the end, or dies if the power was cut."""
+        """An engine at work. It is stopped at the end, or dies if the power was cut. `following`: where it leads, or by
+        whom it is led."""
         loops = Loops(
             journal=self.journal,
             engine=self.engine,
@@ -231,6 +241,7 @@ class World:
             folds=folds,
             reactions=reactions,
             acts=acts,
+            **following,
         )
         await loops.prepare()
         task = asyncio.create_task(loops.run())

@@ -77,7 +77,7 @@ class Engine:
 
     def pids(self, part: str) -> list[int]:
         """The processes of a part: `web`, `engine`, `journal`; for web the workers, not their parent."""
-        module = {"web": b"web", "engine": b"engine", "journal": b"writer"}[part]
+        module = {"web": b"web", "engine": b"engine", "outbound": b"outbound", "journal": b"writer"}[part]
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():

@@ -43,7 +43,9 @@ class Sender(threading.Thread):
         return self.acknowledged
 
 
-@pytest.mark.parametrize(("workers", "parts"), [(1, ["web", "engine"]), (2, ["web", "journal", "engine"])])
+@pytest.mark.parametrize(
+    ("workers", "parts"), [(1, ["web", "engine", "outbound"]), (2, ["web", "journal", "engine", "outbound"])]
+)
 def test_whoever_is_killed_nothing_acknowledged_is_lost(
     launch: Launch, workers: int, parts: list[str]
 ) -> None:
@@ -73,7 +75,7 @@ def test_stopping_is_clean_and_the_next_start_goes_on(launch: Launch) -> None:
     assert engine.event("customers/create", {"id": 1, "email": "a@x.example"})[0] == 200
     account = engine.keys["account"]
     assert engine.stop() == 0
-    assert not any(engine.pids(part) for part in ("web", "engine"))
+    assert not any(engine.pids(part) for part in ("web", "engine", "outbound"))
     assert [event["kind"] for event in engine.exported("person.created")] == ["person.created"], (
         "also while stopped"
     )
@@ -85,8 +87,9 @@ def test_stopping_is_clean_and_the_next_start_goes_on(launch: Launch) -> None:
 
 def test_a_second_engine_on_the_same_data_is_refused(launch: Launch) -> None:
     engine = launch()
-    done = engine.run("serve", "--only", "engine")
-    assert done.returncode == 2 and "already running" in done.stderr
+    for part in ("engine", "outbound"):
+        done = engine.run("serve", "--only", part)
+        assert done.returncode == 2 and "already running" in done.stderr, part
 
 
 def test_what_flags_say_reaches_every_process(tmp_path: Path) -> None:

@@ -470,7 +470,7 @@ def test_a_published_message_survives_the_engine(
     engine.until(lambda: first in [one["MessageId"] for one in subscriber.of("Notification")])
     published = {sns.publish(TopicArn=topic, Message=str(n))["MessageId"] for n in range(20)}
 
-    for pid in engine.pids("engine"):
+    for pid in (*engine.pids("engine"), *engine.pids("outbound")):
         os.kill(pid, signal.SIGKILL)
     engine.until(lambda: published <= {one["MessageId"] for one in subscriber.of("Notification")})
 

@@ -159,6 +159,11 @@ class DeliveryLog:
         self._failures.clear()
         return noted
 
+    def clear(self) -> None:
+        """Let go of what is not written yet: somebody was erased. It is half a second's window on failures and samples, so all
+        of it goes; what of them is written is found in state (STD-7)."""
+        self.take()
+
 
 def write(connection: Connection, noted: Sequence[Noted]) -> None:
     """Add these, and let go of each feed's oldest beyond what is kept."""

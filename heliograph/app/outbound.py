@@ -1,0 +1,283 @@
+"""What goes out, in a process of its own: mails, texts, pushes, feeds, topics, calls.
+
+Its acts follow the folds of the engine (`journal.following`) and read what these remember; in state it writes where each
+act stands, what is to be tried again and what was given up, nothing else. So a slow receiver, or the work of rendering and
+signing, never holds up what is remembered and decided. Feeds come and go while it runs: each is an act of its own, so a
+slow receiver delays only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from heliograph.accounts.certificates import signing_certificate
+from heliograph.accounts.directory import load_directory
+from heliograph.app import lag, part
+from heliograph.app.storage import OUTBOUND, only, remote
+from heliograph.clock import Clock, SystemClock
+from heliograph.database import open_state
+from heliograph.egress import Egress, Guard
+from heliograph.journal import parked
+from heliograph.journal.consumer import Act
+from heliograph.journal.following import SOCKET
+from heliograph.journal.journal import Journal
+from heliograph.journal.loops import Loops
+from heliograph.journal.positions import ACT, Who
+from heliograph.outbound.calls import Calls, calls_act
+from heliograph.outbound.feeds import delivery_log, figures
+from heliograph.outbound.feeds.delivery_log import DeliveryLog
+from heliograph.outbound.feeds.links import Links
+from heliograph.outbound.feeds.means import Means
+from heliograph.outbound.feeds.push import feed_acts
+from heliograph.outbound.feeds.replays import Replayer, replays_act
+from heliograph.outbound.feeds.subscription import act_name
+from heliograph.outbound.messages.channels import open_lines
+from heliograph.outbound.messages.channels.providers.http2 import Http2
+from heliograph.outbound.messages.channels.providers.provider import Wire
+from heliograph.outbound.messages.compose import Composer
+from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.dkim import Signers
+from heliograph.outbound.messages.facts import look_into
+from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.texts.desk import TextDesk
+from heliograph.outbound.topics import Means as TopicMeans
+from heliograph.outbound.topics import deliveries
+from heliograph.outbound.topics.signer import Signer
+from heliograph.queues.file import QueueFile
+from heliograph.react.state import definitions
+from heliograph.readers import load as load_readers
+from heliograph.refs import Refs
+from heliograph.settings import Settings, picture_urls, public_url, topics_url
+
+log = logging.getLogger("heliograph.outbound")
+
+
+LOOK_SECONDS = 0.5
+"""How soon a new feed is served, a revoked key opens nothing, and what deliveries noted is written."""
+
+
+def run(settings: Settings) -> None:
+    """Act until SIGTERM."""
+    with only(settings, OUTBOUND):
+        uvloop.run(_run(settings, SystemClock()))
+
+
+async def _run(settings: Settings, clock: Clock) -> None:
+    async with contextlib.AsyncExitStack() as closing:
+        journal = await closing.enter_async_context(remote(settings))
+        room = OutboundRoom(settings, clock, journal)
+        closing.push_async_callback(room.close)
+        await part.until_stopped(room)
+
+
+class OutboundRoom:
+    """The acts and what they need, put together."""
+
+    def __init__(self, settings: Settings, clock: Clock, journal: Journal) -> None:
+        self._settings, self._clock, self._journal = settings, clock, journal
+        data = Path(settings.data)
+        self._state, self._reading = open_state(data), open_state(data, read_only=True)
+        self._directory, self._readers = load_directory(self._reading), load_readers(settings)
+        self._refs = Refs(self._directory.master)
+        self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
+        self._egress = Egress(settings)
+        self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
+        self._http2 = Http2(Guard(settings.egress_allow))
+        wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
+        self._lines, self._signers = open_lines(settings, clock, wire), Signers(self._reading)
+        self._own = (
+            self._dispatch(),
+            deliveries.confirmations_act(self._topic_means()),
+            replays_act(self._replayer()),
+            calls_act(Calls(self._egress, self._directory, journal, settings, clock)),
+        )
+        self._saved = self._receivers()
+        self.loops = Loops(
+            journal=journal,
+            engine=self._state,
+            clock=clock,
+            acts=self._acts(self._saved),
+            led_by=data / SOCKET,
+            on_forget=self._log.clear,
+        )
+        self._beside: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Feed until `stop`."""
+        start = asyncio.get_running_loop().create_task
+        self._beside = [start(self._look_around()), start(self._write_log())]
+        await self.loops.run()
+
+    async def stop(self) -> None:
+        """Begin nothing more, finish what was begun."""
+        for task in self._beside:
+            task.cancel()
+        await self.loops.stop(self._settings.shutdown_grace)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        for line in self._lines.values():
+            await line.close()
+        await self._egress.close()
+        await self._http2.close()
+        await self._links.close()
+        self._queues.close()
+        self._reading.dispose()
+        self._state.dispose()
+
+    async def _look_around(self) -> None:
+        """See what others changed: keys, feeds; and say how far behind everybody is."""
+        head = self.loops.head
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            try:
+                await asyncio.to_thread(self._directory.reload, self._reading)
+                self._refs.rekey(self._directory.master)
+                await asyncio.to_thread(self._signers.reload)
+                head = await self._renew_receivers(head)
+            except Exception:
+                log.exception("what was changed could not be looked at; tried again soon")
+            lag.say(self.loops)
+
+    async def _renew_receivers(self, seen: int) -> int:
+        """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
+        it was saved after that, so it misses nothing."""
+        head = self.loops.head
+        saved = await asyncio.to_thread(self._receivers)
+        if saved != self._saved:
+            gone, ended = saved.gone_since(self._saved), saved.ended_since(self._saved)
+            acts = await asyncio.to_thread(lambda: self._acts(saved, since=seen))
+            self._saved = saved
+            self.loops.set_acts(acts)
+            for name in gone:
+                await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
+            for account, feed in ended:
+                await self.loops.writer.run(partial(delivery_log.remove, account=account, feed=feed))
+        return head
+
+    async def _write_log(self) -> None:
+        """Write what deliveries noted, and say how each feed stands."""
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            try:
+                if noted := self._log.take():
+                    await self.loops.writer.run(partial(delivery_log.write, noted=noted))
+                await self._say_how_feeds_stand()
+            except Exception:
+                log.exception("the log of deliveries could not be written")
+
+    async def _say_how_feeds_stand(self) -> None:
+        waiting, parked_now = await self.loops.writer.run(lambda c: (parked.waiting(c), parked.count(c)))
+        standing, behind, now = self.loops.standing(), self.loops.lag(), self._clock.now()
+        for feed in self._saved.feeds:
+            who = Who(ACT, act_name(feed))
+            if who in standing:
+                figures.stand(
+                    feed.account,
+                    feed.name,
+                    behind=behind.get(who, 0),
+                    waiting_since=standing[who].waiting_since,
+                    breaker=standing[who].breaker,
+                    waiting=waiting.get(who, 0),
+                    parked=parked_now.get(who, 0),
+                    now=now,
+                )
+
+    def _receivers(self) -> _Receivers:
+        with self._reading.connect() as connection:
+            feeds = definitions.feeds(connection)
+        return _Receivers(feeds, deliveries.served(self._topic_means()))
+
+    def _acts(self, saved: _Receivers, *, since: int | None = None) -> tuple[Act, ...]:
+        means = self._topic_means()
+        return (
+            *self._own,
+            *feed_acts(self._means(), since=since),
+            *(deliveries.subscription_act(one, means, since=since) for one in saved.subscriptions),
+        )
+
+    def _dispatch(self) -> Act:
+        settings, clock = self._settings, self._clock
+        base, short = public_url(settings), settings.short_url.rstrip("/")
+        return dispatch_act(
+            self._directory,
+            self._journal,
+            clock,
+            settings,
+            look_into(self._reading, clock),
+            self._desk(),
+            self._lines,
+            TextDesk(Composer(clock), self._refs, self._directory, clock, base, short),
+        )
+
+    def _desk(self) -> Desk:
+        settings = self._settings
+        return Desk(
+            Composer(self._clock),
+            self._refs,
+            public_url(settings),
+            picture_urls(settings),
+            settings.bounce_address,
+            self._signers,
+        )
+
+    def _replayer(self) -> Replayer:
+        return Replayer(
+            journal=self._journal, reading=self._reading, loops=lambda: self.loops, clock=self._clock
+        )
+
+    def _means(self) -> Means:
+        return Means(
+            engine=self._reading,
+            directory=self._directory,
+            egress=self._egress,
+            queues=self._queues,
+            links=self._links,
+            journal=self._journal,
+            readers=self._readers,
+            settings=self._settings,
+            clock=self._clock,
+            log=self._log,
+        )
+
+    def _topic_means(self) -> TopicMeans:
+        return TopicMeans(
+            engine=self._reading,
+            directory=self._directory,
+            egress=self._egress,
+            queues=self._queues,
+            signer=self._signer,
+            settings=self._settings,
+            clock=self._clock,
+        )
+
+
+class _Receivers(NamedTuple):
+    """Who is told: each is served by an act of its own."""
+
+    feeds: Sequence[definitions.Feed]
+    subscriptions: Sequence[deliveries.Served]
+
+    def gone_since(self, before: _Receivers) -> set[str]:
+        """The names of the acts that were there before."""
+        return before._names() - self._names()
+
+    def ended_since(self, before: _Receivers) -> set[tuple[str, str]]:
+        """The feeds that were there before, by account and name."""
+        now = {(feed.account, feed.name) for feed in self.feeds}
+        return {(feed.account, feed.name) for feed in before.feeds} - now
+
+    def _names(self) -> set[str]:
+        return {*map(act_name, self.feeds), *map(deliveries.act_name, self.subscriptions)}
+
+
+if __name__ == "__main__":
+    part.run("outbound", run)
