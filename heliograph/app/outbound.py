@@ -175,7 +175,7 @@ class OutboundRoom:
                 log.exception("the log of deliveries could not be written")
 
     async def _say_how_feeds_stand(self) -> None:
-        waiting, parked_now = await self.loops.writer.run(lambda c: (parked.waiting(c), parked.count(c)))
+        waiting, parked_now = await asyncio.to_thread(self._left_over)
         standing, behind, now = self.loops.standing(), self.loops.lag(), self._clock.now()
         for feed in self._saved.feeds:
             who = Who(ACT, act_name(feed))
@@ -190,6 +190,11 @@ class OutboundRoom:
                     parked=parked_now.get(who, 0),
                     now=now,
                 )
+
+    def _left_over(self) -> tuple[dict[Who, int], dict[Who, int]]:
+        """How many events wait to be tried again, and how many were given up, of each act."""
+        with self._reading.connect() as connection:
+            return parked.waiting(connection), parked.count(connection)
 
     def _receivers(self) -> _Receivers:
         with self._reading.connect() as connection:

@@ -268,7 +268,7 @@ def test_a_feed_takes_the_kinds_it_asks_for_as_far_as_its_dialect_has_words(mean
 def test_an_act_is_known_by_account_and_feed(means: Means) -> None:
     act = feed_act(saved("https://a.test/", concurrency=3), means, since=41)
     assert (act.name, act.concurrency, act.since) == (f"feed:{ACCOUNT}:shop", 3, 41)
-    assert feed_act(saved("https://a.test/"), means).concurrency == 16
+    assert feed_act(saved("https://a.test/"), means).concurrency == 32
 
 
 def test_the_schedule_is_that_of_the_document(means: Means) -> None:
@@ -384,7 +384,7 @@ def test_every_active_feed_has_an_act_and_a_broken_one_harms_no_other(
         ({"kinds": ["automation.saved"]}, "kinds", "automation.saved"),
         ({"kinds": ["no.such"]}, "kinds", "no.such"),
         ({"kinds": ["order.created"]}, "kinds", "none of these"),
-        ({"options": {"concurrency": 65}}, "options", "64"),
+        ({"options": {"concurrency": 129}}, "options", "128"),
         ({"options": {"concurency": 1}}, "options", "concurency"),
         ({"options": {"user_agent": "a\r\nX: y"}}, "options", "user_agent"),
         ({"options": {"user_agent": ""}}, "options", "user_agent"),

@@ -48,8 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     concurrency: Annotated[
         int,
-        Meta(ge=1, le=64, description="deliveries under way at once; a slow receiver holds up only itself"),
-    ] = 16
+        Meta(ge=1, le=128, description="deliveries under way at once; a slow receiver holds up only itself"),
+    ] = 32
     accounts: Annotated[
         tuple[AccountNumber, ...],
         Meta(description="sub-accounts whose events are told too, by number; `*`: all of them"),

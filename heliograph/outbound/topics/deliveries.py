@@ -38,7 +38,7 @@ from heliograph.settings import topics_url
 QUEUE_SCHEDULE = (1.0, 5.0, 20.0, 60.0, 300.0, 900.0, 3600.0)
 """Seconds between attempts at a queue of our own: the disk is full, or another process is writing."""
 
-AT_ONCE = 16
+AT_ONCE = 32
 """Deliveries of one subscription under way."""
 ASKED_AT_ONCE = 64
 """Confirmation requests under way, of all accounts: endpoints that hang hold up few others."""
