@@ -26,6 +26,10 @@ LEAST, MOST = 64, 2_048
 LONG = 0.2
 """Seconds of a transaction from which on batches are halved: others wait for the writer meanwhile."""
 
+GATHER = 0.02
+"""Seconds at most between a round and the next while events keep coming: a round costs milliseconds however few events are in it,
+so after each one events gather for as long as it took. Whoever comes when nothing is going on does not wait."""
+
 IDLE = 5.0
 """Seconds to wait for news before looking at the head anew."""
 
@@ -40,6 +44,7 @@ class Folding:
         self._quiet = quiet
         self._front = 0
         self._size = LEAST
+        self._latest = 0  # entries of the latest batch at the front
         self._wishes: list[str] = []
         self._stale = True
         self._waiting: asyncio.Task[int] | None = None
@@ -84,8 +89,11 @@ class Folding:
             await self._enroll()
         while self._wishes:
             await self._grant(self._wishes[0])
+        began = self._context.clock.monotonic()
         if not await self._round():
             await self._idle()
+        elif self._latest < self._size:
+            await asyncio.sleep(min(self._context.clock.monotonic() - began, GATHER))
 
     async def _enroll(self) -> None:
         positions = self._context.positions
@@ -116,6 +124,7 @@ class Folding:
     async def _advance(self, group: Sequence[Who], at: int) -> bool:
         wanted = self._kinds(group)
         batch = await read(self._context.journal, at, None, wanted, self._size)
+        self._latest = len(batch.entries)
         if not batch.entries:
             return False
         reached = batch.entries[-1].seq
