@@ -18,11 +18,12 @@ from collections import deque
 
 from sqlalchemy import Connection
 
+from heliograph.events.event import AnyEvent
 from heliograph.journal import parked
 from heliograph.journal.bell import Bell
 from heliograph.journal.breaker import Breaker
 from heliograph.journal.consumer import Act, Outcome, Refused
-from heliograph.journal.context import Context
+from heliograph.journal.context import Context, log
 from heliograph.journal.parked import Case, Waiting
 from heliograph.journal.positions import ACT, Who
 from heliograph.journal.settling import Attempt, perform, settle
@@ -100,7 +101,7 @@ class Acting:
 
     def replace(self, act: Act) -> None:
         """Go on as this act; what is under way ends as the one before."""
-        if act.kinds != self._act.kinds:
+        if act.kinds != self._act.kinds or act.wants != self._act.wants:
             self._unread()
         self._act = act
         self.breaker.after = act.trips_after
@@ -170,10 +171,11 @@ class Acting:
             return
         self._generation = source.generation
         events, reached = await source.take(self._read, act.kinds, upto, max(BUFFER, act.concurrency))
-        if act.kinds != self._act.kinds or self._generation != source.generation:
+        if act is not self._act or self._generation != source.generation:
             return  # it was replaced, or something was erased meanwhile
         self._read = reached
-        self._buffer.extend([placed for placed in events if placed.seq not in self._skip])
+        fresh = [placed for placed in events if placed.seq not in self._skip]
+        self._buffer.extend(fresh if act.wants is None else [one for one in fresh if _wanted(act, one.event)])
 
     def _unread(self) -> None:
         if self._buffer:
@@ -278,3 +280,12 @@ class Acting:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=LET_GO)
+
+
+def _wanted(act: Act, event: AnyEvent) -> bool:
+    """Where the question itself fails, an attempt says why."""
+    try:
+        return act.wants is None or act.wants(event)
+    except Exception:
+        log.exception("the act %s could not say whether it wants event %s", act.name, event.id)
+        return True

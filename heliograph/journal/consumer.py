@@ -105,6 +105,8 @@ class Act:
     the last reason and the number of attempts (it may return events to record). An exception from `perform`
     is a bug of ours: the event is retried by the same schedule and then parked. `since`: the journal position
     from which an act that is seen for the first time begins (None: the head, so the past is not acted on).
+    `wants` is asked of each event when it is read: what it does not want is settled without an attempt. It only looks, and fast,
+    for it is asked by every act of every event.
     `trips_after`: failures in a row after which fresh events are held but for probes (`journal.breaker`); 0: never.
     """
 
@@ -116,3 +118,4 @@ class Act:
     since: int | None = None
     gave_up: Callable[[AnyEvent, str, int], Sequence[AnyEvent]] | None = None
     trips_after: int = 0
+    wants: Callable[[AnyEvent], bool] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from loops_world import ACCOUNT, FOLLOWED, SAID, Performer, World, in_time, noting, settled, soon
+from loops_world import ACCOUNT, FOLLOWED, SAID, Performer, World, in_time, name_of, noting, settled, soon
 from sqlalchemy import Connection
 
 from heliograph.clock import SECOND
@@ -245,6 +245,43 @@ async def test_a_skipped_event_leaves_nothing(world: World) -> None:
         await settled(loops)
     assert position(world) == 1
     assert world.ask(parked.count) == {} == world.ask(parked.earliest)
+
+
+async def test_what_an_act_does_not_want_is_settled_without_an_attempt(world: World) -> None:
+    performer = Performer()
+    act = performer.act(wants=lambda event: name_of(event).startswith("mine"))
+    async with world.running([noting()], acts=[act]) as loops:
+        await world.say("other", "mine 1", "another", "mine 2", "third")
+        await settled(loops)
+    assert performer.names == ["mine 1", "mine 2"] and position(world) == 5
+
+
+async def test_what_was_read_for_an_act_that_wanted_less_is_read_again_for_one_that_wants_more(
+    world: World,
+) -> None:
+    performer = Performer()
+    few = performer.act(concurrency=1, wants=lambda event: name_of(event).startswith("mine"))
+    async with world.running([noting()], acts=[few]) as loops:
+        performer.open.clear()
+        await world.say("mine 1", "mine 2", "other")
+        await performer.until(1)
+        loops.set_acts([performer.act(concurrency=1)])
+        performer.open.set()
+        await settled(loops)
+    assert performer.names == ["mine 1", "mine 2", "other"]
+
+
+async def test_an_act_that_cannot_say_what_it_wants_is_asked_to_perform(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: AnyEvent) -> bool:
+        raise ZeroDivisionError
+
+    performer = Performer()
+    async with world.running([noting()], acts=[performer.act(wants=fails)]) as loops:
+        await world.say("one")
+        await settled(loops)
+    assert performer.names == ["one"] and "could not say whether it wants" in caplog.text
 
 
 async def test_an_exception_is_tried_again_by_the_schedule_and_then_parked(world: World) -> None:

@@ -72,6 +72,7 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
         since=since,
         gave_up=delivery.gave_up,
         trips_after=subscription.options.breaker,
+        wants=delivery.wants,
     )
 
 
@@ -83,10 +84,15 @@ class _Delivery:
     means: Means
     counted: Counted
 
+    def wants(self, event: AnyEvent) -> bool:
+        """Whether the event is of an account that the feed tells of."""
+        feed = self.subscription
+        return choosing.of_account(event, feed.account, feed.options, self.means.directory)
+
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Tell one event, once."""
         feed, means = self.subscription, self.means
-        if not choosing.of_account(event, feed.account, feed.options, means.directory):
+        if not self.wants(event):
             return Skipped()
         context = surroundings(means.engine, event, feed.options, means.readers)
         if context.message is not None and context.message.template == FAILURE_TEMPLATE:

@@ -69,6 +69,7 @@ def subscription_act(one: Served, means: Means, *, since: int | None = None) -> 
         schedule=delivery.schedule,
         concurrency=AT_ONCE,
         since=since,
+        wants=delivery.wants,
     )
 
 
@@ -148,6 +149,13 @@ class _Delivery:
         """Seconds before each further attempt."""
         queue = self.subscription.protocol == "sqs"
         return QUEUE_SCHEDULE if queue else schedule(self.policy.healthy_retry_policy)
+
+    def wants(self, event: AnyEvent) -> bool:
+        """Whether it is published to this topic, or may begin or end the subscription."""
+        data, one = event.data, self.subscription
+        return event.account == one.account and not (
+            isinstance(data, TopicPublished) and data.topic != one.topic
+        )
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Deliver one publication, once."""
