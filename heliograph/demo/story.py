@@ -152,7 +152,7 @@ class Story:
         await self._hooked("email/opened", time.monotonic() - took)
         text = mail.get_body(("plain",))
         assert text is not None, "the mail has no text part"  # noqa: S101
-        _say("read", "and reads: " + " ".join(str(text.get_content()).split())[:80] + " ...")
+        _say("read", "and reads: " + " ".join(str(text.get_content()).split())[:52] + " ...")
 
     async def _click(self, mail: EmailMessage) -> None:
         link = re.search(r'href="([^"]+/c/[^"]+)"', html_of(mail))
@@ -248,7 +248,8 @@ async def _keep_serving(settings: Settings, receiver: Receiver, process: asyncio
     console.print(
         f"\nStill serving. Mails and webhooks: [bold]http://{receiver.address}/[/bold]\n"
         f"Send events to http://{settings.listen}/webhooks/store/STORE_ID; the keys are in "
-        f"{settings.data}/credentials.json\nCtrl-C ends it."
+        f"{settings.data}/credentials.json\nCtrl-C ends it.",
+        soft_wrap=True,
     )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -264,4 +265,6 @@ def _subject(name: str) -> str:
 
 def _say(step: str, words: str, seconds: float | None = None, *, indent: bool = False) -> None:
     took = "" if seconds is None else f"  [dim]{seconds * 1000:.1f} ms[/dim]"
-    console.print(f"{'    ' if indent else '  '}[bold cyan]{step:<10}[/bold cyan] {words}{took}")
+    console.print(
+        f"{'    ' if indent else '  '}[bold cyan]{step:<10}[/bold cyan] {words}{took}", soft_wrap=True
+    )
