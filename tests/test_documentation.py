@@ -99,3 +99,18 @@ def test_the_glossary_is_in_order_and_explains_each_word_once() -> None:
     words = re.findall(r"^\*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
     assert words == sorted(words, key=str.lower)
     assert len(words) == len(set(words))
+
+
+def test_every_source_that_is_cited_is_named() -> None:
+    page = (ROOT / "docs" / "sources.md").read_text()
+    chapters = set(
+        re.findall(r"\b\d+(?:\.\d+)?b?\b", " ".join(re.findall(r"^\| (wire-facts [^|]+) \|", page, re.M)))
+    )
+    for path in [
+        *ROOT.glob("heliograph/**/*.py"),
+        *ROOT.glob("heliograph/**/*.toml"),
+        *ROOT.glob("tests/**/*.py"),
+    ]:
+        text = path.read_text()
+        assert set(re.findall(r"\bwire-facts (\d+(?:\.\d+)?b?)", text)) <= chapters, path
+        assert all(f"| {name} |" in page for name in re.findall(r"\b(S\d):L\d", text)), path
