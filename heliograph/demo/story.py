@@ -20,10 +20,12 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
+from heliograph import database
 from heliograph.app import define, templates
 from heliograph.app.accounts import set_policy
 from heliograph.demo.mailbox import Mailbox, html_of
 from heliograph.demo.receiver import Hook, Receiver
+from heliograph.errors import OperatorError
 from heliograph.settings import Settings, load
 
 FILES = Path(__file__).parent / "shop"
@@ -37,7 +39,13 @@ console = Console(highlight=False)
 
 
 async def play(*, listen: str, data: str | None, end: bool) -> int:
-    """Play the story; returns the exit status. Without `end`, go on serving until Ctrl-C."""
+    """Play the story; returns the exit status. Without `end`, go on serving until Ctrl-C. Raises `OperatorError` where
+    `data` were made before: the story's cart would be no news there."""
+    if data and (Path(data) / database.FILE).exists():
+        raise OperatorError(
+            f"there are data in {data} already, and the demo begins with none: name another directory, or go on with "
+            f"`heliograph serve --data {data}`"
+        )
     with tempfile.TemporaryDirectory(prefix="heliograph-demo-") as made:
         mailbox = Mailbox()
         receiver = Receiver(mailbox)
@@ -221,7 +229,7 @@ async def _told(story: Story) -> bool:
     try:
         await story.tell()
     except (TimeoutError, AssertionError, OSError) as error:
-        console.print(f"[red]The demo failed: {error or type(error).__name__}[/red]")
+        console.print(f"[red]The demo failed: {str(error) or type(error).__name__}[/red]")
         return False
     return True
 
