@@ -4,9 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup browser languages demo serve test check bench golden lock clean
+.PHONY: help setup browser languages demo serve test check bench golden lock clean
+.DEFAULT_GOAL := help
 
-setup: $(STAMP)
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything in it
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,14 +18,14 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: setup
+demo: setup ## Play the whole story once, then go on serving; ARGS=--exit ends it
 	$(BIN)/heliograph demo $(ARGS)
 
-serve: setup
+serve: setup ## Run the engine; ARGS="--data ./data --listen 127.0.0.1:8025"
 	$(BIN)/heliograph serve $(ARGS)
 
 # Whole engines measure themselves by the clock, so tests/system has the machine to itself; the rest shares its cores.
-test: setup browser languages
+test: setup browser languages ## Run every test; ARGS="tests/feeds -k retry" for a part
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -42,26 +46,25 @@ languages:
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends curl openssl nodejs php-cli php-curl; } \
 	  || { echo "The tests run the documentation's programs: install curl, openssl, node 18 or newer, php with curl"; exit 1; }
 
-check: setup
+check: setup ## Lint, format, types, architecture: before every commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-bench: setup
+bench: setup ## Measure against nginx and FastAPI; ARGS=names for a part
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# Draws the sheets of pictures that docs/images keeps: look at them before you commit them.
-golden: setup
+golden: setup ## Draw the sheets of docs/images again: look at them before you commit
 	$(BIN)/python tests/images/timer_sheets.py docs/images
 
-lock:
+lock: ## Write requirements/ from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev --extra bench pyproject.toml requirements/build.in -o requirements/bench.txt
 
-clean:
+clean: ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache dist

@@ -1,13 +1,16 @@
-"""What any test may ask for: a real browser."""
+"""What any test may ask for: a state in memory, a real browser."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import hypothesis
 import pytest
 from playwright.async_api import Browser
 from real_browser import launched
+from sqlalchemy import Engine
+
+from heliograph.database import memory_state
 
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile(
@@ -20,3 +23,17 @@ async def chromium() -> AsyncIterator[Browser]:
     """A headless Chromium of one's own."""
     async with launched() as browser:
         yield browser
+
+
+@pytest.fixture
+def make_state() -> Iterator[Callable[[], Engine]]:
+    """States in memory, closed when the test is over."""
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        made.append(memory_state())
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +110,27 @@ def resolve(target: str) -> str:
     while target and place_of(target) is None and "." in target:
         target = target.rpartition(".")[0]
     return target
+
+
+def drawings() -> list[str]:
+    """The blocks of `docs/architecture.md`: the house, and who may import whom."""
+    return re.findall(
+        r"^```\n(.*?)^```", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+
+
+def test_the_document_draws_the_layers_that_hold() -> None:
+    lines = re.sub(r"\|\s*\n", "| ", drawings()[1]).splitlines()
+    drawn = [set(re.split(r"\s*\|\s*", line.strip())) for line in lines]
+    held = [{"inbound.*" if name.startswith("inbound.") else name for name in names} for names in LAYERS[1:]]
+    assert drawn == held
+
+
+def test_the_document_names_every_room_of_the_house() -> None:
+    rooms = {path.name + "/" if path.is_dir() else path.name for path in PACKAGE.iterdir()}
+    drawn = set(re.findall(r" {2}([a-z_]+(?:/|\.py))(?=\s)", drawings()[0]))
+    files = {"__init__.py", "__main__.py", "__pycache__/", "py.typed", "senders.toml"}
+    assert rooms - files == drawn
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

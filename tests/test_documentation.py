@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,62 @@ def test_links_between_documents_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / "README.md").read_text()))
+    pages = {str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]}
+    assert pages - linked == {"README.md"}
+
+
+def test_links_to_a_heading_find_it() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+            assert heading in headings(page.parent / target if target else page), f"{page.name}: #{heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page as links name them: lower case, hyphens for blanks, no punctuation."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_every_figure_is_described_and_every_described_figure_exists() -> None:
+    counted = {name for path in ROOT.glob("heliograph/**/*.py") for name in figures_in(path)}
+    table = re.findall(
+        r"^\| `(heliograph_\w+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE
+    )
+    assert sorted(table) == sorted(counted)
+    for page in ROOT.glob("docs/**/*.md"):
+        named = re.findall(r"`(heliograph_\w+)[`{]", page.read_text())
+        assert set(named) <= counted | {"heliograph_message"}, page.name  # how SES is told a message's id
+
+
+def figures_in(path: Path) -> Iterator[str]:
+    """The names of a module's metrics, as Prometheus shows them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(func=ast.Name(id=kind), args=[ast.Constant(value=str(name)), *_]):
+                if name.startswith("heliograph_"):
+                    yield f"{name}_total" if kind.endswith("Counter") else name
+
+
+def test_the_glossary_is_in_order_and_explains_each_word_once() -> None:
+    words = re.findall(r"^\*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert words == sorted(words, key=str.lower)
+    assert len(words) == len(set(words))
+
+
+def test_every_source_that_is_cited_is_named() -> None:
+    page = (ROOT / "docs" / "sources.md").read_text()
+    chapters = set(
+        re.findall(r"\b\d+(?:\.\d+)?b?\b", " ".join(re.findall(r"^\| (wire-facts [^|]+) \|", page, re.M)))
+    )
+    for path in [
+        *ROOT.glob("heliograph/**/*.py"),
+        *ROOT.glob("heliograph/**/*.toml"),
+        *ROOT.glob("tests/**/*.py"),
+    ]:
+        text = path.read_text()
+        assert set(re.findall(r"\bwire-facts (\d+(?:\.\d+)?b?)", text)) <= chapters, path
+        assert all(f"| {name} |" in page for name in re.findall(r"\b(S\d):L\d", text)), path

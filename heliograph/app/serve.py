@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic.util import CommandError
+from sqlalchemy import Engine
 
 from heliograph.accounts.certificates import ensure_certificate
 from heliograph.accounts.keys import first_start
@@ -23,6 +24,9 @@ from heliograph.bounces.rules import load_rules
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
+from heliograph.journal import positions
+from heliograph.journal.file_reader import FileReader
+from heliograph.journal.journal_file import FILE
 from heliograph.logs import configure
 from heliograph.migrations import migrate
 from heliograph.readers import load as load_readers
@@ -50,6 +54,7 @@ def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | 
         raise OperatorError(f"{data} was made by a newer version of Heliograph: {error}") from error
     made = first_start(state, data, public_url(settings), clock.now())
     ensure_certificate(state, topics_url(settings), clock.now())
+    _refuse_older_journal(state, data)
     state.dispose()
     if made is not None:
         asyncio.run(_begin(settings, made["account"], clock))
@@ -77,6 +82,31 @@ def run_all(settings: Settings) -> None:
     parts = [Part(name, part.command(name)) for name in names]
     environ = {**os.environ, **part.environment(settings)}
     Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
+
+
+def _refuse_older_journal(state: Engine, data: Path) -> None:
+    """A journal that ends before what its readers have handled is an older copy than the state: what is recorded next
+    would take the places that they have passed, and nobody would see it. Raises `OperatorError`."""
+    with state.connect() as connection:
+        handled = max(positions.load(connection).values(), default=0)
+    if not handled:
+        return
+    head = _head(data)
+    if handled > head:
+        raise OperatorError(
+            f"{data}: journal.db ends at place {head}, and state.db has handled {handled} places: they are copies of "
+            "different times. Put back a state.db that is as old as the journal, or older"
+        )
+
+
+def _head(data: Path) -> int:
+    if not (data / FILE).exists():
+        return 0
+    journal = FileReader(data)
+    try:
+        return journal.head()
+    finally:
+        journal.close()
 
 
 async def _begin(settings: Settings, account: str, clock: Clock) -> None:

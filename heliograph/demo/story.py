@@ -20,10 +20,12 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
+from heliograph import database
 from heliograph.app import define, templates
 from heliograph.app.accounts import set_policy
 from heliograph.demo.mailbox import Mailbox, html_of
 from heliograph.demo.receiver import Hook, Receiver
+from heliograph.errors import OperatorError
 from heliograph.settings import Settings, load
 
 FILES = Path(__file__).parent / "shop"
@@ -37,7 +39,13 @@ console = Console(highlight=False)
 
 
 async def play(*, listen: str, data: str | None, end: bool) -> int:
-    """Play the story; returns the exit status. Without `end`, go on serving until Ctrl-C."""
+    """Play the story; returns the exit status. Without `end`, go on serving until Ctrl-C. Raises `OperatorError` where
+    `data` were made before: the story's cart would be no news there."""
+    if data and (Path(data) / database.FILE).exists():
+        raise OperatorError(
+            f"there are data in {data} already, and the demo begins with none: name another directory, or go on with "
+            f"`heliograph serve --data {data}`"
+        )
     with tempfile.TemporaryDirectory(prefix="heliograph-demo-") as made:
         mailbox = Mailbox()
         receiver = Receiver(mailbox)
@@ -152,7 +160,7 @@ class Story:
         await self._hooked("email/opened", time.monotonic() - took)
         text = mail.get_body(("plain",))
         assert text is not None, "the mail has no text part"  # noqa: S101
-        _say("read", "and reads: " + " ".join(str(text.get_content()).split())[:80] + " ...")
+        _say("read", "and reads: " + " ".join(str(text.get_content()).split())[:52] + " ...")
 
     async def _click(self, mail: EmailMessage) -> None:
         link = re.search(r'href="([^"]+/c/[^"]+)"', html_of(mail))
@@ -221,7 +229,7 @@ async def _told(story: Story) -> bool:
     try:
         await story.tell()
     except (TimeoutError, AssertionError, OSError) as error:
-        console.print(f"[red]The demo failed: {error or type(error).__name__}[/red]")
+        console.print(f"[red]The demo failed: {str(error) or type(error).__name__}[/red]")
         return False
     return True
 
@@ -248,7 +256,8 @@ async def _keep_serving(settings: Settings, receiver: Receiver, process: asyncio
     console.print(
         f"\nStill serving. Mails and webhooks: [bold]http://{receiver.address}/[/bold]\n"
         f"Send events to http://{settings.listen}/webhooks/store/STORE_ID; the keys are in "
-        f"{settings.data}/credentials.json\nCtrl-C ends it."
+        f"{settings.data}/credentials.json\nCtrl-C ends it.",
+        soft_wrap=True,
     )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -264,4 +273,6 @@ def _subject(name: str) -> str:
 
 def _say(step: str, words: str, seconds: float | None = None, *, indent: bool = False) -> None:
     took = "" if seconds is None else f"  [dim]{seconds * 1000:.1f} ms[/dim]"
-    console.print(f"{'    ' if indent else '  '}[bold cyan]{step:<10}[/bold cyan] {words}{took}")
+    console.print(
+        f"{'    ' if indent else '  '}[bold cyan]{step:<10}[/bold cyan] {words}{took}", soft_wrap=True
+    )

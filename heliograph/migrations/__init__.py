@@ -3,7 +3,8 @@
 The revisions are part of the package, so that an installed wheel has them. All that are missing run in one
 transaction: another process that starts at the same time waits for it and then finds nothing to do, and a failure
 leaves the file as it was. `tests/state/test_migrations.py` holds the result against the tables that the parts
-declare and says what a next revision must do: write it by hand, in `versions`, in the form of the last one.
+declare and says what a next revision must do: write it by hand, in `versions`, in the form of the last one. The first
+is long, so it has a module for each area in `first_schema`.
 """
 
 from __future__ import annotations

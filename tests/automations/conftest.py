@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
-from heliograph.database import memory_state
 from heliograph.events.definitions import AutomationSaved
 from heliograph.events.engagement import ReaderJudged
 from heliograph.events.event import AnyEvent
@@ -22,12 +21,12 @@ from heliograph.signing import Keyring
 class AutomationLine(Line):
     """A line that operators save automations on."""
 
+    directory: Directory
+
     def judge(self, event: AnyEvent, reader: str = "human", *, reliable: bool = True) -> AnyEvent:
         """A verdict on an open or click, as `react.judgement` gives it."""
         data = ReaderJudged(event=event.id, reader=reader, reason="a test: says so", reliable=reliable)  # type: ignore[arg-type]
         return self.say(data, subject=event.subject)
-
-    directory: Directory
 
     def save(self, *, migrate: bool = False, **definition: object) -> list[AnyEvent]:
         """An operator saves an automation; what follows from that."""
@@ -44,19 +43,14 @@ class AutomationLine(Line):
 
 
 @pytest.fixture
-def make_line() -> Iterator[Callable[[], AutomationLine]]:
-    engines: list[Engine] = []
-
+def make_line(make_state: Callable[[], Engine]) -> Callable[[], AutomationLine]:
     def make() -> AutomationLine:
-        engines.append(memory_state())
         directory = Directory([Account(number=ACCOUNT, store_id="A")], [], Keyring({1: b"k" * 32}, 1))
-        line = AutomationLine(engines[-1], automations.reaction(directory))
+        line = AutomationLine(make_state(), automations.reaction(directory))
         line.directory = directory
         return line
 
-    yield make
-    for engine in engines:
-        engine.dispose()
+    return make
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_defaults_follow_from_the_trigger() -> None:
         ("1w", 604800),
     ],
 )
-def test_durations(written, seconds) -> None:
+def test_a_duration_is_the_sum_of_its_parts(written, seconds) -> None:
     assert duration(written, "at") == seconds * SECOND
 
 

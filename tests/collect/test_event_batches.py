@@ -151,7 +151,7 @@ async def test_a_thousand_events_and_not_one_more(shop: Shop) -> None:
     assert len(shop.events) == 1000
 
 
-async def test_bodies_have_limits() -> None:
+async def test_a_batch_and_each_event_of_it_have_their_limits() -> None:
     """The whole batch by its own limit, one event by the one of single events."""
     shop = Shop(settings=Settings(body_limit=1024, batch_body_limit=4096))
     big = {"type": "orders/create", "data": {"id": 1, "note": "x" * 1024}}

@@ -133,6 +133,7 @@ async def test_another_coding_is_not_understood(shop: Shop, encoding: str) -> No
 
 async def test_identity_is_no_coding(shop: Shop) -> None:
     assert (await shop.send("orders/create", b'{"id":1}', content_encoding="identity")).status == 200
+    assert codec.properties(shop.last)["id"] == 1
 
 
 def test_the_hex_of_a_carts_token_is_not_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:

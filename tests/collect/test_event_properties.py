@@ -67,7 +67,7 @@ def sent(type: str, body: bytes, mode: Any, **headers: str) -> None:
 
 @pace
 @given(type=types, body=st.binary(max_size=200), mode=modes)
-def test_random_bytes(type: str, body: bytes, mode: str) -> None:
+def test_random_bytes_are_recorded_or_refused_and_never_our_fault(type: str, body: bytes, mode: str) -> None:
     sent(type, body, mode)
 
 
@@ -118,7 +118,7 @@ def test_examples_with_bytes_replaced(type: str, seed: bytes, data: st.DataObjec
     method=st.sampled_from(["POST", "GET", "PUT", "\x00"]),
     key=st.booleans(),
 )
-def test_random_headers(
+def test_random_headers_are_answered_in_the_doors_own_words(
     type: str, accept: str, time: str, other: str, query: str, path: str, method: str, key: bool
 ) -> None:
     async def send() -> None:

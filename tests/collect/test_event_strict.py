@@ -31,6 +31,7 @@ async def test_the_documents_own_examples_pass(strict: Shop, type: str, name: st
     """RM-6, and wire-facts 6.4 where the document contradicts itself."""
     reply = await strict.send(type, vector(name))
     assert reply.status == 200, reply.body
+    assert len(strict.events) == 1
 
 
 async def test_a_guests_cart_passes_with_null_for_the_customer(strict: Shop) -> None:

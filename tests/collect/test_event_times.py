@@ -64,7 +64,7 @@ async def test_without_the_header_the_bodys_timestamp_counts(shop: Shop, said: o
         assert shop.last.at == at
 
 
-async def test_the_header_wins(shop: Shop) -> None:
+async def test_the_header_of_time_wins_over_the_body(shop: Shop) -> None:
     """RM-7"""
     await shop.send("orders/create", {"id": 1, "timestamp": 1}, x_event_time="1573649331")
     assert shop.last.at == 1_573_649_331 * SECOND

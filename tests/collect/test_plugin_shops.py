@@ -56,7 +56,7 @@ def product(counter: Counter, number: str) -> commerce.Product:
     return asked(counter, lambda connection: commerce.product(connection, ACCOUNT, number))
 
 
-async def test_magento_1(counter: Counter) -> None:
+async def test_what_magento_1_sends_is_understood(counter: Counter) -> None:
     """RM-8, RM-23: money as text, dates without a zone, status {code}, null for unknown, a no as customers/update."""
     notes = await told(
         counter,
@@ -90,7 +90,7 @@ async def test_magento_1(counter: Counter) -> None:
     assert notes["customers_delete"] == ()
 
 
-async def test_magento_2(counter: Counter) -> None:
+async def test_what_magento_2_sends_is_understood(counter: Counter) -> None:
     """Past tense, zero-padded ids, a guest without an id, a negative discount, images instead of image, stock alone."""
     notes = await told(
         counter,
@@ -122,7 +122,7 @@ async def test_magento_2(counter: Counter) -> None:
     assert notes["newsletter_subscribed"] == notes["orders_delete"] == ()
 
 
-async def test_woocommerce(counter: Counter) -> None:
+async def test_what_woocommerce_sends_is_understood(counter: Counter) -> None:
     """Guests are number 0, lists are objects with numbered keys, flags are words, a cart becomes an order."""
     notes = await told(
         counter,
@@ -151,7 +151,7 @@ async def test_woocommerce(counter: Counter) -> None:
     assert "customer.accepts_marketing: is not true or false; read as one of them" in notes["orders_create"]
 
 
-async def test_prestashop(counter: Counter) -> None:
+async def test_what_prestashop_sends_is_understood(counter: Counter) -> None:
     """Zero-padded ids, money with six places, dates that are none, pictures as plain links."""
     notes = await told(
         counter,

@@ -26,7 +26,7 @@ def dialect(request: pytest.FixtureRequest) -> Dialect[Any]:
     return one
 
 
-def test_names_are_unique() -> None:
+def test_every_dialect_has_a_name_of_its_own() -> None:
     assert len(DIALECTS_BY_NAME) == len(DIALECTS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,11 @@ def test_an_unknown_command_is_an_error_of_the_caller() -> None:
         [sys.executable, "-m", "heliograph", "serf"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "serf" in done.stderr
+
+
+def test_the_demo_does_not_begin_in_data_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "state.db").touch()
+    command = [sys.executable, "-m", "heliograph", "demo", "--exit", "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"there are data in {tmp_path} already" in done.stderr

@@ -82,7 +82,9 @@ def test_the_documents_own_example_matches_whatever_the_case() -> None:
         ("is not in", "swiss", None, True),
     ],
 )
-def test_an_operator(operator: str, value: str | tuple[str, ...], said: str | None, expected: bool) -> None:
+def test_an_operator_compares_as_the_document_says(
+    operator: str, value: str | tuple[str, ...], said: str | None, expected: bool
+) -> None:
     """PER-12."""
     assert matches(operator, value, said) is expected
 

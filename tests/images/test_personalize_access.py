@@ -66,7 +66,7 @@ async def test_a_token_can_be_asked_for_as_a_form_and_with_basic(world: World) -
         content_type=FORM,
         authorization=f"Basic {pair}",
     )
-    assert answer.status == 200
+    assert answer.status == 200 and answer.json["token_type"] == "Bearer"
 
 
 @pytest.mark.parametrize(

@@ -47,4 +47,5 @@ def test_nothing_that_is_said_can_carry_a_second_command(address: str) -> None:
 
 @given(st.emails())
 def test_every_ordinary_address_is_taken(address: str) -> None:
-    assert mailbox(address) is not None
+    said = mailbox(address)
+    assert said is not None and said.address.lower() == address.lower()

@@ -56,7 +56,7 @@ def history(*said: str) -> dict[str, str]:
         ("message.cancelled", 2, Settled()),
     ],
 )
-def test_the_past_decides(said: str, attempt: int, judgement: object) -> None:
+def test_the_past_decides_whether_an_attempt_may_be_made(said: str, attempt: int, judgement: object) -> None:
     assert judge(history(*said.split()), MESSAGE, attempt) == judgement
 
 

@@ -79,7 +79,7 @@ def error(**parts: str) -> RenderError:
         ("{% for i in (1..3) %}{{ i }}{% endfor %}", "123"),
     ],
 )
-def test_a_template_sees(source: str, shown: str) -> None:
+def test_a_template_sees_person_event_account_and_dates(source: str, shown: str) -> None:
     assert html(source) == shown
 
 

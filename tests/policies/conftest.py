@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from event_line import ACCOUNT, Line
@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account, Policy
-from heliograph.database import memory_state
 from heliograph.react import policies
 from heliograph.signing import Keyring
 
@@ -21,19 +20,10 @@ def policy() -> Policy:
 
 
 @pytest.fixture
-def make_line(policy: Policy) -> Iterator[Callable[[], Line]]:
-    engines: list[Engine] = []
-
-    def make() -> Line:
-        directory = Directory(
-            [Account(number=ACCOUNT, store_id="A", policy=policy)], [], Keyring({1: b"k" * 32}, 1)
-        )
-        engines.append(memory_state())
-        return Line(engines[-1], policies.reaction(directory))
-
-    yield make
-    for engine in engines:
-        engine.dispose()
+def make_line(policy: Policy, make_state: Callable[[], Engine]) -> Callable[[], Line]:
+    account = Account(number=ACCOUNT, store_id="A", policy=policy)
+    directory = Directory([account], [], Keyring({1: b"k" * 32}, 1))
+    return lambda: Line(make_state(), policies.reaction(directory))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def told(consequences) -> list[str]:
         (standing("unsubscribed", opt_in=False), []),
     ],
 )
-def test_unsubscribing(before, expected) -> None:
+def test_an_unsubscription_withdraws_consent_and_suppresses(before, expected) -> None:
     """RM-11, RM-12"""
     assert told(rules.unsubscribed(PLACE, before, TRACE)) == expected
 
@@ -77,7 +77,7 @@ def test_a_persons_own_yes(before, expected) -> None:
         (standing(opt_in=False), False, []),
     ],
 )
-def test_a_shops_record(before, accepts, expected) -> None:
+def test_a_shops_record_says_yes_or_no_but_lifts_nothing(before, accepts, expected) -> None:
     """RM-11: `accepts_marketing: true` does not lift a suppression, and is no yes while one stands."""
     assert told(rules.told_by_shop(PLACE, before, accepts, PROOF)) == expected
 

@@ -167,6 +167,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(house: House, receive:
     async with asyncio.timeout(0.35):  # the other still has its 0.4 s
         while not good.posts:  # noqa: ASYNC110 - what is waited for is in a socket
             await asyncio.sleep(0.005)
+    assert not publishing.done()
     await publishing
 
 

@@ -237,7 +237,7 @@ def test_namespaces_and_attributes_of_a_recipient_are_read_like_elements() -> No
         ("freemarker", "x", "x"),
     ],
 )
-def test_substitutions_are_translated(language: str, source: str, ours: str) -> None:
+def test_substitutions_of_both_languages_become_liquid(language: str, source: str, ours: str) -> None:
     assert to_liquid(language, "TextTemplate", source) == ours
 
 

@@ -1,4 +1,4 @@
-"""What others really said, kept as files: mails that came back, bodies of callbacks (field-lessons 9: keep the raw text).
+"""What others really said, kept as files: mails that came back, bodies of callbacks.
 
 `DATA/evidence/ACCOUNT/DAY/ID.gz`, each a line of JSON (when, which events follow from it) and the bytes themselves, cut
 at a bound. An id is the digest of the account and the bytes, so that the same thing kept twice is one file. A file is on disk before

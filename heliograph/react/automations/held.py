@@ -34,7 +34,7 @@ SETTLE = 5 * SECOND
 """How long a verdict may still change before it is acted on: bursts are over within two seconds."""
 
 KEEP = 24 * 3600 * SECOND
-"""How long a later verdict still makes an event count; what comes later mails nobody (`definition.LATENESS`)."""
+"""How long a later verdict still makes an event count; what comes later mails nobody (`written.LATENESS`)."""
 
 CLEAN_EVERY = 60 * SECOND
 

@@ -1,6 +1,6 @@
 """What a technique is: a way to answer a pixel's request so that it is seen when the reader goes.
 
-`held.HELD` writes a picture slowly and sees the connection end; `redirects.REDIRECTS` leads from one delayed redirect to
+`held.TECHNIQUE` writes a picture slowly and sees the connection end; `redirects.TECHNIQUE` leads from one delayed redirect to
 the next and sees who follows. What they measured about each other is in docs/benchmarks.md.
 """
 
