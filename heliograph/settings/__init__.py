@@ -117,7 +117,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 60.0
     smtp_final: Annotated[
         bool,
-        _doc("the relay is the recipient's own server: its 250 is a delivery (tests, LMTP, direct-to-MX)"),
+        _doc(
+            "the relay is its recipients' own server: its 250 is a delivery (tests, mail within one domain)"
+        ),
     ] = False
     smtp_provider: Annotated[
         Provider,
@@ -141,6 +143,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "several relays, a [[relays]] table each, beside smtp_relay if that is set; in a variable as JSON"
         ),
     ] = ()
+    consent_pages: Annotated[
+        str,
+        _doc(
+            "a directory of your own texts and frame for the unsubscribe, confirmation and preference pages; empty: `pages` in the data directory"
+        ),
+    ] = ""
     message_lifetime: Annotated[
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),

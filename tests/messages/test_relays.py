@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -235,6 +236,31 @@ async def test_a_relay_that_cannot_be_reached_is_passed_over_before_anything_is_
     await there.close()
 
 
+async def test_a_250_is_a_delivery_where_that_relay_is_the_recipients_own(world: World) -> None:
+    async with scripted() as own:
+        relays = (
+            RelaySettings(name="own", url=f"smtp://127.0.0.1:{own.port}", final=True),
+            RelaySettings(name="out", url=world.url, order=1),
+        )
+        there = Office("", relays=relays)
+        await there.perform(request(there.clock))
+        assert await there.kinds() == ["attempted", "sent", "delivered"]
+        own.answers["MAIL"] = b"421 4.3.2 closing" + HANG_UP
+        wanted = request(there.clock, id="018cc251-f400-7000-8000-0000000000ff")
+        for attempt in (1, 2):
+            await there.perform(wanted, attempt)
+        assert (await there.kinds())[3:] == ["attempted", "deferred", "attempted", "sent"]
+        await there.close()
+
+
+def test_what_a_relay_does_not_say_of_deliveries_is_as_for_all() -> None:
+    url = "smtp://127.0.0.1:25"
+    said = [RelaySettings(name=f"{final}", url=url, final=final) for final in (None, False, True)]
+    for everywhere in (False, True):
+        found = relays_of(Settings(smtp_final=everywhere, smtp_relay=url, relays=tuple(said)))
+        assert [one.final for one in found] == [everywhere, everywhere, False, True]
+
+
 async def test_a_doubt_is_not_sent_by_another_relay(world: World) -> None:
     async with scripted({".": HANG_UP}) as server:
         there = office(server, world)
@@ -314,6 +340,9 @@ async def test_relays_of_one_order_share_by_weight() -> None:
             tasks.append(asyncio.create_task(way.send(PARCEL)))
             await asyncio.sleep(0)
         assert taken == {"smtp:heavy": 30, "smtp:light": 10}
+        async with asyncio.timeout(5):  # one that is called off while it connects may miss that
+            while len(heavy.mails) + len(light.mails) < 40:  # noqa: ASYNC110 - a server in this process
+                await asyncio.sleep(0.01)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -364,6 +393,29 @@ async def test_a_relays_own_headers_and_its_providers_stand_in_front() -> None:
     assert server.mails[0].startswith(
         b"X-SES-CONFIGURATION-SET: news\r\nX-PM-Metadata-heliograph_message: m1\r\nSubject: x\r\n"
     )
+
+
+def documented(language: str) -> str:
+    """The block of this language in what is documented of Amazon SES."""
+    text = (Path(__file__).parents[2] / "docs/how-to/amazon-ses.md").read_text()
+    return text.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+async def test_amazon_ses_works_with_the_settings_that_are_documented(tmp_path: Path) -> None:
+    file = tmp_path / "heliograph.toml"
+    file.write_text(documented("toml"))
+    from_file = load(environ={}, file=file)
+    name, _, value = documented("sh").strip().partition("=")
+    from_variable = load(environ={name: value.strip("'")}, file=None)
+    (ses,) = relays_of(from_file)
+    assert relays_of(from_variable) == (ses._replace(connections=8, greeting="[127.0.0.1]"),)
+    assert (ses.host, ses.port, ses.security) == ("email-smtp.eu-west-1.amazonaws.com", 587, "starttls")
+    assert (ses.user, ses.rate, ses.greeting) == ("AKIAIOSFODNN7EXAMPLE", 14.0, "mail.shop.example")
+    assert "the SMTP password" not in str(shown(from_file))
+    async with scripted() as server:
+        here = ses._replace(host="127.0.0.1", port=server.port, security="plain", user="", password="")
+        assert isinstance(await sent(SmtpLine(here, SystemClock())), Accepted)
+    assert server.mails == [b"X-SES-CONFIGURATION-SET: heliograph\r\nSubject: x\r\n\r\nx"]
 
 
 def test_the_single_relay_and_the_table_of_relays_go_together() -> None:
