@@ -90,7 +90,7 @@ def look_into(engine: Engine, clock: Clock) -> Look:
 
     def look(event: Event[MessageRequested]) -> Facts:
         account, wanted = event.account, event.data
-        with engine.connect() as connection:
+        with engine.begin() as connection:  # one transaction: reading state's latest pages once
             by_email = wanted.address if wanted.channel == "email" else None
             by_phone = wanted.address if wanted.channel == "sms" else None
             person = people.find(connection, account, person=wanted.person, email=by_email, phone=by_phone)
