@@ -31,7 +31,7 @@ METADATA = MetaData(
 FILE = "state.db"
 
 
-_DIALECT = sqlite.dialect(paramstyle="named", json_deserializer=msgspec.json.decode)  # type: ignore[no-untyped-call]
+_DIALECT = sqlite.dialect(paramstyle="named", json_deserializer=msgspec.json.decode)
 
 
 def _dumps(value: Any) -> str:
