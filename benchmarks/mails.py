@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import smtplib
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -29,6 +26,7 @@ from jinja2 import Environment
 
 from benchmarks.report import Row
 from benchmarks.servers import Server, ours
+from benchmarks.sink import sink
 from heliograph.accounts import keys
 from heliograph.accounts.dkim import DkimKey, activate, add_dkim_keys, dkim_keys
 from heliograph.accounts.model import Account, Policy
@@ -247,7 +245,7 @@ def _per_second(make: Callable[[str, int], bytes]) -> float:
 
 def _loop(reference: Reference) -> float:
     """Mails a second of wall time, over one connection to the sink."""
-    with _sink(10**9) as (port, _):
+    with sink(10**9) as (port, _):
         server = smtplib.SMTP("127.0.0.1", port)
         begun, number = time.perf_counter(), 0
         while time.perf_counter() - begun < SECONDS:
@@ -261,7 +259,7 @@ def _loop(reference: Reference) -> float:
 
 def _engine(place: Path, size: int) -> float:
     place.mkdir()
-    with _sink(MAILS[size]) as (port, told):
+    with sink(MAILS[size]) as (port, told):
         relay = f"smtp://127.0.0.1:{port}"
         with ours(
             place, smtp_relay=relay, smtp_connections="16", base_url="https://mail.shop.example"
@@ -295,18 +293,3 @@ def _request(account: str, now: int, number: int) -> codec.Record:
     )
     subject = subjects.email(wanted.address)
     return codec.encode(codec.make(wanted, account=account, subject=subject, now=now, id=new_id(now)))
-
-
-@contextlib.contextmanager
-def _sink(wanted: int) -> Iterator[tuple[int, Callable[[], str]]]:
-    """A sink's port, and what waits for what it says when so many mails have come."""
-    command = [sys.executable, "-m", "benchmarks.sink", str(wanted)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    output = process.stdout
-    assert output is not None
-    try:
-        yield int(output.readline()), output.readline
-    finally:
-        process.terminate()
-        process.wait()
-        output.close()
