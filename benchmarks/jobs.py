@@ -118,9 +118,7 @@ def memory(scratch: Path) -> list[Row]:
 def _write_list(path: Path, people: int) -> None:
     with path.open("w") as file:
         file.write("EmailAddress,FirstName,City,RecipientId\n")
-        file.writelines(
-            f"p{n}@host{n % 997}.example,Name{n},Town {n % 1000},{n}\n" for n in range(people)
-        )
+        file.writelines(f"p{n}@host{n % 997}.example,Name{n},Town {n % 1000},{n}\n" for n in range(people))
 
 
 async def _may_send(server: Server) -> None:

@@ -269,9 +269,7 @@ def _loop(reference: Reference) -> Speed:
             address = f"p{number}@x.example"
             server.sendmail(f"news@{DOMAIN}", [address], reference.make(address, number))
             number += 1
-        speed = Speed(
-            number / (time.perf_counter() - begun), number / max(time.process_time() - used, 0.001)
-        )
+        speed = Speed(number / (time.perf_counter() - begun), number / max(time.process_time() - used, 0.001))
         server.quit()
     return speed
 

@@ -1,8 +1,8 @@
 """An SMTP server that takes everything and keeps nothing, as fast as Python can: what a relay on the other side is for.
 
-`python -m benchmarks.sink COUNT [FILE]` prints its port, then, once COUNT mails have come, the seconds from the first
-connection to the last mail, the connections, and the bytes. With FILE it writes the address of each mail there, before it
-answers for the mail.
+`python -m benchmarks.sink COUNT FILE` prints its port, then, once COUNT mails have come, the seconds from the first
+connection to the last mail, the connections, and the bytes. FILE, unless it is empty, gets the address of each mail, before
+the mail is answered for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -107,8 +108,7 @@ def sink(wanted: int, file: str = "") -> Iterator[tuple[int, Callable[[], str]]]
         output.close()
 
 
-async def _run(wanted: int, file: str = "") -> None:
-    tally = Tally(wanted, Path(file).open("ab", buffering=0).write if file else None)
+async def _run(tally: Tally) -> None:
     server = await asyncio.get_running_loop().create_server(lambda: Sink(tally), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await tally.done.wait()
@@ -120,4 +120,5 @@ async def _run(wanted: int, file: str = "") -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_run(int(sys.argv[1]), *sys.argv[2:]))
+    with Path(sys.argv[2] or os.devnull).open("ab", buffering=0) as file:
+        uvloop.run(_run(Tally(int(sys.argv[1]), file.write if sys.argv[2] else None)))

@@ -27,7 +27,7 @@ _SKIP = re.compile(
 )
 _STOP = re.compile(rf"<(?:(a(?:rea)?(?=[\s/>])|v:[a-z]+)|({_RAW})|(/?body)|!--)", re.IGNORECASE | re.ASCII)
 _REST_OF_TAG = re.compile(_REST)
-_TIDY_REST = re.compile(r'''(?:\s++[a-z][a-z-]*+(?:="[^"]*+")?+)*+\s*+>''', re.IGNORECASE | re.ASCII)
+_TIDY_REST = re.compile(r"""(?:\s++[a-z][a-z-]*+(?:="[^"]*+")?+)*+\s*+>""", re.IGNORECASE | re.ASCII)
 _CONDITION = re.compile(r"<!--\[if[^\]>]*+\]>", re.IGNORECASE)
 COMMENT_END = re.compile(r"--!?>")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in _RAW.split("|")}
