@@ -59,6 +59,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "webhooks": ("Signed webhooks from one engine core", webhooks.against_loops),
     "queues": ("Queues through boto3, one worker", queues.through_boto3),
     "jobs": ("Bulk jobs: a million recipients", jobs.a_million),
+    "jobs-memory": ("Bulk jobs: what a sending engine holds, whole tree", jobs.memory),
     "topics": ("Topics, one endpoint", topics.notifications),
     "service": ("A day of activities through the web service, one core", service.a_day),
 }

@@ -3,19 +3,19 @@
 Two references do the same job with the parts that everybody has: a loop of Jinja2, `EmailMessage`, dkimpy (both
 signatures, as ours) and smtplib over one connection; and what Django's bulk sending does, legacy MIME classes and one
 connection. Neither tracks links, keeps who got what, or survives a crash. Both are also shown without signing.
+
+By the clock everything has both cores, of which a loop uses one; per CPU-second is what each takes of them, whoever else is
+busy on the machine: for ours of the whole tree, journal included, for a loop of its process. The sink's is told apart.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import smtplib
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -29,6 +29,7 @@ from jinja2 import Environment
 
 from benchmarks.report import Row
 from benchmarks.servers import Server, ours
+from benchmarks.sink import sink
 from heliograph.accounts import keys
 from heliograph.accounts.dkim import DkimKey, activate, add_dkim_keys, dkim_keys
 from heliograph.accounts.model import Account, Policy
@@ -62,6 +63,18 @@ _ROW = (
     ' for {{ event.price }}</td><td><a href="https://shop.example/p/%d?ref=mail" style="color:#0a7">Look at it</a></td></tr>\n'
 )
 _PROSE = '<tr><td style="padding:8px 16px;font-family:Arial,sans-serif;font-size:14px">Free delivery, and 30 days to think it over.</td></tr>\n'
+
+
+class Speed(NamedTuple):
+    """Mails sent a second: by the clock, and of CPU time."""
+
+    clock: float
+    cpu: float
+
+    @property
+    def shown(self) -> str:
+        """Both."""
+        return f"{self.clock:.0f}/s, {self.cpu:.0f} per CPU-s"
 
 
 class Reference(NamedTuple):
@@ -99,11 +112,13 @@ def mails(scratch: Path) -> list[Row]:
             for speed in (_per_second(one.make),)
         ]
         sent = _engine(scratch / f"engine-{size}", size)
-        rows.append(Row(f"{what}: engine to sink", f"{sent:.0f}/s", goal=GOAL_PER_SECOND, value=sent))
+        rows.append(Row(f"{what}: engine to sink", sent.shown, goal=GOAL_PER_SECOND, value=sent.clock))
         for one in _references(size):
-            speed = _loop(one)
+            loop = _loop(one)
             goal = GOAL_RATIO if one.name == LOOP else None
-            rows.append(Row(f"{what}: sent by {one.name}", f"{speed:.0f}/s", "ours", sent / speed, goal))
+            told = f"{what}: sent by {one.name}"
+            rows.append(Row(told, loop.shown, "ours, by the clock", sent.clock / loop.clock, goal))
+            rows.append(Row(told, "", "ours, per CPU-second", sent.cpu / loop.cpu, goal))
     return rows
 
 
@@ -245,29 +260,31 @@ def _per_second(make: Callable[[str, int], bytes]) -> float:
     return number / (time.process_time() - begun)
 
 
-def _loop(reference: Reference) -> float:
-    """Mails a second of wall time, over one connection to the sink."""
-    with _sink(10**9) as (port, _):
+def _loop(reference: Reference) -> Speed:
+    """Over one connection to the sink."""
+    with sink(10**9) as (port, _):
         server = smtplib.SMTP("127.0.0.1", port)
-        begun, number = time.perf_counter(), 0
+        begun, used, number = time.perf_counter(), time.process_time(), 0
         while time.perf_counter() - begun < SECONDS:
             address = f"p{number}@x.example"
             server.sendmail(f"news@{DOMAIN}", [address], reference.make(address, number))
             number += 1
-        taken = time.perf_counter() - begun
+        speed = Speed(number / (time.perf_counter() - begun), number / max(time.process_time() - used, 0.001))
         server.quit()
-    return number / taken
+    return speed
 
 
-def _engine(place: Path, size: int) -> float:
+def _engine(place: Path, size: int) -> Speed:
     place.mkdir()
-    with _sink(MAILS[size]) as (port, told):
+    with sink(MAILS[size]) as (port, told):
         relay = f"smtp://127.0.0.1:{port}"
         with ours(
             place, smtp_relay=relay, smtp_connections="16", base_url="https://mail.shop.example"
         ) as server:
+            used = server.cpu()
             asyncio.run(_wanted(server, size))
-            return MAILS[size] / json.loads(told())["seconds"]
+            seconds = json.loads(told())["seconds"]
+            return Speed(MAILS[size] / seconds, MAILS[size] / (server.cpu() - used))
 
 
 async def _wanted(server: Server, size: int) -> None:
@@ -295,18 +312,3 @@ def _request(account: str, now: int, number: int) -> codec.Record:
     )
     subject = subjects.email(wanted.address)
     return codec.encode(codec.make(wanted, account=account, subject=subject, now=now, id=new_id(now)))
-
-
-@contextlib.contextmanager
-def _sink(wanted: int) -> Iterator[tuple[int, Callable[[], str]]]:
-    """A sink's port, and what waits for what it says when so many mails have come."""
-    command = [sys.executable, "-m", "benchmarks.sink", str(wanted)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    output = process.stdout
-    assert output is not None
-    try:
-        yield int(output.readline()), output.readline
-    finally:
-        process.terminate()
-        process.wait()
-        output.close()

@@ -1,26 +1,36 @@
 """An SMTP server that takes everything and keeps nothing, as fast as Python can: what a relay on the other side is for.
 
-`python -m benchmarks.sink COUNT` prints its port, then, once COUNT mails have come, the seconds from the first connection
-to the last mail, the connections, and the bytes.
+`python -m benchmarks.sink COUNT FILE` prints its port, then, once COUNT mails have come, the seconds from the first
+connection to the last mail, the connections, and the bytes. FILE, unless it is empty, gets the address of each mail, before
+the mail is answered for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import re
+import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import uvloop
 
+_ADDRESS = re.compile(rb"<([^>]*)>")
+
 
 @dataclass
 class Tally:
-    """What came so far."""
+    """What came so far. `note` is told each mail's address."""
 
     wanted: int
+    note: Callable[[bytes], object] | None = None
     mails: int = 0
     octets: int = 0
     connections: int = 0
@@ -35,7 +45,7 @@ class Sink(asyncio.Protocol):
         self._tally = tally
         self._unread = b""
         self._in_content = False
-        self._content: list[bytes] = []
+        self._address = b""
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,6 +68,8 @@ class Sink(asyncio.Protocol):
                 self._unread = self._unread[end + 5 :]
                 self._in_content = False
                 self._tally.mails += 1
+                if self._tally.note is not None:
+                    self._tally.note(self._address + b"\n")
                 answers.append(b"250 2.0.0 taken\r\n")
                 if self._tally.mails >= self._tally.wanted:
                     self._tally.done.set()
@@ -66,11 +78,13 @@ class Sink(asyncio.Protocol):
             if not found:
                 break
             self._unread = rest
-            answers.append(self._answer(line[:4].upper()))
+            answers.append(self._answer(line[:4].upper(), line))
         if answers:
             self._transport.write(b"".join(answers))
 
-    def _answer(self, verb: bytes) -> bytes:
+    def _answer(self, verb: bytes, line: bytes) -> bytes:
+        if verb == b"RCPT" and (found := _ADDRESS.search(line)):
+            self._address = found[1]
         if verb == b"DATA":
             self._in_content = True
             return b"354 go on\r\n"
@@ -79,8 +93,22 @@ class Sink(asyncio.Protocol):
         return b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n"
 
 
-async def _run(wanted: int) -> None:
-    tally = Tally(wanted)
+@contextlib.contextmanager
+def sink(wanted: int, file: str = "") -> Iterator[tuple[int, Callable[[], str]]]:
+    """A sink's port, and what waits for what it says when so many mails have come."""
+    command = [sys.executable, "-m", "benchmarks.sink", str(wanted), file]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output = process.stdout
+    assert output is not None
+    try:
+        yield int(output.readline()), output.readline
+    finally:
+        process.terminate()
+        process.wait()
+        output.close()
+
+
+async def _run(tally: Tally) -> None:
     server = await asyncio.get_running_loop().create_server(lambda: Sink(tally), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await tally.done.wait()
@@ -92,4 +120,5 @@ async def _run(wanted: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_run(int(sys.argv[1])))
+    with Path(sys.argv[2] or os.devnull).open("ab", buffering=0) as file:
+        uvloop.run(_run(Tally(int(sys.argv[1]), file.write if sys.argv[2] else None)))

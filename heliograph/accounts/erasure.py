@@ -11,9 +11,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection, select
 
 from heliograph.accounts.model import SIGNING_KEYS
+from heliograph.database import Query
 from heliograph.signing import Keyring
 
-_OLDEST = select(SIGNING_KEYS.c.secret).order_by(SIGNING_KEYS.c.kid).limit(1)
+_OLDEST = Query(select(SIGNING_KEYS.c.secret).order_by(SIGNING_KEYS.c.kid).limit(1))
 
 
 def erased_form(connection: Connection, account: str, channel: str, address: str) -> str | None:
@@ -25,7 +26,7 @@ def erased_form(connection: Connection, account: str, channel: str, address: str
 def eraser(connection: Connection) -> Callable[[str, str, str], str] | None:
     """What makes erased forms of an account, a channel and an address, for many of them; None before the first
     start."""
-    secret = connection.scalar(_OLDEST)
+    secret = _OLDEST.value(connection)
     if secret is None:
         return None
     keyring = Keyring({1: secret}, 1)

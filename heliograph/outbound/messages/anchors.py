@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html.entities import html5
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ _SKIP = re.compile(
 )
 _STOP = re.compile(rf"<(?:(a(?:rea)?(?=[\s/>])|v:[a-z]+)|({_RAW})|(/?body)|!--)", re.IGNORECASE | re.ASCII)
 _REST_OF_TAG = re.compile(_REST)
+_TIDY_REST = re.compile(r"""(?:\s++[a-z][a-z-]*+(?:="[^"]*+")?+)*+\s*+>""", re.IGNORECASE | re.ASCII)
 _CONDITION = re.compile(r"<!--\[if[^\]>]*+\]>", re.IGNORECASE)
 COMMENT_END = re.compile(r"--!?>")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in _RAW.split("|")}
@@ -69,7 +71,7 @@ def _scan(html: str, position: int, limit: int) -> Iterator[Anchor | BodyTag]:
             return  # the end, or a tag that never ends: what follows is part of it
         link, raw, body = stop.groups()
         if link:
-            anchor, position = _anchor(html, stop.end(), limit)
+            anchor, position = _placed_anchor(html, stop.end(), limit)
             if anchor is not None:
                 yield anchor
         elif body:
@@ -100,6 +102,24 @@ def _skip(html: str, position: int, limit: int) -> int:
 
 def _after(found: re.Match[str] | None, limit: int) -> int:
     return found.end() if found else limit
+
+
+def _placed_anchor(html: str, position: int, limit: int) -> tuple[Anchor | None, int]:
+    """The anchor whose attributes begin here, and where its tag ends. Most are the same in every mail of a template: what
+    a tidy tag says is remembered by its text."""
+    tag = _TIDY_REST.match(html, position, limit)
+    if tag is None:
+        return _anchor(html, position, limit)
+    found, end = _known_anchor(tag[0])
+    if found is None:
+        return None, position + end
+    start, stop, href, name, data_name, no_track = found
+    return Anchor(position + start, position + stop, href, name, data_name, no_track), position + end
+
+
+@lru_cache(maxsize=4096)
+def _known_anchor(tag: str) -> tuple[Anchor | None, int]:
+    return _anchor(tag, 0, len(tag))
 
 
 def _anchor(html: str, position: int, limit: int) -> tuple[Anchor | None, int]:

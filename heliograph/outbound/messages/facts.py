@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from heliograph.clock import Clock
+from heliograph.database import Query
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.lookups import Find, nowhere
@@ -52,8 +53,10 @@ TEMPLATES_KEPT = 256
 Look = Callable[[Event[MessageRequested]], Facts]
 
 # One column: the whole message, with its opens and clicks, would cost ten times as much for every mail.
-_STATE = select(MESSAGES.c.state).where(
-    MESSAGES.c.id == bindparam("id"), MESSAGES.c.account == bindparam("account")
+_STATE = Query(
+    select(MESSAGES.c.state).where(
+        MESSAGES.c.id == bindparam("id"), MESSAGES.c.account == bindparam("account")
+    )
 )
 
 
@@ -87,13 +90,13 @@ def look_into(engine: Engine, clock: Clock) -> Look:
 
     def look(event: Event[MessageRequested]) -> Facts:
         account, wanted = event.account, event.data
-        with engine.connect() as connection:
+        with engine.begin() as connection:  # one transaction: reading state's latest pages once
             by_email = wanted.address if wanted.channel == "email" else None
             by_phone = wanted.address if wanted.channel == "sms" else None
             person = people.find(connection, account, person=wanted.person, email=by_email, phone=by_phone)
             template, objects = shelf.template(connection, account, wanted.template, wanted.template_version)
             return Facts(
-                state=connection.scalar(_STATE, {"id": event.id, "account": account}),
+                state=_STATE.value(connection, id=event.id, account=account),
                 standing=consent.standing(connection, account, wanted.channel, wanted.address),
                 person=person,
                 template=template,

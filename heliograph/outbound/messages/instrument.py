@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
 from typing import NamedTuple
 
 from heliograph.events.engagement import TRAP
 from heliograph.hooks import image, tracking_code
-from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
+from heliograph.outbound.messages.anchors import BodyTag, scan
 from heliograph.outbound.messages.url_parameters import Parameter, extended
 from heliograph.refs import ClickRef, MessageRef, Refs
 
@@ -44,6 +45,13 @@ class Change(NamedTuple):
     start: int
     end: int
     text: str
+
+
+class _Destination(NamedTuple):
+    """Where a link leads, and what it is called."""
+
+    url: str
+    name: str
 
 
 def instrument(
@@ -80,11 +88,10 @@ def changes(
     for found in scan(html):
         if isinstance(found, BodyTag):
             end = found.start if found.closing else end
-        elif len(made) < LINK_LIMIT and (url := _destination(found, own)):
-            url = _extended(url, append)
+        elif len(made) < LINK_LIMIT and (to := _destination(found[2:], own)):
+            url = _extended(to.url, append)
             first = first or url
-            name = (found.data_name or found.name or "").strip()
-            click = ClickRef(ref, len(made), "" if name == TRAP else name, url)
+            click = ClickRef(ref, len(made), to.name, url)
             made.append(Change(found.start, found.end, escape(f"{base}{CLICK_PATH}{refs.click(click)}")))
     hidden = hidden_link(ClickRef(ref, len(made), TRAP, first), refs, base) if trap and first else ""
     made.append(Change(end, end, hidden + _code(ref, refs, base, hooks=hooks)))
@@ -133,11 +140,15 @@ def _code(ref: MessageRef, refs: Refs, base: str, *, hooks: bool) -> str:
     return tracking_code(lambda key: f"{url}?{key}" if key else url) if hooks else image(url)
 
 
-def _destination(anchor: Anchor, own: tuple[str, ...]) -> str | None:
-    url = anchor.href.translate(_INVISIBLE).strip(_CONTROLS)
-    if anchor.no_track or len(url) > URL_LIMIT or not _HTTP.match(url) or url.lower().startswith(own):
+@lru_cache(maxsize=4096)  # most links are the same in every mail of a template
+def _destination(said: tuple[str, str | None, str | None, bool], own: tuple[str, ...]) -> _Destination | None:
+    """Where a link leads that is tracked. `said`: an anchor's `href`, `name`, `data_name` and `no_track`."""
+    href, plain_name, data_name, no_track = said
+    url = href.translate(_INVISIBLE).strip(_CONTROLS)
+    name = (data_name or plain_name or "").strip()
+    if no_track or len(url) > URL_LIMIT or not _HTTP.match(url) or url.lower().startswith(own):
         return None
-    return url if _sound(url) and _sound(anchor.data_name or anchor.name or "") else None
+    return _Destination(url, "" if name == TRAP else name) if _sound(url) and _sound(name) else None
 
 
 def _sound(text: str) -> bool:

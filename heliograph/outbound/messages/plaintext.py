@@ -57,12 +57,8 @@ _CELLS = frozenset(("td", "th"))
 _HIDDEN = "[hidden], [style*=display i][style*=none i], [style*=mso-hide i]"
 _HIDING = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _LINES = str.maketrans("\n\r", "  ")
-# Blanks that follow each other, or that only lay out a preheader, are one blank.
-_BLANKS = re.compile(
-    r"[ \t\f\v\xa0\xad\u034f\u200b\u200c\u2007\ufeff]{2,}|[\t\f\v\xa0\xad\u034f\u200b\u200c\u2007\ufeff]"
-)
-_AROUND_LINES = re.compile(r" ?\n ?")
-_MANY = re.compile(r"\n{3,}")
+# What only lays out a text, as in preheaders, is a blank.
+_BLANKS = str.maketrans(dict.fromkeys("\t\f\v\xa0\xad\u034f\u200b\u200c\u2007\ufeff", " "))
 INPUT_LIMIT = 128 * 1024
 """Characters of HTML that are read. Clients clip longer mails (Gmail at 102 kB), and the parser's time grows with
 the square of how deep elements are nested."""
@@ -73,8 +69,16 @@ def from_html(html: str) -> str:
     root = LexborHTMLParser(html[:INPUT_LIMIT]).body
     if root is None:
         return ""
-    text = _BLANKS.sub(" ", "".join(_pieces(root, _hidden(root))))
-    return _MANY.sub("\n\n", _AROUND_LINES.sub("\n", text)).strip() + "\n"
+    text = _shortened("".join(_pieces(root, _hidden(root))).translate(_BLANKS), "  ", " ")
+    text = text.replace(" \n", "\n").replace("\n ", "\n")
+    return _shortened(text, "\n\n\n", "\n\n").strip() + "\n"
+
+
+def _shortened(text: str, many: str, few: str) -> str:
+    # Replacing is several times faster than a pattern here.
+    while many in text:
+        text = text.replace(many, few)
+    return text
 
 
 def _pieces(root: LexborNode, hidden: frozenset[int]) -> list[str]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from heliograph.accounts.erasure import erased_form
 from heliograph.clock import iso
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Query
 from heliograph.events.commerce import Basket, CartCreated, CartUpdated, OrderCreated, OrderUpdated
 from heliograph.events.consent import (
     ConsentGranted,
@@ -101,12 +101,12 @@ def standing(connection: Connection, account: str, channel: str, address: str) -
     wanted = _forms(connection, account, channel, address)
     hashed = (erased_form(connection, account, channel, form) for form in wanted)
     wanted = [*wanted, *(form for form in hashed if form is not None)]
-    place = {"of_account": account, "of_channel": channel, "of_addresses": wanted}
-    types = connection.scalars(_TYPES, place).all()
-    answers = connection.execute(_ANSWERS, place).all()
-    own, shop = _strictest(row.own for row in answers), _strictest(row.shop for row in answers)
+    places = [{"of_account": account, "of_channel": channel, "of_address": form} for form in wanted]
+    types = frozenset(type_ for place in places for (type_,) in _TYPES.rows(connection, **place))
+    answers = [answer for place in places for answer in _ANSWERS.rows(connection, **place)]
+    own, shop = (_strictest(said) for said in zip(*answers, strict=True)) if answers else (None, None)
     opt_in = (False if shop is False else None) if own is None else own
-    return Standing(frozenset(types), opt_in, shop)
+    return Standing(types, opt_in, shop)
 
 
 def _strictest(answers: Iterable[bool | None]) -> bool | None:
@@ -118,13 +118,12 @@ def _at_place(table: Table) -> ColumnElement[bool]:
     return and_(
         table.c.account == bindparam("of_account"),
         table.c.channel == bindparam("of_channel"),
-        table.c.address.in_(bindparam("of_addresses", expanding=True)),
+        table.c.address == bindparam("of_address"),
     )
 
 
-# Made once: putting a statement together costs several times what it costs to run it.
-_TYPES = select(SUPPRESSIONS.c.type).where(_at_place(SUPPRESSIONS))
-_ANSWERS = select(OPT_INS.c.own, OPT_INS.c.shop).where(_at_place(OPT_INS))
+_TYPES = Query(select(SUPPRESSIONS.c.type).where(_at_place(SUPPRESSIONS)))
+_ANSWERS = Query(select(OPT_INS.c.own, OPT_INS.c.shop).where(_at_place(OPT_INS)))
 
 
 def suppressions(connection: Connection, account: str, channel: str, address: str) -> list[Suppression]:

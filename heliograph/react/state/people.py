@@ -14,8 +14,9 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
+from heliograph.database import Query
 from heliograph.events import subjects as references
 from heliograph.events.consent import TrackingChosen
 from heliograph.events.event import AnyEvent
@@ -80,7 +81,7 @@ def find(
     )
     wanted += [("phone", phone)] if phone else []
     for kind, value in wanted:
-        owner = connection.scalar(_OWNER, {"account": account, "kind": kind, "value": value})
+        owner = _OWNER.value(connection, account=account, kind=kind, value=value)
         if owner is not None:
             return _by_id(connection, account, owner)
     return None
@@ -296,7 +297,7 @@ def _merge(connection: Connection, account: str, person: str, other: str, at: in
 
 
 def _now(connection: Connection, account: str, person: str) -> str:
-    return connection.scalar(_OWNER, {"account": account, "kind": "person", "value": person}) or person
+    return _OWNER.value(connection, account=account, kind="person", value=person) or person
 
 
 def forget(connection: Connection, erased: Erased) -> None:
@@ -315,35 +316,22 @@ def _erase(connection: Connection, account: str, person: str) -> None:
 
 
 def _by_id(connection: Connection, account: str, person_id: str) -> Person | None:
-    found = connection.execute(_PERSON, {"of_account": account, "of_id": person_id}).one_or_none()
+    found = _PERSON.row(connection, of_account=account, of_id=person_id)
     return _person(found) if found is not None else None
 
 
-def _person(found: Row[Any]) -> Person:
-    return Person(
-        id=found.id,
-        email=found.email,
-        customer_id=found.customer_id,
-        phone=found.phone,
-        first_name=found.first_name,
-        last_name=found.last_name,
-        gender=found.gender,
-        accepts_marketing=found.accepts_marketing,
-        accepts_tracking=found.accepts_tracking,
-        tags=tuple(found.tags),
-        document=found.document,
-        deleted=found.deleted is not None,
-        created=found.created,
-        updated=found.updated,
-    )
+def _person(found: Sequence[Any]) -> Person:
+    told = dict(zip(Person.__struct_fields__, found, strict=True))
+    return Person(**{**told, "tags": tuple(told["tags"]), "deleted": told["deleted"] is not None})
 
 
-_PERSON = select(PERSONS).where(
-    PERSONS.c.id == bindparam("of_id"), PERSONS.c.account == bindparam("of_account")
+_COLUMNS = [PERSONS.c[name] for name in Person.__struct_fields__]
+_PERSON = Query(
+    select(*_COLUMNS).where(PERSONS.c.id == bindparam("of_id"), PERSONS.c.account == bindparam("of_account"))
 )
 
 _PAGE = (
-    select(PERSONS)
+    select(*_COLUMNS)
     .where(PERSONS.c.account == bindparam("of_account"), PERSONS.c.id > bindparam("after"))
     .order_by(PERSONS.c.id)
     .limit(bindparam("limit"))
@@ -361,11 +349,13 @@ _SHOWN = (
     .order_by(COINCIDENCES.c.event, COINCIDENCES.c.other)
 )
 
-_OWNER = select(IDENTITIES.c.person).where(
-    IDENTITIES.c.account == bindparam("account"),
-    IDENTITIES.c.kind == bindparam("kind"),
-    IDENTITIES.c.value == bindparam("value"),
-    IDENTITIES.c.ended.is_(None),
+_OWNER = Query(
+    select(IDENTITIES.c.person).where(
+        IDENTITIES.c.account == bindparam("account"),
+        IDENTITIES.c.kind == bindparam("kind"),
+        IDENTITIES.c.value == bindparam("value"),
+        IDENTITIES.c.ended.is_(None),
+    )
 )
 
 FOLD = Fold(

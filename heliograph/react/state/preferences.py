@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Query
 from heliograph.events.event import AnyEvent
 from heliograph.events.preferences import (
     MarketingPaused,
@@ -130,22 +130,23 @@ def topics(connection: Connection, account: str) -> list[SubscriptionTopic]:
 def wishes(connection: Connection, account: str, channel: str, address: str, topic: str | None) -> Wishes:
     """What an address wants of a topic now (None: of marketing as such). Where two spellings of it are known, the
     stricter word counts."""
-    place = _place(connection, account, channel, address)
-    paused = connection.scalar(_PAUSE, place) or 0
+    places = _places(connection, account, channel, address)
+    paused = _paused(connection, places)
     if topic is None:
         return Wishes(paused_until=paused)
-    said = connection.scalars(_CHOICE, {**place, "of_topic": topic}).all()
-    wanted = all(said) if said else connection.scalar(_DEFAULT, {"of_account": account, "of_topic": topic})
+    said = [wanted for place in places for (wanted,) in _CHOICE.rows(connection, **place, of_topic=topic)]
+    wanted = all(said) if said else _DEFAULT.value(connection, of_account=account, of_topic=topic)
     return Wishes(topic, wanted, bool(said), paused)
 
 
 def preferences(connection: Connection, account: str, channel: str, address: str) -> Preferences:
     """Everything that an address said."""
-    place = _place(connection, account, channel, address)
+    places = _places(connection, account, channel, address)
     choices: dict[str, bool] = {}
-    for row in connection.execute(_CHOICES, place):
-        choices[row.topic] = row.wanted and choices.get(row.topic, True)
-    return Preferences(choices, connection.scalar(_PAUSE, place) or 0)
+    for place in places:
+        for topic, wanted in _CHOICES.rows(connection, **place):
+            choices[topic] = wanted and choices.get(topic, True)
+    return Preferences(choices, _paused(connection, places))
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
@@ -213,33 +214,39 @@ def _spoken(texts: dict[str, str], language: str) -> str:
     return next(iter(texts.values()), "")
 
 
-def _place(connection: Connection, account: str, channel: str, address: str) -> dict[str, object]:
+def _paused(connection: Connection, places: Sequence[Mapping[str, object]]) -> int:
+    return max(_PAUSE.value(connection, **place) or 0 for place in places)
+
+
+def _places(connection: Connection, account: str, channel: str, address: str) -> list[dict[str, object]]:
+    """Where what an address said may stand: at each of its spellings."""
     forms = Spelling(connection).forms(account, address) if channel == "email" else [address]
-    return {"of_account": account, "of_channel": channel, "of_addresses": forms}
+    return [{"of_account": account, "of_channel": channel, "of_address": form} for form in forms]
 
 
 def _at(table: Table) -> ColumnElement[bool]:
     return and_(
         table.c.account == bindparam("of_account"),
         table.c.channel == bindparam("of_channel"),
-        table.c.address.in_(bindparam("of_addresses", expanding=True)),
+        table.c.address == bindparam("of_address"),
     )
 
 
-# Made once: putting a statement together costs several times what it costs to run it.
 _OFFERED = (
     select(TOPICS)
     .where(TOPICS.c.account == bindparam("of_account"), TOPICS.c.removed.is_(False))
     .order_by(TOPICS.c.place)
 )
-_DEFAULT = select(TOPICS.c.by_default).where(
-    TOPICS.c.account == bindparam("of_account"),
-    TOPICS.c.name == bindparam("of_topic"),
-    TOPICS.c.removed.is_(False),
+_DEFAULT = Query(
+    select(TOPICS.c.by_default).where(
+        TOPICS.c.account == bindparam("of_account"),
+        TOPICS.c.name == bindparam("of_topic"),
+        TOPICS.c.removed.is_(False),
+    )
 )
-_PAUSE = select(func.max(PAUSES.c.until)).where(_at(PAUSES))
-_CHOICES = select(CHOICES.c.topic, CHOICES.c.wanted).where(_at(CHOICES))
-_CHOICE = select(CHOICES.c.wanted).where(_at(CHOICES), CHOICES.c.topic == bindparam("of_topic"))
+_PAUSE = Query(select(PAUSES.c.until).where(_at(PAUSES)))
+_CHOICES = Query(select(CHOICES.c.topic, CHOICES.c.wanted).where(_at(CHOICES)))
+_CHOICE = Query(select(CHOICES.c.wanted).where(_at(CHOICES), CHOICES.c.topic == bindparam("of_topic")))
 
 FOLD = Fold(
     name="preferences",

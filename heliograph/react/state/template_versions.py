@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select
 
+from heliograph.database import Query
 from heliograph.react.state.definitions import TEMPLATES
 
 
@@ -23,7 +24,7 @@ class TemplateVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 def current(connection: Connection, account: str, name: str) -> int | None:
     """The number of a template's current version; None: there is none, or it was removed."""
-    found: int | None = connection.scalar(_CURRENT_VERSION, {"of_account": account, "of_name": name})
+    found: int | None = _CURRENT_VERSION.value(connection, of_account=account, of_name=name)
     return found
 
 
@@ -34,7 +35,9 @@ def versions(connection: Connection, account: str, name: str) -> list[TemplateVe
 
 
 _OF_NAME = (TEMPLATES.c.account == bindparam("of_account"), TEMPLATES.c.name == bindparam("of_name"))
-_CURRENT_VERSION = select(func.max(TEMPLATES.c.version)).where(*_OF_NAME, TEMPLATES.c.removed.is_(None))
+_CURRENT_VERSION = Query(
+    select(func.max(TEMPLATES.c.version)).where(*_OF_NAME, TEMPLATES.c.removed.is_(None))
+)
 _HISTORY = (
     select(TEMPLATES.c.version, TEMPLATES.c.saved, TEMPLATES.c.removed, TEMPLATES.c.event, TEMPLATES.c.parts)
     .where(*_OF_NAME)
