@@ -24,7 +24,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "serve": Command(
         "running:serve",
-        "Run everything: web workers and the engine. The first start makes the data directory and the keys.",
+        "Run everything: web workers, the engine and what goes out. The first start makes the data directory and the keys.",
     ),
     "demo": Command(
         "running:demo", "Play the whole story once, on real sockets, then keep serving so that you can try."
