@@ -91,8 +91,8 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipient: how far the job came with them, and what became of their message since. `zone` says where from it is
-    known."""
+    """A recipient: how far the job came with them, and what became of their message since. `zone` is the zone by whose
+    clock they are written to, and `zone_source` how it is known; `reason` why they are not."""
 
     row: int
     line: int
@@ -103,6 +103,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     due_at: Instant | None
     zone: str | None
+    zone_source: str | None
     template: str | None
     requested_at: Instant | None
     message: str | None

@@ -73,8 +73,8 @@ READING_LOG_PAGES = 8_192
 
 _SCHEMA = """
 CREATE TABLE recipients (row INTEGER PRIMARY KEY, line INTEGER NOT NULL, state INTEGER NOT NULL, address TEXT NOT NULL,
-    recipient_id TEXT, time_zone TEXT, data TEXT NOT NULL, due INTEGER, zone TEXT, template TEXT, requested INTEGER,
-    reason TEXT);
+    recipient_id TEXT, time_zone TEXT, data TEXT NOT NULL, due INTEGER, zone TEXT, zone_source TEXT, template TEXT,
+    requested INTEGER, reason TEXT);
 CREATE INDEX recipients_by_state ON recipients (state, row);
 CREATE INDEX recipients_by_due ON recipients (due) WHERE state = 1;
 CREATE TABLE known (key INTEGER PRIMARY KEY, row INTEGER NOT NULL);
@@ -92,8 +92,8 @@ PRAGMA user_version = 1;
 
 
 class Recipient(NamedTuple):
-    """One row. Instants in microseconds. `zone` is the zone that was decided on, and where from: `Europe/Paris
-    (person)`. `data` are JSON: the columns of the list."""
+    """One row. Instants in microseconds. `zone` is the zone that was decided on, and `zone_source` how it is known;
+    `time_zone` what the list says. `data` are JSON: the columns of the list."""
 
     row: int
     line: int
@@ -104,6 +104,7 @@ class Recipient(NamedTuple):
     data: str
     due: int | None = None
     zone: str | None = None
+    zone_source: str | None = None
     template: str | None = None
     requested: int | None = None
     reason: str | None = None
@@ -263,13 +264,16 @@ class Ledger:
         """The rows of an address, however its letters are written. Looks through the whole ledger."""
         return self._rows("lower(address) = lower(?) ORDER BY row", (address,))
 
-    def request(self, rows: Sequence[tuple[int, str, int]]) -> None:
-        """These rows are asked for: row, template, instant."""
-        self._update("state = 2, due = NULL, template = of.value ->> 1, requested = of.value ->> 2", rows)
+    def request(self, rows: Sequence[tuple[int, str, int, str | None, str | None]]) -> None:
+        """These rows are asked for: row, template, instant, zone and its source."""
+        news = "template = of.value ->> 1, requested = of.value ->> 2, zone = of.value ->> 3, zone_source = of.value ->> 4"
+        self._update(f"state = 2, due = NULL, {news}", rows)
 
-    def hold(self, rows: Sequence[tuple[int, int, str | None]]) -> None:
-        """These rows are held: row, until when, in which zone."""
-        self._update("state = 1, due = of.value ->> 1, zone = of.value ->> 2", rows)
+    def hold(self, rows: Sequence[tuple[int, int, str | None, str | None]]) -> None:
+        """These rows are held: row, until when, zone and its source."""
+        self._update(
+            "state = 1, due = of.value ->> 1, zone = of.value ->> 2, zone_source = of.value ->> 3", rows
+        )
 
     def end(self, endings: Sequence[Ending]) -> None:
         """What became of rows that were asked for; one that has its end keeps it."""
@@ -308,7 +312,7 @@ class Ledger:
 
     def blank(self, rows: Sequence[tuple[int, str]]) -> None:
         """What an erasure leaves of somebody's own rows: row, pseudonym. Who was still to be written to is not."""
-        news = "address = of.value ->> 1, data = '{}', recipient_id = NULL, time_zone = NULL, zone = NULL, reason = NULL"
+        news = "address = of.value ->> 1, data = '{}', recipient_id = NULL, time_zone = NULL, zone = NULL, zone_source = NULL, reason = NULL"
         self._update(f"{news}, state = CASE WHEN state IN (0, 1, 2, 3) THEN {CANCELLED} ELSE state END", rows)
 
     def mask(self, rows: Sequence[tuple[int, str]]) -> None:

@@ -30,10 +30,9 @@ from heliograph.outbound.jobs.reading import Failure, Read, Task, read_apart
 from heliograph.outbound.jobs.sources import Later, Sources, unreachable
 from heliograph.outbound.jobs.splits import winner
 from heliograph.outbound.jobs.work import Work
-from heliograph.react.state import definitions, people
+from heliograph.react.state import definitions
 from heliograph.react.state import jobs as known
 from heliograph.react.state.jobs import Job
-from heliograph.react.state.people import Person
 from heliograph.settings import Settings
 
 log = logging.getLogger("heliograph.jobs")
@@ -326,9 +325,4 @@ class Runner:
         await self.journal.append_once([codec.encode(event)])
 
     def _asking(self, job: Job, account: Account) -> Asking:
-        def who(address: str) -> Person | None:
-            by = {"sms": "phone"}.get(job.submission.channel, "email")
-            with self.state.connect() as connection:
-                return people.find(connection, job.account, **{by: address})
-
-        return Asking(job=job, options=options_of(job.submission), account=account, who=who)
+        return Asking(job=job, options=options_of(job.submission), account=account)

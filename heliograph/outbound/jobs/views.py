@@ -55,6 +55,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     due: int | None
     zone: str | None
+    zone_source: str | None
     template: str | None
     requested: int | None
     message: str | None
@@ -120,4 +121,15 @@ def _open(counts: dict[str, int]) -> int:
     return sum(counts.get(STATES[state], 0) for state in OPEN)
 
 
-_SAME = ("row", "line", "address", "recipient_id", "reason", "due", "zone", "template", "requested")
+_SAME = (
+    "row",
+    "line",
+    "address",
+    "recipient_id",
+    "reason",
+    "due",
+    "zone",
+    "zone_source",
+    "template",
+    "requested",
+)

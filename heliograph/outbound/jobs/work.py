@@ -72,9 +72,7 @@ class Work:
         now = self.clock.now()
         decided, rows = await asyncio.to_thread(self._decide, asking, places, now)
         by_number = {row.row: row for row in rows}
-        await self._append(
-            [asking.message(by_number[number], template, now) for number, template, _ in decided.asked]
-        )
+        await self._append([asking.message(by_number[one.row], one.template, now) for one in decided.asked])
         return bool(rows)
 
     async def cancel(self, asking: Asking, reason: str) -> None:
@@ -140,13 +138,14 @@ class Work:
             places = min(places, allowed(rate, owed, now))
         rows = ledger.due(now, places)
         rows += ledger.waiting(places - len(rows))
-        decided = asking.decide(rows, now)
+        with self.state.connect() as connection:
+            decided = asking.decide(connection, rows, now)
         with ledger.writing():
             ledger.request(decided.asked)
             ledger.hold(decided.held)
             if rate is not None and decided.asked:
                 ledger.note("owed", owed_next(rate, owed, now, len(decided.asked)))
-        self.under_way |= {message_id(asking.job.id, row): row for row, _, _ in decided.asked}
+        self.under_way |= {message_id(asking.job.id, one.row): one.row for one in decided.asked}
         return decided, rows
 
     def _cancel_some(self, reason: str) -> int:
