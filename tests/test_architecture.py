@@ -58,6 +58,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "spreadsheets",
         "rowfiles",
         "phones",
+        "attachments",
+        "url_parameters",
     ),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )

@@ -23,6 +23,7 @@ from heliograph.accounts.directory import Directory, load_directory
 from heliograph.app import part
 from heliograph.app.chores import Chores
 from heliograph.app.storage import only_engine, remote
+from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import empty_wal, open_state
 from heliograph.egress import Egress, Guard
@@ -186,6 +187,7 @@ class EngineRoom:
             picture_urls(settings),
             settings.bounce_address,
             self._signers,
+            KeptFiles(Path(settings.data)),
         )
 
     async def run(self) -> None:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mail_world import ACCOUNT, BASE, MESSAGE
 
+from heliograph.attachments.rules import SIZE_LIMIT
 from heliograph.outbound.messages.addresses import Mailbox
-from heliograph.outbound.messages.attachments import SIZE_LIMIT, files, listed
+from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.compose import one_line
 from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.mime import File, Letter, Sender, build, envelope_sender, feedback_id

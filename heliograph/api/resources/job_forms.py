@@ -125,6 +125,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     limit: PageSize = 100
 
 
+class InState(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recipients: of one state, else all."""
+
+    state: ledgers.State | None = None
+
+
 class BrokenRow(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the list that is no recipient, and why."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from heliograph.accounts.model import Account
 from heliograph.events import codec, subjects
 from heliograph.events.event import Event, derived_id
-from heliograph.events.messages import MessageCancelled, MessageRequested
+from heliograph.events.messages import Attachment, MessageCancelled, MessageRequested
 from heliograph.outbound.jobs.ledger import FOR_WINNER, Recipient, readable
 from heliograph.outbound.jobs.local_times import opens
 from heliograph.outbound.jobs.options import Options
@@ -79,7 +79,9 @@ class Asking:
                 held.append(Held(row.row, due, *where))
         return Decided(asked, held)
 
-    def message(self, row: Recipient, template: str, now: int) -> Event[MessageRequested]:
+    def message(
+        self, row: Recipient, template: str, now: int, attached: tuple[Attachment, ...] = ()
+    ) -> Event[MessageRequested]:
         """The wish for a row's message: the same id whenever it is said."""
         wanted = self.job.submission
         request = MessageRequested(
@@ -94,6 +96,9 @@ class Asking:
             recipient_id=row.recipient_id,
             job_category=wanted.job_category,
             transactional=self.options.transactional,
+            topic=self.options.topic,
+            url_append=self.options.url_append,
+            attachments=attached,
             context={**self.options.context, "recipient": readable(row)},
         )
         return codec.make(

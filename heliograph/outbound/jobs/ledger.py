@@ -64,6 +64,9 @@ FOR_WINNER = 1 << 62
 BROKEN_KEPT = 100_000
 """Broken rows that are listed; all are counted."""
 
+COLUMNS_SHOWN = 500
+"""Columns of a list that are told of: rows in NDJSON and XML may each have others."""
+
 CACHE_KIB, READING_CACHE_KIB = 8_192, 65_536
 """Pages kept in memory: a few thousand rows at work; while a list is read, the keys of a million addresses, which come
 in no order."""
@@ -259,6 +262,16 @@ class Ledger:
         if state is None:
             return self._rows("row > ? ORDER BY row LIMIT ?", (after, limit))
         return self._rows("state = ? AND row > ? ORDER BY row LIMIT ?", (state, after, limit))
+
+    def columns(self, state: int | None) -> list[str]:
+        """The columns of the list, in the order in which they come up in rows of one state or of all. Looks through
+        these rows."""
+        found = self._db.execute(
+            "SELECT cell.key FROM recipients, json_each(recipients.data) cell WHERE ?1 IS NULL OR state = ?1 "
+            "GROUP BY cell.key ORDER BY min(row), min(cell.id) LIMIT ?2",
+            (state, COLUMNS_SHOWN),
+        )
+        return [str(name) for (name,) in found]
 
     def to(self, address: str) -> list[Recipient]:
         """The rows of an address, however its letters are written. Looks through the whole ledger."""
