@@ -60,6 +60,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "phones",
         "attachments",
         "url_parameters",
+        "xml_fields",
     ),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )

@@ -67,7 +67,7 @@ def standing(connection: Connection, data: Path, account: str, job: str) -> Stan
     found = known.find(connection, account, job)
     if found is None:
         return None
-    counts, read, done, speed = found.counts, 0, True, 0.0
+    counts, read, done, speed = found.counts, 0, False, 0.0
     with looking_into(data, job) as ledger:
         if ledger is not None:
             counts, progress = ledger.counts(), ledger.progress
