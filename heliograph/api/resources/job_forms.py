@@ -34,7 +34,8 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job. `counts` are its recipients by state; `read` rows of its list were read so far; `remaining` are seconds at
-    the speed of the last ten; `figures` count what became of the messages since."""
+    the speed of the last ten; `next_due_at`: when the next of those who are held for their window may be written to;
+    `figures` count what became of the messages since."""
 
     id: str
     name: str
@@ -56,6 +57,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     read: int
     per_second: float
     remaining: float | None
+    next_due_at: Instant | None
     figures: Figures
     winner: str | None
     error_code: str | None

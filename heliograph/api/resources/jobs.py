@@ -189,6 +189,7 @@ def shown(standing: views.Standing) -> Job:
         read=standing.read,
         per_second=round(standing.per_second, 1),
         remaining=None if standing.remaining is None else round(standing.remaining, 1),
+        next_due_at=_instant(standing.next_due),
         figures=standing.figures,
         winner=job.winner,
         error_code=job.error_code,
@@ -245,7 +246,14 @@ def _fresh(job: str, account: str, submission: JobSubmitted, now: int) -> views.
         counts={},
     )
     return views.Standing(
-        job=new, counts={}, read=0, reading=True, per_second=0.0, remaining=None, figures=Figures()
+        job=new,
+        counts={},
+        read=0,
+        reading=True,
+        per_second=0.0,
+        remaining=None,
+        next_due=None,
+        figures=Figures(),
     )
 
 

@@ -249,8 +249,8 @@ class Ledger:
         return self._rows("state = 1 AND due <= ? ORDER BY due, row LIMIT ?", (now, limit))
 
     def next_due(self) -> int | None:
-        """When the next row that is held may go on."""
-        found: int | None = self._db.execute("SELECT min(due) FROM recipients WHERE state = 1").fetchone()[0]
+        """When the next row that is held for its window may go on."""
+        found: int | None = self._db.execute(_NEXT_DUE, (FOR_WINNER,)).fetchone()[0]
         return found
 
     def of_state(self, state: int) -> list[Recipient]:
@@ -374,5 +374,6 @@ def readable(recipient: Recipient) -> Mapping[str, Any]:
     return found
 
 
+_NEXT_DUE = "SELECT min(due) FROM recipients WHERE state = 1 AND due < ?"
 _COLUMNS = ", ".join(Recipient._fields)
 _ADD = f"INSERT INTO recipients ({_COLUMNS}) VALUES ({', '.join('?' * len(Recipient._fields))})"  # noqa: S608 - our own words
