@@ -135,7 +135,7 @@ async def with_buckets(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_lists_come_from_a_bucket(with_buckets: World, bucket: Any) -> None:
-    """MG-11, MessageGears' own customers name lists as s3:// URLs (S1:L235)."""
+    """As the document's own example names one (S1:L235)."""
     options = {"suppress": ["s3://lists/left-out.csv"]}
     job = await with_buckets.order("s3://lists/spring/people.csv.gz", options=options)
     assert (await with_buckets.until(job, "finished")).counts == {"sent": 1, "refused": 1}
