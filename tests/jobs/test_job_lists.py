@@ -258,7 +258,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, row: Callable[[int],
 
 
 def test_one_row_as_large_as_the_file_is_one_broken_row(tmp_path: Path) -> None:
-    """Nothing of it is kept: not its text, not its elements, not its columns."""
+    """Nothing of it is kept, neither its text nor its elements."""
     for content, fault in (
         (b"email\n" + b"x" * (3 << 20) + b"\na@x.example\n", "is longer than 2097152 characters"),
         (
