@@ -161,9 +161,7 @@ async def _asking(place: Path) -> float:
     journal = await SqliteJournal.open(place)
     ledger = Ledger(place / "jobs" / "j.db")
     work = Work(ledger=ledger, journal=journal, state=state, clock=clock)
-    asking = Asking(
-        job=_job(), options=Options(), account=Account(number="1" * 12, store_id="7"), who=lambda _: None
-    )
+    asking = Asking(job=_job(), options=Options(), account=Account(number="1" * 12, store_id="7"))
     began = time.monotonic()
     for _ in range(ASKED // BATCH):
         await work.ask(asking, BATCH)

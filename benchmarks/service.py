@@ -16,6 +16,7 @@ from heliograph.accounts import keys
 from heliograph.accounts.directory import load_directory
 from heliograph.clock import SECOND, SystemClock
 from heliograph.database import METADATA, open_state
+from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.engagement import MessageOpened
 from heliograph.events.event import AnyEvent
@@ -25,6 +26,7 @@ from heliograph.outbound.feeds.dialects.messagegears import SCHEMA_DIALECT, Sche
 from heliograph.outbound.feeds.surroundings import surroundings
 from heliograph.react.state import messages
 from heliograph.readers import Readers
+from heliograph.settings import Settings
 from heliograph.webservice.activities import account_activity
 from heliograph.webservice.call import Asked
 
@@ -50,7 +52,9 @@ async def _measured(data: Path) -> list[Row]:
     account = made["account"]
     opens = await _filled(journal, state, account)
     directory = load_directory(state)
-    means = webservice.Means(journal=journal, state=state, directory=directory, clock=SystemClock())
+    means = webservice.Means(
+        journal=journal, state=state, directory=directory, clock=SystemClock(), egress=Egress(Settings())
+    )
     whose = directory.accounts[account]
     fields = {"ActivityType": "OPENS", "ActivityDate": "2026-01-01"}
     rows = []

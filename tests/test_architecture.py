@@ -59,6 +59,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "spreadsheets",
         "rowfiles",
         "phones",
+        "attachments",
+        "url_parameters",
+        "xml_fields",
     ),
     ("settings", "signing", "clock", "errors", "database", "migrations", "supervisor", "logs"),
 )

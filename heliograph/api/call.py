@@ -7,10 +7,10 @@ what is checked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -73,6 +73,14 @@ class Asked:
     """Who asks, for events: the key's public part."""
     idempotency_key: str = ""
     """What the header `Idempotency-Key` says; empty without one."""
+
+
+class Csv(NamedTuple):
+    """An answer that is a file of rows, however long: what it is called (without its ending), and its bytes as they come,
+    read in a thread."""
+
+    name: str
+    pieces: Iterator[bytes]
 
 
 Handler = Callable[[Means, Asked], Awaitable[Any]]

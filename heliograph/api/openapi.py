@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from heliograph import __version__
-from heliograph.api.call import Call, Resource
+from heliograph.api.call import Call, Csv, Resource
 
 REFERENCE = "#/components/schemas/{name}"
 
@@ -76,7 +76,7 @@ def _operation(resource: Resource, call: Call) -> dict[str, Any]:
     answers = {
         str(call.status): {
             "description": "Done." if call.status == 200 else "Taken on.",
-            **_json(call.answer),
+            **_answer(call.answer),
         }
     }
     answers |= {
@@ -136,6 +136,10 @@ def _in_query(call: Call) -> list[dict[str, Any]]:
     ]
 
 
+def _answer(kind: Any) -> dict[str, Any]:
+    return {"content": {"text/csv": {"schema": {"type": "string"}}}} if kind is Csv else _json(kind)
+
+
 def _json(kind: Any) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": _schema(kind)}}}
 
@@ -146,5 +150,8 @@ def _schema(kind: Any) -> Any:
 
 
 def _components(calls: Iterable[Call]) -> dict[str, Any]:
-    kinds = [Problem, *(kind for call in calls for kind in (call.answer, call.body) if kind is not None)]
+    kinds = [
+        Problem,
+        *(kind for call in calls for kind in (call.answer, call.body) if kind not in (None, Csv)),
+    ]
     return dict(msgspec.json.schema_components(kinds, ref_template=REFERENCE)[1])

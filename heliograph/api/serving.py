@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from heliograph.api.access import Access
-from heliograph.api.call import Asked, Call, Means
+from heliograph.api.call import Asked, Call, Csv, Means
 from heliograph.api.openapi import describe
 from heliograph.api.reading import from_body, from_query
 from heliograph.api.resources import RESOURCES
@@ -23,6 +23,7 @@ BASE = "/api/v1"
 DESCRIPTION = "/api/openapi.json"
 
 JSON = "application/json; charset=utf-8"
+CSV = "text/csv; charset=utf-8; header=present"  # RFC 4180 section 3
 NO_STORE = {"cache-control": "no-store"}
 """What is said of people is no cache's business."""
 
@@ -57,7 +58,9 @@ def _endpoint(means: Means, access: Access, calls: dict[str, Call]) -> Endpoint:
             value = await call.handler(means, asked)
         except (CallerError, Unavailable) as error:
             return _refused(error)
-        return Response(_encode(value), call.status, NO_STORE, JSON)
+        return (
+            _file(value) if isinstance(value, Csv) else Response(_encode(value), call.status, NO_STORE, JSON)
+        )
 
     return answer
 
@@ -86,6 +89,11 @@ def _description() -> Endpoint:
         return Response(described, media_type=JSON)
 
     return answer
+
+
+def _file(answer: Csv) -> Response:
+    named = {"content-disposition": f'attachment; filename="{answer.name}.csv"'}
+    return StreamingResponse(answer.pieces, headers=NO_STORE | named, media_type=CSV)
 
 
 def _refused(error: CallerError | Unavailable) -> Response:

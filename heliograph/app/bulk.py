@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -14,7 +14,7 @@ from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import CallerError, OperatorError
 from heliograph.events.jobs import JobSubmitted
-from heliograph.outbound.jobs import orders, uploads, views
+from heliograph.outbound.jobs import orders, tables, uploads, views
 from heliograph.outbound.jobs.ledger import State
 from heliograph.outbound.jobs.views import Shown, Standing
 from heliograph.react.state import jobs as known
@@ -70,6 +70,15 @@ class Desk:
             except CallerError as error:
                 raise OperatorError(error.message) from error
 
+    async def decide(self, job: str, template: str) -> None:
+        """Name the winner of a split test. Raises `OperatorError`."""
+        found = self.job(job)
+        async with reachable(self.settings) as journal:
+            try:
+                await orders.decide(journal, self.clock, found, template, by="command line")
+            except CallerError as error:
+                raise OperatorError(error.message) from error
+
     def job(self, job: str) -> Job:
         """The job of this id. Raises `OperatorError`."""
         return self.standing(job).job
@@ -93,6 +102,10 @@ class Desk:
         found = self.job(job)
         with self.state.connect() as connection:
             return views.recipients(connection, self.data, found, state=state, after=after, limit=limit)
+
+    def recipients_csv(self, job: str, *, state: State | None) -> Iterator[bytes]:
+        """Everybody on its list, or those in one state, as CSV."""
+        return tables.recipients_csv(self.state, self.data, self.job(job), state)
 
     async def watch(self, job: str, told: Callable[[Standing], object]) -> Standing | None:
         """Tell how it stands until it is over; None where no engine runs that would carry it out."""

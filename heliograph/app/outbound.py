@@ -22,6 +22,7 @@ from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import load_directory
 from heliograph.app import lag, part
 from heliograph.app.storage import OUTBOUND, only, remote
+from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.egress import Egress, Guard
@@ -232,6 +233,7 @@ class OutboundRoom:
             picture_urls(settings),
             settings.bounce_address,
             self._signers,
+            KeptFiles(Path(settings.data)),
         )
 
     def _replayer(self) -> Replayer:

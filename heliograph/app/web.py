@@ -139,7 +139,9 @@ class Worker:
         topics = Registry(engine, journal, directory, self.clock)
         queues = self._queues()
         means = self._means(directory, journal, engine, queues, egress)
-        calls = webservice.Means(journal=journal, state=engine, directory=directory, clock=self.clock)
+        calls = webservice.Means(
+            journal=journal, state=engine, directory=directory, clock=self.clock, egress=egress
+        )
         others = (
             *live.pages,
             *WebCopies(directory, refs, journal, engine, self.clock, self._desk(refs)).pages(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +44,9 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Submit, print the id, a
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 State = Annotated[str | None, typer.Option(help=f"Only {', '.join(STATES)}.")]
+AsCsv = Annotated[
+    bool, typer.Option("--csv", help="All of them (of the state) as CSV: a list that `send` takes again.")
+]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
 
 jobs = typer.Typer(help="Bulk sends: how they stand, and moving them.", no_args_is_help=True)
@@ -86,10 +91,10 @@ def send(
 @for_operators
 def list_jobs(limit: Limit = 20, data: Data = None, account: AccountOption = None) -> None:
     """The newest jobs."""
-    rows = table("job", "name", "state", "submitted", "settled", "of", "per second")
+    rows = table("job", "name", "state", "submitted", "settled", "of", "per second", "remaining")
     for one in Desk(existing(data), account).jobs(limit):
         job = one.job
-        figures = (f"{one.settled:,}", f"{one.total:,}", f"{one.per_second:,.0f}")
+        figures = (f"{one.settled:,}", f"{one.total:,}", f"{one.per_second:,.0f}", _remaining(one))
         rows.add_row(job.id, job.submission.name, job.state, iso(job.submitted)[:19], *figures)
     out.print(rows)
 
@@ -117,14 +122,20 @@ def recipients(
     state: State = None,
     limit: Limit = 100,
     after: int = 0,
+    csv: AsCsv = False,
     data: Data = None,
     account: AccountOption = None,
 ) -> None:
-    """Whom a job is for, one JSON object a line."""
+    """Whom a job is for, one JSON object a line, or all of them as CSV."""
     wanted = next((known for known in STATES if known == state), None)
     if state is not None and wanted is None:
         raise OperatorError(f"--state: {state} is none of {', '.join(STATES)}")
-    for one in Desk(existing(data), account).recipients(job, state=wanted, after=after, limit=limit):
+    desk = Desk(existing(data), account)
+    if csv:
+        for piece in desk.recipients_csv(job, state=wanted):
+            sys.stdout.buffer.write(piece)
+        return
+    for one in desk.recipients(job, state=wanted, after=after, limit=limit):
         print(msgspec.json.encode(one).decode())
 
 
@@ -158,6 +169,14 @@ def cancel(job: JobId, reason: Reason = "", data: Data = None, account: AccountO
     _move(job, "cancelled", reason, data, account)
 
 
+@jobs.command("winner")
+@for_operators
+def winner(job: JobId, template: Template, data: Data = None, account: AccountOption = None) -> None:
+    """Name the winner of a split test: who waits for it gets that template."""
+    asyncio.run(Desk(existing(data), account).decide(job, template))
+    out.print(f"{job} goes on with {template}", highlight=False)
+
+
 def _move(job: str, to: Move, reason: str, data: str | None, account: str | None) -> None:
     asyncio.run(Desk(existing(data), account).move(job, to, reason))
     out.print(f"{job} is {to}", highlight=False)
@@ -168,7 +187,7 @@ def _watch(desk: Desk, job: str) -> None:
         task = progress.add_task("reading", total=None, rate="")
 
         def told(standing: Standing) -> None:
-            going = f"{standing.settled:,} of {standing.total:,}, {standing.per_second:,.0f}/s"
+            going = f"{standing.settled:,} of {standing.total:,}, {standing.per_second:,.0f}/s {_remaining(standing)}"
             reading = f"{standing.read:,} rows"
             progress.update(
                 task,
@@ -186,10 +205,19 @@ def _watch(desk: Desk, job: str) -> None:
     if last is None:
         out.print("No engine runs: the job begins when `heliograph serve` does.", highlight=False)
         return
-    counts = ", ".join(f"{count:,} {state}" for state, count in last.counts.items()) or "nobody on the list"
+    counts = (
+        ", ".join(f"{count:,} {state}" for state, count in last.counts.items()) or "nobody was written to"
+    )
     out.print(f"{last.job.state}: {counts}", highlight=False)
     if last.job.state == "failed":
         raise OperatorError(f"{last.job.error_code}: {last.job.error_message}")
+
+
+def _remaining(standing: Standing) -> str:
+    """How long it will take, in words; empty where nobody can tell."""
+    if standing.remaining is not None:
+        return f"about {timedelta(seconds=round(standing.remaining))} left"
+    return f"held until {iso(standing.next_due)[:16]} UTC" if standing.next_due else ""
 
 
 async def _submit(desk: Desk, submission: JobSubmitted) -> str:

@@ -25,12 +25,14 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file that goes with a mail: `content` in base64; with a `content_id` it is what the HTML shows as `cid:`."""
+    """A file that goes with a mail: `content` in base64, or the name under which it is `kept`
+    (`heliograph.attachments.kept`); with a `content_id` it is what the HTML shows as `cid:`."""
 
     name: str
     content_type: str
-    content: str
+    content: str = ""
     content_id: str = ""
+    kept: str = ""
 
 
 class MessageRequested(Data, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock, from_datetime
+from heliograph.egress import Egress
 from heliograph.journal.journal import Journal
 from heliograph.webservice.answers import Elements, Refused
 
@@ -33,12 +35,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What actions work with. `state` is only read."""
+    """What actions work with. `state` is only read; `egress` is the door out."""
 
     journal: Journal
     state: Engine
     directory: Directory
     clock: Clock
+    egress: Egress
+
+    @property
+    def data(self) -> Path:
+        """The data directory: where state is."""
+        return Path(str(self.state.url.database)).parent
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """What `look` finds in state; asked in a thread."""

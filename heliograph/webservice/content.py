@@ -17,31 +17,36 @@ from heliograph.events.definitions import TemplateSaved
 from heliograph.events.event import Record, scoped_id
 from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.compose import Parsed, parse_parts
+from heliograph.outbound.messages.headers import added_headers
 from heliograph.react.state import definitions
+from heliograph.url_parameters import wrong
 from heliograph.webservice import documents
 from heliograph.webservice.answers import Refused
 from heliograph.webservice.call import INVALID, MISSING, NOT_HERE, UNKNOWN, Asked, Means
 from heliograph.webservice.substitutions import to_liquid
 
+_ADDRESSES = (
+    ("FromAddress", "from_address"),
+    ("ReplyToAddress", "reply_to"),
+    ("OnBehalfOfAddress", "sender"),
+)
+
 PREFIX = "webservice-"
 """What the names of templates begin with that came with a call."""
 
 _NOT_DONE = {
-    "OnBehalfOfName": "no Sender header is written",
-    "OnBehalfOfAddress": "no Sender header is written",
-    "UrlAppend": "links are sent as they are in the template",
+    "OnBehalfOfName": "a Sender header has an address alone (OnBehalfOfAddress)",
     "CustomTrackingDomain": "tracked links begin with this installation's base_url",
     "TemplateLibrary": "templates include no others",
     "TemplateLibraryName": "templates include no others",
     "TemplateLibraryContent": "templates include no others",
-    "HeaderName": "headers of your own are not written",
-    "HeaderValue": "headers of your own are not written",
-    "AttachmentUrl": "messages have no attachments",
-    "AttachmentContent": "messages have no attachments",
-    "AttachmentName": "messages have no attachments",
-    "AttachmentContentType": "messages have no attachments",
 }
 """Parameters that would change what is sent, and that we do not do: they are refused, never dropped."""
+
+_OF_TEMPLATES = ("OnBehalfOfAddress", "HeaderName", "HeaderValue")
+"""Parameters that a saved template says itself, in its settings."""
+
+MOST_HEADERS = 20
 
 PARTS = (("SubjectLine", "subject"), ("HtmlTemplate", "html"), ("TextTemplate", "text"))
 
@@ -66,7 +71,7 @@ class Template(NamedTuple):
 
     name: str
     parts: dict[str, str]
-    settings: dict[str, str]
+    settings: dict[str, Any]
 
 
 def recipient(asked: Asked) -> Recipient:
@@ -116,22 +121,35 @@ def template(asked: Asked) -> Template:
     if not isinstance(parsed, Parsed):
         error = parsed[0]
         raise Refused(error.code, f"{error.part}, line {error.line or 1}: {error.message}")
-    settings = _sender(asked)
+    settings = _settings(asked)
     content = msgspec.json.encode((sorted(parts.items()), sorted(settings.items())))
     return Template(PREFIX + blake2b(content, digest_size=10).hexdigest(), parts, settings)
 
 
-def _sender(asked: Asked) -> dict[str, str]:
+def _settings(asked: Asked) -> dict[str, Any]:
+    """Who a template of a call is from, and its headers."""
     asked.wanted("FromAddress")
     said = {
         "from_address": asked.text("FromAddress"),
         "from_name": asked.text("FromName"),
         "reply_to": asked.text("ReplyToAddress"),
+        "sender": asked.text("OnBehalfOfAddress"),
     }
-    for parameter, setting in (("FromAddress", "from_address"), ("ReplyToAddress", "reply_to")):
+    for parameter, setting in _ADDRESSES:
         if said[setting] and mailbox(said[setting]) is None:
             raise Refused(INVALID, f"{parameter} is no e-mail address.")
-    return {name: value for name, value in said.items() if value}
+    headers = _headers(asked)
+    return {name: value for name, value in said.items() if value} | ({"headers": headers} if headers else {})
+
+
+def _headers(asked: Asked) -> dict[str, str]:
+    """`HeaderName.n` and `HeaderValue.n`. Raises `Refused` for those that no template may set."""
+    names, values = asked.numbered("HeaderName", MOST_HEADERS), asked.numbered("HeaderValue", MOST_HEADERS)
+    said = {names.get(number, "").strip(): values.get(number, "") for number in sorted(names | values)}
+    try:
+        return dict(added_headers(said))
+    except ValueError as error:
+        raise Refused(INVALID, f"HeaderName, HeaderValue: {error}.") from error
 
 
 def saving(account: Account, template: Template, by: str, now: int) -> Record:
@@ -151,11 +169,22 @@ def saving(account: Account, template: Template, by: str, now: int) -> Record:
 async def campaign(means: Means, asked: Asked) -> definitions.Template:
     """The saved template that `CampaignId` names. Raises `Refused`."""
     check(asked)
+    for field in asked.fields:
+        if field.partition(".")[0] in _OF_TEMPLATES and asked.text(field):
+            raise Refused(NOT_HERE, f"{field}: a campaign's own template says it, in its settings.")
     name = asked.wanted("CampaignId")
     found = await means.read(lambda connection: definitions.template(connection, asked.account.number, name))
     if found is None:
         raise Refused(UNKNOWN, f"There is no campaign {name[:80]!r}: campaigns are this account's templates.")
     return found
+
+
+def url_append(asked: Asked) -> str | None:
+    """What links lead with: `UrlAppend`; None: what the template or the account says. Raises `Refused`."""
+    said = asked.text("UrlAppend")
+    if reason := wrong(said):
+        raise Refused(INVALID, f"UrlAppend {reason}.")
+    return said or None
 
 
 def given(asked: Asked) -> Given:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
+
 from heliograph.accounts.model import Account
 from heliograph.errors import BadRequest
 from heliograph.events import codec, subjects
@@ -23,6 +25,9 @@ from heliograph.webservice import content
 from heliograph.webservice.answers import Elements, Refused
 from heliograph.webservice.call import INVALID, NOT_HERE, Asked, Means
 from heliograph.webservice.content import Recipient
+from heliograph.webservice.enclosures import attachments, enclosed, sources
+
+_SUPPRESSION = ("SuppressionXmlUrl", "SuppressionCsvUrl")
 
 UUID = 36
 """Characters of the id at the end of a RequestId: the message's, or the job's."""
@@ -47,7 +52,7 @@ async def transactional_campaign(means: Means, asked: Asked) -> Elements:
 async def bulk_job(means: Means, asked: Asked) -> Elements:
     """`BulkJobSubmit`: a message for everybody on a list, from a template that comes with it."""
     template = content.template(asked)
-    submission = _submission(asked, template.name)
+    submission = await _submission(means, asked, template.name)
     saved = content.saving(asked.account, template, asked.by, means.clock.now())
     await means.journal.append_once((saved,))
     return await _submit(means, asked, submission)
@@ -56,12 +61,13 @@ async def bulk_job(means: Means, asked: Asked) -> Elements:
 async def bulk_campaign(means: Means, asked: Asked) -> Elements:
     """`BulkCampaignSubmit`: a message for everybody on a list, from a saved template."""
     template = await content.campaign(means, asked)
-    return await _submit(means, asked, _submission(asked, template.name))
+    return await _submit(means, asked, await _submission(means, asked, template.name))
 
 
 async def preview(means: Means, asked: Asked) -> Elements:
     """`MessagePreview`: what one recipient would get; nothing is sent, and no look-up is told."""
     template, whom = content.template(asked), content.recipient(asked)
+    enclosed(asked)
     requested = _requested(asked, whom, template.name)
     made = await asyncio.to_thread(_composed, means, asked.account, requested, template.parts)
     if not isinstance(made, Composed):
@@ -84,6 +90,7 @@ def _requested(asked: Asked, whom: Recipient, template: str) -> MessageRequested
         request_id=asked.request_id,
         recipient_id=whom.recipient_id,
         transactional=True,
+        url_append=content.url_append(asked),
         context={**content.context(asked), "recipient": whom.fields},
         **content.given(asked),
     )
@@ -92,8 +99,12 @@ def _requested(asked: Asked, whom: Recipient, template: str) -> MessageRequested
 async def _request(means: Means, asked: Asked, whom: Recipient, template: str, *before: Record) -> None:
     """Have a message on record; `before`: what it needs. Its id is that of the RequestId."""
     keep_case = asked.account.policy.keep_local_case
+    wanted = enclosed(asked)
+    requested = _requested(asked, whom, template)
+    if wanted:
+        requested = msgspec.structs.replace(requested, attachments=await attachments(means, wanted))
     event = codec.make(
-        _requested(asked, whom, template),
+        requested,
         account=asked.account.number,
         subject=subjects.email(whom.address, keep_case=keep_case),
         now=means.clock.now(),
@@ -104,13 +115,18 @@ async def _request(means: Means, asked: Asked, whom: Recipient, template: str, *
     await means.journal.append((codec.encode(event),))
 
 
-def _submission(asked: Asked, template: str) -> JobSubmitted:
-    suppress = [asked.text(name) for name in ("SuppressionXmlUrl", "SuppressionCsvUrl") if asked.text(name)]
-    options: dict[str, Any] = {"context": content.context(asked), "suppress": suppress}
+async def _submission(means: Means, asked: Asked, template: str) -> JobSubmitted:
+    source, wanted = asked.wanted("RecipientListXmlUrl"), enclosed(asked)
+    options: dict[str, Any] = {
+        "context": content.context(asked),
+        "suppress": [asked.text(name) for name in _SUPPRESSION if asked.text(name)],
+        "url_append": content.url_append(asked),
+        "attachments": await sources(means, asked, wanted),
+    }
     return JobSubmitted(
         name=asked.text("CorrelationId") or asked.text("JobCategory") or "web service",
         template=template,
-        source=asked.wanted("RecipientListXmlUrl"),
+        source=source,
         request_id=asked.request_id,
         options={name: value for name, value in options.items() if value},
         by=asked.by,

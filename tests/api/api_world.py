@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -163,9 +164,12 @@ class World:
             "server": ("x.example", 80),
         }
         told: list[Any] = []
+        given = [{"type": "http.request", "body": content, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
+            if not given:
+                await asyncio.Event().wait()  # the client stays
+            return given.pop()
 
         async def send(message: Any) -> None:
             told.append(message)

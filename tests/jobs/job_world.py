@@ -133,13 +133,13 @@ class World:
             await self.follow()
             await self.clock.advance(seconds)
 
-    async def until(self, job: str, state: str, times: int = 400) -> Standing:
-        """Go on until the job is in this state."""
+    async def until(self, job: str, state: str, times: int = 400, seconds: float = 0.1) -> Standing:
+        """Go on until the job is in this state; between two looks the clock goes on so far."""
         for _ in range(times):
             found = self.standing(job)
             if found.job.state == state:
                 return found
-            await self.steps(1)
+            await self.steps(1, seconds)
             place = self.runner._places.get(job)  # a reading in a task: it is waited for, not slept for
             if place is not None and place.preparing is not None:
                 await _either(place.preparing)

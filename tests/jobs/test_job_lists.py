@@ -5,13 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
 import tracemalloc
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from heliograph.outbound.jobs import reading
+from heliograph.outbound.jobs import lists, reading
 from heliograph.outbound.jobs.ledger import Ledger
 from heliograph.outbound.jobs.lists import Found, Unreadable, recipients
 from heliograph.outbound.jobs.reading import Read, Task, read
@@ -24,8 +29,9 @@ def found(tmp_path: Path, content: str | bytes, channel: str = "email", **column
 
 
 def taken(
-    tmp_path: Path, content: bytes, *, left_out: tuple[bytes, ...] = (), limit: int = 1 << 24
+    tmp_path: Path, content: bytes, *, left_out: tuple[bytes, ...] = (), limit: int = 1 << 25
 ) -> tuple[Read, Ledger]:
+    tmp_path.mkdir(exist_ok=True)
     (tmp_path / "in").write_bytes(content)
     for number, one in enumerate(left_out):
         (tmp_path / f"out{number}").write_bytes(one)
@@ -128,7 +134,7 @@ def test_gzip_and_zip_are_unpacked_up_to_the_limit(tmp_path: Path) -> None:
         answer, ledger = taken(tmp_path / str(number), packed)
         assert answer.done and ledger.counts() == {"waiting": 1}
     (tmp_path / "bomb").mkdir()
-    answer, ledger = taken(tmp_path / "bomb", gzip.compress(b"\0" * (32 << 20)))
+    answer, ledger = taken(tmp_path / "bomb", gzip.compress(b"\0" * (33 << 20)))
     assert answer.failure is not None and "when it is unpacked" in answer.failure.message
     assert ledger.counts() == {}
     assert [path.name for path in (tmp_path / "bomb" / "jobs").glob("*list*")] == []
@@ -179,3 +185,104 @@ def test_a_large_file_of_broken_rows_fills_neither_memory_nor_disk(
     assert answer.done and ledger.counts() == {"waiting": 1, "broken": 10_000}
     assert len(ledger.broken(after=0, limit=10_000)) == 1_000
     assert peak < 8 << 20
+
+
+READER = """
+import sys, msgspec
+from heliograph.outbound.jobs import ledger, reading
+ledger.READING_CACHE_KIB = 2_048
+answer = reading.read(msgspec.json.decode(sys.stdin.buffer.read(), type=reading.Task))
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(answer.done, peak.split()[1])
+"""
+"""Reads as the child does, but for the 64 MB of pages that a ledger keeps at hand, and says what it had in memory at its
+most, in kB."""
+
+
+def written(path: Path, megabytes: int, row: Callable[[int], bytes]) -> None:
+    """A file of so many rows; three of ten are broken, each in another way."""
+    with path.open("wb") as file:
+        number = 0
+        while file.tell() < megabytes << 20:
+            file.writelines(row(place) for place in range(number, number + 1000))
+            number += 1000
+
+
+def csv_row(number: int) -> bytes:
+    address, note = b"p%d@x.example" % number, b"caf\xc3\xa9 " * 500
+    match number % 10:
+        case 0 if number:
+            return address + b"\n"
+        case 1:
+            return b'"' + address + b"," + note + b"\n"
+        case 2:
+            return address + b"," + note + b"\xff\n"
+        case _:
+            return (address + b"," if number else b"email,") + note + b"\n"
+
+
+def xml_row(number: int) -> bytes:
+    note = b"<Note>%s</Note>" % (b"note " * 600)
+    address = b"<EmailAddress>%s</EmailAddress>" % (b"p%d@x.example" % number if number % 10 > 2 else b"p")
+    return (b"" if number else b"<r>") + b"<Recipient>" + address + note + b"</Recipient>\n"
+
+
+@pytest.mark.parametrize("row", [csv_row, xml_row], ids=["csv", "xml"])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, row: Callable[[int], bytes]) -> None:
+    """Bad input of the order: a 1 GB recipient file with broken rows, here 48 MB against 8 MB."""
+    peaks = []
+    for megabytes in (8, 48):
+        listed, ledger = tmp_path / "list", tmp_path / f"{megabytes}.db"
+        written(listed, megabytes, row)
+        if row is xml_row:
+            listed.write_bytes(listed.read_bytes() + b"</r>")
+        task = Task(
+            ledger=str(ledger),
+            list=str(listed),
+            left_out=(),
+            channel="email",
+            columns={},
+            keep_case=False,
+            limit=1 << 30,
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", READER], input=msgspec.json.encode(task), capture_output=True, check=True
+        )
+        done, peak = ended.stdout.split()
+        assert done == b"True"
+        peaks.append(int(peak) >> 10)
+        with closing(Ledger(ledger)) as read:
+            counts = read.counts()
+        assert counts["broken"] * 2 < counts["waiting"] < counts["broken"] * 3
+    assert peaks[1] - peaks[0] < 12, peaks
+
+
+def test_one_row_as_large_as_the_file_is_one_broken_row(tmp_path: Path) -> None:
+    """Nothing of it is kept, neither its text nor its elements."""
+    for content, fault in (
+        (b"email\n" + b"x" * (3 << 20) + b"\na@x.example\n", "is longer than 2097152 characters"),
+        (
+            b"<r><Recipient>" + b"<a/>" * 60_000 + b"</Recipient>"
+            b"<Recipient><EmailAddress>a@x.example</EmailAddress></Recipient></r>",
+            "is longer than 262144 characters or 20000 elements",
+        ),
+    ):
+        tracemalloc.start()
+        answer, ledger = taken(tmp_path / str(len(content)), content)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert answer.done and ledger.counts() == {"waiting": 1, "broken": 1}
+        assert [one.reason for one in ledger.broken(after=0, limit=9)] == [fault]
+        assert peak < 14 << 20
+
+
+def test_a_list_that_needs_more_memory_than_there_is_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> Iterator[Found]:
+        raise MemoryError
+        yield
+
+    monkeypatch.setattr(lists, "recipients", no_memory)
+    answer, _ = taken(tmp_path, b"email\na@x.example\n")
+    assert answer.failure is not None and "bytes of memory" in answer.failure.message

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from job_world import World, sent
 
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest
+from heliograph.events.engagement import LinkClicked
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import MessageDeferred, MessageInDoubt, MessageRequested, MessageSuppressed
+from heliograph.events.people import Customer, PersonUpdated
 from heliograph.outbound.jobs import orders
 from heliograph.outbound.jobs.pacing import LARGEST, SMALLEST
 
@@ -210,14 +213,40 @@ async def test_recipients_wait_for_their_own_morning(world: World) -> None:
     await world.steps(5)
     assert world.addresses() == ["ny@x.example"]
     held = {one.address: one for one in world.recipients(job) if one.state == "held"}
-    assert held["jp@x.example"].zone == "Asia/Tokyo (list)"
+    assert (held["jp@x.example"].zone, held["jp@x.example"].zone_source) == ("Asia/Tokyo", "the list")
     assert held["jp@x.example"].due == 1_700_006_400 * SECOND  # 2023-11-15 00:00 UTC
-    assert held["uk@x.example"].zone == held["no@x.example"].zone == "UTC (account)"
+    assert {(held[who].zone, held[who].zone_source) for who in ("uk@x.example", "no@x.example")} == {
+        ("UTC", "the account")
+    }
     await world.steps(20, seconds=600)
     assert world.addresses()[1:] == ["jp@x.example"]
     await world.steps(80, seconds=600)
     assert sorted(world.addresses()[2:]) == ["no@x.example", "uk@x.example"]
     assert world.standing(job).job.state == "finished"
+    assert {one.zone for one in world.recipients(job)} == {"America/New_York", "Asia/Tokyo", "UTC"}
+
+
+async def test_a_person_is_written_to_by_the_same_clock_as_in_automations(world: World) -> None:
+    """Their word, their address, their last order, their phone: `react.state.zones` decides, whoever asks."""
+    said: dict[str, dict[str, Any]] = {
+        "word@x.example": {"time_zone": "Asia/Tokyo"},
+        "home@x.example": {"default_address": {"country_code": "JP"}},
+        "call@x.example": {"sms_phone_number_e164": "+81312345678"},
+        "odd@x.example": {"time_zone": "Nowhere/X"},
+    }
+    for email, customer in said.items():
+        await world.tell(PersonUpdated(person=Customer(email=email, **customer)), f"email:{email}")
+    content = "email\n" + "".join(f"{email}\n" for email in said)
+    job = await world.submit(content, options={"window": {"begins": "07:00", "ends": "08:00"}})
+    await world.until(job, "running")
+    await world.steps(5)
+    found = {one.address: (one.state, one.zone, one.zone_source) for one in world.recipients(job)}
+    assert found == {
+        "word@x.example": ("sent", "Asia/Tokyo", "the person's time_zone"),
+        "home@x.example": ("sent", "Asia/Tokyo", "the person's address: JP"),
+        "call@x.example": ("sent", "Asia/Tokyo", "the phone: JP"),
+        "odd@x.example": ("held", "UTC", "the account"),
+    }
 
 
 async def test_a_split_test_holds_the_rest_for_its_winner(world: World) -> None:
@@ -239,8 +268,6 @@ async def test_a_split_test_holds_the_rest_for_its_winner(world: World) -> None:
 
 
 async def test_a_split_test_is_decided_by_what_recipients_did(world: World) -> None:
-    from heliograph.events.engagement import LinkClicked
-
     variants = [{"template": "a", "share": 20}, {"template": "b", "share": 20}]
     split = {"variants": variants, "by": "clicks", "after": 600}
     job = await world.submit(listed(200), options={"split": split})

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mail_world import ACCOUNT, BASE, MESSAGE
 
+from heliograph.attachments.rules import SIZE_LIMIT
+from heliograph.events.messages import Attachment
 from heliograph.outbound.messages.addresses import Mailbox
-from heliograph.outbound.messages.attachments import SIZE_LIMIT, files, listed
+from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.compose import one_line
 from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.mime import File, Letter, Sender, build, envelope_sender, feedback_id
@@ -280,6 +282,12 @@ def test_a_file_that_cannot_go_with_a_mail_is_refused(fields: dict[str, str], me
     usual = {"name": "a.txt", "content_type": "text/plain", "content": "aGk="}
     with pytest.raises(ValueError, match=message):
         files(listed([{**usual, **fields}]))
+    with pytest.raises(ValueError, match="is kept under the name"):
+        files([Attachment(name="a.txt", content_type="text/plain", kept="0")])
+    with pytest.raises(ValueError, match="bytes at most"):
+        files(
+            [Attachment(name="a.txt", content_type="text/plain", kept="0")], lambda _: b"x" * (SIZE_LIMIT + 1)
+        )
     with pytest.raises(ValueError, match="20 attachments"):
         files(listed([usual] * 21))
     big = base64.b64encode(b"x" * (SIZE_LIMIT // 2 + 1)).decode()

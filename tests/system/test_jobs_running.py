@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,12 @@ class Mailbox:
         self.got: Counter[str] = Counter()
         self.order: list[str] = []
         self.subjects: set[bytes] = set()
+        self.last = b""
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         self.got.update(envelope.rcpt_tos)
         self.order += envelope.rcpt_tos
+        self.last = envelope.content
         self.subjects |= {line for line in envelope.content.split(b"\r\n") if line.startswith(b"Subject:")}
         return "250 2.0.0 Kept"
 
@@ -105,15 +109,18 @@ def test_an_automations_mail_overtakes_a_running_job(
 
 def test_a_list_is_sent_from_the_shell(launch: Launch, mailbox: tuple[Mailbox, str], tmp_path: Path) -> None:
     kept, relay = mailbox
-    engine = prepared(launch, relay, tmp_path)
+    engine = prepared(launch, relay, tmp_path, HELIOGRAPH_JOBS_FOLDER=str(tmp_path))
+    (tmp_path / "terms.txt").write_text("These are the terms.")
     (tmp_path / "list.csv").write_text(
         "email,FirstName\nann@x.example,Ann\nbroken\nbob@x.example,Bob\nann@x.example,A\n"
     )
     (tmp_path / "out.csv").write_text("bob@x.example\n")
-    done = engine.run(
-        "send", "news", "--to", str(tmp_path / "list.csv"), "--suppress", str(tmp_path / "out.csv")
-    )
+    lists = ("--to", str(tmp_path / "list.csv"), "--suppress", str(tmp_path / "out.csv"))
+    enclosed = '{"attachments": [{"name": "terms.txt", "source": "file:terms.txt"}]}'
+    done = engine.run("send", "news", *lists, "--options", enclosed)
     assert done.returncode == 0, done.stderr
+    (file,) = message_from_bytes(kept.last, policy=default).iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("terms.txt", "These are the terms.")
     job, summary = done.stdout.split("\n")[:2]
     assert summary == "finished: 1 sent, 1 refused, 1 duplicate, 1 broken"
     assert kept.got == Counter(["ann@x.example"]) and kept.subjects == {b"Subject: News for Ann"}
@@ -121,6 +128,13 @@ def test_a_list_is_sent_from_the_shell(launch: Launch, mailbox: tuple[Mailbox, s
     assert engine.run("jobs", "broken", job).stdout == "3\thas 1 cells where the header has 2\n"
     lines = engine.run("jobs", "recipients", job, "--state", "refused").stdout.splitlines()
     assert [json.loads(line)["address"] for line in lines] == ["bob@x.example"]
+    table = engine.run("jobs", "recipients", job, "--csv").stdout.splitlines()
+    assert [line.split(",")[:3] for line in table] == [
+        ["address", "recipient_id", "state"],
+        ["ann@x.example", "", "sent"],
+        ["bob@x.example", "", "refused"],
+        ["ann@x.example", "", "duplicate"],
+    ]
     assert job in engine.run("jobs", "list").stdout
     assert engine.run("jobs", "cancel", job).returncode == 2
     failed = engine.run("send", "nothing", "--to", str(tmp_path / "list.csv"))

@@ -16,6 +16,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     journal = await SqliteJournal.open(tmp_path)
     world = World(tmp_path, journal)
     yield world
+    await world.means.egress.close()
     await journal.close()
     world.reading.dispose()
     world.state.dispose()

@@ -15,6 +15,7 @@ from heliograph.accounts.directory import load_directory
 from heliograph.app.pages import pages
 from heliograph.clock import SECOND, ManualClock
 from heliograph.database import METADATA, open_state
+from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Data, Event
 from heliograph.events.messages import MessageRequested
@@ -68,7 +69,11 @@ class World:
         self.reading = open_state(data, read_only=True)
         self.directory = load_directory(self.reading)
         self.means = webservice.Means(
-            journal=journal, state=self.reading, directory=self.directory, clock=self.clock
+            journal=journal,
+            state=self.reading,
+            directory=self.directory,
+            clock=self.clock,
+            egress=Egress(Settings(egress_allow=("127.0.0.0/8",))),
         )
         settings = Settings(data=str(data), address_rate=1000)
         self.application = pages(journal, self.reading, webservice.routes(self.means, settings))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -9,7 +12,8 @@ from service_world import World
 
 from heliograph.events.definitions import TemplateSaved
 from heliograph.events.jobs import JobStarted, JobSubmitted
-from heliograph.events.messages import MessageRequested
+from heliograph.events.messages import Attachment, MessageRequested
+from heliograph.outbound.jobs import uploads
 from heliograph.webservice import documents
 from heliograph.webservice.answers import Refused
 from heliograph.webservice.substitutions import to_liquid
@@ -90,6 +94,79 @@ async def test_a_preview_of_a_name_that_is_not_there_says_where(world: World) ->
     assert "SUBJECT, line 1" in (answer.error or "")
 
 
+ENCLOSED = {
+    "AttachmentContent.1": "dGVy\r\nbXM=",
+    "AttachmentName.1": "terms.txt",
+    "AttachmentUrl.2": "{url}/price%20list.pdf?v=2",
+}
+FURTHER = {
+    "UrlAppend": "utm_source=mg",
+    "HeaderName.1": "X-Season",
+    "HeaderValue.1": "spring",
+    "OnBehalfOfAddress": "office@x.example",
+}
+
+
+@pytest.fixture
+def files() -> Iterator[str]:
+    """A server that has one file, whatever it is asked for."""
+
+    class Files(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404 if "gone" in self.path else 200)
+            self.send_header("content-length", "3")
+            self.end_headers()
+            self.wfile.write(b"pdf")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+async def test_a_message_brings_its_files_headers_and_parameters(world: World, files: str) -> None:
+    said = {name: value.replace("{url}", files) for name, value in ENCLOSED.items()}
+    assert (await world.call("TransactionalJobSubmit", **JOB, **FURTHER, **said)).error is None
+    saved, requested = await one(world, "template.saved"), await one(world, "message.requested")
+    assert saved.data.settings["headers"] == {"X-Season": "spring"}
+    assert saved.data.settings["sender"] == "office@x.example"
+    assert requested.data.url_append == "utm_source=mg"
+    assert requested.data.attachments == (
+        Attachment(name="terms.txt", content_type="text/plain", content="dGVybXM="),
+        Attachment(name="price list.pdf", content_type="application/pdf", content="cGRm"),
+    )
+    gone = await world.call("TransactionalJobSubmit", **JOB, **{"AttachmentUrl.1": f"{files}/gone.pdf"})
+    assert gone.error == "AttachmentUrl.1: the server answered 404."
+    assert len(await world.told("message.requested")) == 1
+
+
+async def test_a_job_names_its_files_and_fetches_them_itself(world: World, files: str) -> None:
+    bulk = {name: value for name, value in JOB.items() if name != "RecipientXml"}
+    said = {name: value.replace("{url}", files) for name, value in ENCLOSED.items()}
+    lists = {"RecipientListXmlUrl": "https://x.example/list.xml"}
+    assert (await world.call("BulkJobSubmit", **bulk, **lists, **FURTHER, **said)).error is None
+    options = (await one(world, "job.submitted")).data.options
+    assert options["url_append"] == "utm_source=mg"
+    kept, named = options["attachments"]
+    assert named["source"] == f"{files}/price%20list.pdf?v=2"
+    upload = uploads.find(world.means.data, world.account, kept["source"].removeprefix("upload:"))
+    assert (upload.read_bytes(), kept["name"], kept["content_type"]) == (b"terms", "terms.txt", "text/plain")
+
+
+async def test_a_campaigns_template_says_its_headers_itself(world: World) -> None:
+    await world.happen(world.event(TemplateSaved(name="welcome", parts={"subject": "s", "text": "t"})))
+    said = {"CampaignId": "welcome", "RecipientXml": JOE}
+    for field, value in FURTHER.items():
+        answer = await world.call("TransactionalCampaignSubmit", **said, **{field: value})
+        assert (answer.error is None) == (field == "UrlAppend"), field
+
+
 async def test_a_campaign_is_a_template_of_the_account(world: World) -> None:
     said = {"CampaignId": "welcome", "RecipientXml": JOE}
     assert "no campaign" in ((await world.call("TransactionalCampaignSubmit", **said)).error or "")
@@ -163,8 +240,18 @@ async def test_another_accounts_job_is_not_there(world: World) -> None:
         ({"TemplateLanguage": "PHP"}, "TemplateLanguage"),
         ({"HtmlTemplate": "<#if Recipient.X>y</#if>"}, "HtmlTemplate, line 1"),
         ({"TemplateLanguage": "LIQUID", "TextTemplate": "{% if %}"}, "TEXT"),
-        ({"AttachmentContent.1": "eA=="}, "AttachmentContent.1"),
-        ({"HeaderName.1": "X-A", "HeaderValue.1": "b"}, "HeaderName.1"),
+        ({"AttachmentContent.1": "eA=="}, "AttachmentName.1"),
+        ({"AttachmentName.1": "a.txt"}, "AttachmentUrl.1 or AttachmentContent.1"),
+        ({"AttachmentContent.1": "no base64!", "AttachmentName.1": "a.txt"}, "not base64"),
+        ({"AttachmentContent.1": "eA==", "AttachmentName.1": "../a"}, "without a path"),
+        ({"AttachmentContent.6": "eA==", "AttachmentName.6": "a"}, "from 1 to 5"),
+        ({"AttachmentUrl.1": "http://169.254.169.254/keys.txt"}, "never called"),
+        ({"AttachmentUrl.1": "http://127.0.0.1:1/terms.pdf"}, "AttachmentUrl.1"),
+        ({"HeaderName.1": "Bcc", "HeaderValue.1": "b@x.example"}, "'Bcc' cannot be set"),
+        ({"HeaderName.1": "X-A"}, "X-A needs one line"),
+        ({"OnBehalfOfAddress": "nobody"}, "OnBehalfOfAddress"),
+        ({"OnBehalfOfName": "Ann"}, "OnBehalfOfName"),
+        ({"UrlAppend": "a b"}, "UrlAppend"),
         ({"AutoTrack": "false"}, "AutoTrack"),
         ({"CharacterSet": "ISO-8859-1"}, "CharacterSet"),
         ({"UnsubscribeHeader": "TRUE"}, "UnsubscribeHeader"),

@@ -34,7 +34,8 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job. `counts` are its recipients by state; `read` rows of its list were read so far; `remaining` are seconds at
-    the speed of the last ten; `figures` count what became of the messages since."""
+    the speed of the last ten; `next_due_at`: when the next of those who are held for their window may be written to;
+    `figures` count what became of the messages since."""
 
     id: str
     name: str
@@ -56,6 +57,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     read: int
     per_second: float
     remaining: float | None
+    next_due_at: Instant | None
     figures: Figures
     winner: str | None
     error_code: str | None
@@ -91,8 +93,8 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipient: how far the job came with them, and what became of their message since. `zone` says where from it is
-    known."""
+    """A recipient: how far the job came with them, and what became of their message since. `zone` is the zone by whose
+    clock they are written to, and `zone_source` how it is known; `reason` why they are not."""
 
     row: int
     line: int
@@ -103,6 +105,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     due_at: Instant | None
     zone: str | None
+    zone_source: str | None
     template: str | None
     requested_at: Instant | None
     message: str | None
@@ -122,6 +125,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     state: ledgers.State | None = None
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     limit: PageSize = 100
+
+
+class InState(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recipients: of one state, else all."""
+
+    state: ledgers.State | None = None
 
 
 class BrokenRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,11 +11,12 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Means, Resource
+from heliograph.api.call import Asked, Call, Csv, Means, Resource
 from heliograph.api.resources.job_forms import (
     Behind,
     BrokenRow,
     BrokenRows,
+    InState,
     Job,
     JobOrder,
     Jobs,
@@ -31,7 +32,7 @@ from heliograph.errors import BadRequest, NotFound
 from heliograph.events.commerce import instant
 from heliograph.events.jobs import JobSubmitted
 from heliograph.outbound.jobs import ledger as ledgers
-from heliograph.outbound.jobs import orders, uploads, views
+from heliograph.outbound.jobs import orders, tables, uploads, views
 from heliograph.react.state import jobs as known
 from heliograph.react.state.jobs import Figures
 
@@ -66,7 +67,9 @@ async def submit(means: Means, asked: Asked) -> Job:
         options=msgspec.to_builtins(order.options),
         by=asked.by,
     )
-    event = await orders.submit(means.journal, means.clock, asked.account, submission, key=order.key)
+    event = await orders.submit(
+        means.journal, means.clock, asked.account, submission, key=order.key or asked.idempotency_key
+    )
     for _ in range(LOOKS):
         if (found := await _look(means, asked.account.number, event.id)) is not None:
             return shown(found)
@@ -128,6 +131,19 @@ async def broken(means: Means, asked: Asked) -> BrokenRows:
     )
 
 
+async def recipients_file(means: Means, asked: Asked) -> Csv:
+    """Whom the job is for, as a list."""
+    job = (await _standing(means, asked)).job
+    only = asked.query.state
+    return Csv(f"job-{job.id}", tables.recipients_csv(means.state, means.data, job, only))
+
+
+async def broken_file(means: Means, asked: Asked) -> Csv:
+    """Rows of the list that are no recipients, as a list."""
+    job = (await _standing(means, asked)).job
+    return Csv(f"job-{job.id}-broken", tables.broken_csv(means.data, job.id))
+
+
 def mover(to: orders.Move, state: known.State) -> Any:
     """The handler that moves a job."""
 
@@ -173,6 +189,7 @@ def shown(standing: views.Standing) -> Job:
         read=standing.read,
         per_second=round(standing.per_second, 1),
         remaining=None if standing.remaining is None else round(standing.remaining, 1),
+        next_due_at=_instant(standing.next_due),
         figures=standing.figures,
         winner=job.winner,
         error_code=job.error_code,
@@ -229,7 +246,14 @@ def _fresh(job: str, account: str, submission: JobSubmitted, now: int) -> views.
         counts={},
     )
     return views.Standing(
-        job=new, counts={}, read=0, reading=True, per_second=0.0, remaining=None, figures=Figures()
+        job=new,
+        counts={},
+        read=0,
+        reading=True,
+        per_second=0.0,
+        remaining=None,
+        next_due=None,
+        figures=Figures(),
     )
 
 
@@ -252,6 +276,7 @@ RESOURCE = Resource(
             answer=Job,
             body=JobOrder,
             status=202,
+            idempotent=True,
         ),
         Call(
             method="GET",
@@ -278,6 +303,23 @@ RESOURCE = Resource(
             handler=recipients,
             answer=Recipients,
             query=Part,
+        ),
+        Call(
+            method="GET",
+            path="/jobs/{job}/recipients.csv",
+            name="downloadJobRecipients",
+            summary="Whom a job is for, as a list",
+            handler=recipients_file,
+            answer=Csv,
+            query=InState,
+        ),
+        Call(
+            method="GET",
+            path="/jobs/{job}/broken.csv",
+            name="downloadBrokenRows",
+            summary="Rows of the list that are no recipients, as a list",
+            handler=broken_file,
+            answer=Csv,
         ),
         Call(
             method="GET",

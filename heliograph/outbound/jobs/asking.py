@@ -4,59 +4,84 @@ but for one look at the person, where the job wants to know who somebody is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from heliograph.accounts.model import Account
 from heliograph.events import codec, subjects
 from heliograph.events.event import Event, derived_id
-from heliograph.events.messages import MessageCancelled, MessageRequested
+from heliograph.events.messages import Attachment, MessageCancelled, MessageRequested
 from heliograph.outbound.jobs.ledger import FOR_WINNER, Recipient, readable
-from heliograph.outbound.jobs.local_times import opens, zone_of
+from heliograph.outbound.jobs.local_times import opens
 from heliograph.outbound.jobs.options import Options
 from heliograph.outbound.jobs.splits import template_for
+from heliograph.react.state import people
 from heliograph.react.state.jobs import Job
 from heliograph.react.state.people import Person
+from heliograph.react.state.zones import Zone, named, zone_of
 
-Who = Callable[[str], Person | None]
-"""Who has this address, if anybody is known by it."""
+
+class Asked(NamedTuple):
+    """A row whose message is wanted now (microseconds), of this template; the zone by whose clock it may go, and how
+    that is known, where that mattered."""
+
+    row: int
+    template: str
+    at: int
+    zone: str | None
+    zone_source: str | None
+
+
+class Held(NamedTuple):
+    """A row that waits until this instant (microseconds), by whose clock, and how that is known."""
+
+    row: int
+    due: int
+    zone: str | None
+    zone_source: str | None
 
 
 class Decided(NamedTuple):
-    """What becomes of some rows: `asked` (row, template, instant) and `held` (row, until when, zone)."""
+    """What becomes of some rows."""
 
-    asked: Sequence[tuple[int, str, int]]
-    held: Sequence[tuple[int, int, str | None]]
+    asked: Sequence[Asked]
+    held: Sequence[Held]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """How one job asks. `who` is only asked for split tests and local times."""
+    """How one job asks."""
 
     job: Job
     options: Options
     account: Account
-    who: Who
 
-    def decide(self, rows: Sequence[Recipient], now: int) -> Decided:
-        """For each row its template, or until when it is held."""
-        asked: list[tuple[int, str, int]] = []
-        held: list[tuple[int, int, str | None]] = []
+    def decide(self, connection: Connection, rows: Sequence[Recipient], now: int) -> Decided:
+        """For each row its template, or until when it is held. State is asked for who somebody is only by split tests
+        and local times."""
+        asked: list[Asked] = []
+        held: list[Held] = []
+        personal = self.options.split is not None or self.options.window is not None
         for row in rows:
-            person = self.who(row.address) if self.options.split or self.options.window else None
+            person = self._person(connection, row.address) if personal else None
             template = self._template(row, person)
             if template is None:
-                held.append((row.row, FOR_WINNER, None))
+                held.append(Held(row.row, FOR_WINNER, None, None))
                 continue
-            due, zone = self._due(row, person, now)
+            due, zone = self._due(connection, row, person, now)
+            where = zone or (None, None)
             if due is None:
-                asked.append((row.row, template, now))
+                asked.append(Asked(row.row, template, now, *where))
             else:
-                held.append((row.row, due, zone))
+                held.append(Held(row.row, due, *where))
         return Decided(asked, held)
 
-    def message(self, row: Recipient, template: str, now: int) -> Event[MessageRequested]:
+    def message(
+        self, row: Recipient, template: str, now: int, attached: tuple[Attachment, ...] = ()
+    ) -> Event[MessageRequested]:
         """The wish for a row's message: the same id whenever it is said."""
         wanted = self.job.submission
         request = MessageRequested(
@@ -71,6 +96,9 @@ class Asking:
             recipient_id=row.recipient_id,
             job_category=wanted.job_category,
             transactional=self.options.transactional,
+            topic=self.options.topic,
+            url_append=self.options.url_append,
+            attachments=attached,
             context={**self.options.context, "recipient": readable(row)},
         )
         return codec.make(
@@ -102,12 +130,25 @@ class Asking:
             return self.job.winner
         return template_for(split, self.job.id, person.id if person else row.address.lower())
 
-    def _due(self, row: Recipient, person: Person | None, now: int) -> tuple[int | None, str | None]:
+    def _due(
+        self, connection: Connection, row: Recipient, person: Person | None, now: int
+    ) -> tuple[int | None, Zone | None]:
         if self.options.window is None:
             return None, None
-        document: dict[str, Any] = person.document if person else {}
-        zone = zone_of(row.time_zone, document, self.account.policy.time_zone)
-        return opens(self.options.window, zone.zone, now), str(zone)
+        if (listed := named(row.time_zone)) is not None:
+            zone = Zone(listed, "the list")
+        else:
+            zone = zone_of(connection, self.job.account, person, self.account.policy.time_zone)
+        return opens(self.options.window, zone.rules, now), zone
+
+    def _person(self, connection: Connection, address: str) -> Person | None:
+        match self.job.submission.channel:
+            case "email":
+                return people.find(connection, self.job.account, email=address)
+            case "sms":
+                return people.find(connection, self.job.account, phone=address)
+            case _:
+                return None  # a device belongs to nobody until it is used
 
     def _subject(self, address: str) -> str:
         match self.job.submission.channel:

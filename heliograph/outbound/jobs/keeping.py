@@ -1,4 +1,4 @@
-"""What jobs leave in the data directory, and when it goes: ledgers of jobs that are over, files that nobody used."""
+"""What jobs leave in the data directory, and when it goes: ledgers of jobs that are over, files that nobody uses any more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from heliograph.accounts.model import Account
+from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import SECOND, Clock
 from heliograph.outbound.jobs import uploads
 from heliograph.outbound.jobs.ledger import FOLDER
@@ -22,7 +23,7 @@ DAY = 24 * 3600 * SECOND
 def expire(connection: Connection, data: Path, account: Account, clock: Clock) -> int:
     """Remove what is too old; how many files."""
     days = min(account.policy.retention_days or LEDGER_DAYS, LEDGER_DAYS)
-    gone = uploads.expire(data, clock)
+    gone = uploads.expire(data, clock) + KeptFiles(data).expire(clock)
     for job in jobs.over_before(connection, account.number, clock.now() - days * DAY):
         for path in (data / FOLDER).glob(f"{job}.*"):
             path.unlink(missing_ok=True)

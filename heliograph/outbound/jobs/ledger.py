@@ -64,6 +64,9 @@ FOR_WINNER = 1 << 62
 BROKEN_KEPT = 100_000
 """Broken rows that are listed; all are counted."""
 
+COLUMNS_SHOWN = 500
+"""Columns of a list that are told of: rows in NDJSON and XML may each have others."""
+
 CACHE_KIB, READING_CACHE_KIB = 8_192, 65_536
 """Pages kept in memory: a few thousand rows at work; while a list is read, the keys of a million addresses, which come
 in no order."""
@@ -73,8 +76,8 @@ READING_LOG_PAGES = 8_192
 
 _SCHEMA = """
 CREATE TABLE recipients (row INTEGER PRIMARY KEY, line INTEGER NOT NULL, state INTEGER NOT NULL, address TEXT NOT NULL,
-    recipient_id TEXT, time_zone TEXT, data TEXT NOT NULL, due INTEGER, zone TEXT, template TEXT, requested INTEGER,
-    reason TEXT);
+    recipient_id TEXT, time_zone TEXT, data TEXT NOT NULL, due INTEGER, zone TEXT, zone_source TEXT, template TEXT,
+    requested INTEGER, reason TEXT);
 CREATE INDEX recipients_by_state ON recipients (state, row);
 CREATE INDEX recipients_by_due ON recipients (due) WHERE state = 1;
 CREATE TABLE known (key INTEGER PRIMARY KEY, row INTEGER NOT NULL);
@@ -92,8 +95,8 @@ PRAGMA user_version = 1;
 
 
 class Recipient(NamedTuple):
-    """One row. Instants in microseconds. `zone` is the zone that was decided on, and where from: `Europe/Paris
-    (person)`. `data` are JSON: the columns of the list."""
+    """One row. Instants in microseconds. `zone` is the zone that was decided on, and `zone_source` how it is known;
+    `time_zone` what the list says. `data` are JSON: the columns of the list."""
 
     row: int
     line: int
@@ -104,6 +107,7 @@ class Recipient(NamedTuple):
     data: str
     due: int | None = None
     zone: str | None = None
+    zone_source: str | None = None
     template: str | None = None
     requested: int | None = None
     reason: str | None = None
@@ -245,8 +249,8 @@ class Ledger:
         return self._rows("state = 1 AND due <= ? ORDER BY due, row LIMIT ?", (now, limit))
 
     def next_due(self) -> int | None:
-        """When the next row that is held may go on."""
-        found: int | None = self._db.execute("SELECT min(due) FROM recipients WHERE state = 1").fetchone()[0]
+        """When the next row that is held for its window may go on."""
+        found: int | None = self._db.execute(_NEXT_DUE, (FOR_WINNER,)).fetchone()[0]
         return found
 
     def of_state(self, state: int) -> list[Recipient]:
@@ -259,17 +263,30 @@ class Ledger:
             return self._rows("row > ? ORDER BY row LIMIT ?", (after, limit))
         return self._rows("state = ? AND row > ? ORDER BY row LIMIT ?", (state, after, limit))
 
+    def columns(self, state: int | None) -> list[str]:
+        """The columns of the list, in the order in which they come up in rows of one state or of all. Looks through
+        these rows."""
+        found = self._db.execute(
+            "SELECT cell.key FROM recipients, json_each(recipients.data) cell WHERE ?1 IS NULL OR state = ?1 "
+            "GROUP BY cell.key ORDER BY min(row), min(cell.id) LIMIT ?2",
+            (state, COLUMNS_SHOWN),
+        )
+        return [str(name) for (name,) in found]
+
     def to(self, address: str) -> list[Recipient]:
         """The rows of an address, however its letters are written. Looks through the whole ledger."""
         return self._rows("lower(address) = lower(?) ORDER BY row", (address,))
 
-    def request(self, rows: Sequence[tuple[int, str, int]]) -> None:
-        """These rows are asked for: row, template, instant."""
-        self._update("state = 2, due = NULL, template = of.value ->> 1, requested = of.value ->> 2", rows)
+    def request(self, rows: Sequence[tuple[int, str, int, str | None, str | None]]) -> None:
+        """These rows are asked for: row, template, instant, zone and its source."""
+        news = "template = of.value ->> 1, requested = of.value ->> 2, zone = of.value ->> 3, zone_source = of.value ->> 4"
+        self._update(f"state = 2, due = NULL, {news}", rows)
 
-    def hold(self, rows: Sequence[tuple[int, int, str | None]]) -> None:
-        """These rows are held: row, until when, in which zone."""
-        self._update("state = 1, due = of.value ->> 1, zone = of.value ->> 2", rows)
+    def hold(self, rows: Sequence[tuple[int, int, str | None, str | None]]) -> None:
+        """These rows are held: row, until when, zone and its source."""
+        self._update(
+            "state = 1, due = of.value ->> 1, zone = of.value ->> 2, zone_source = of.value ->> 3", rows
+        )
 
     def end(self, endings: Sequence[Ending]) -> None:
         """What became of rows that were asked for; one that has its end keeps it."""
@@ -308,7 +325,7 @@ class Ledger:
 
     def blank(self, rows: Sequence[tuple[int, str]]) -> None:
         """What an erasure leaves of somebody's own rows: row, pseudonym. Who was still to be written to is not."""
-        news = "address = of.value ->> 1, data = '{}', recipient_id = NULL, time_zone = NULL, zone = NULL, reason = NULL"
+        news = "address = of.value ->> 1, data = '{}', recipient_id = NULL, time_zone = NULL, zone = NULL, zone_source = NULL, reason = NULL"
         self._update(f"{news}, state = CASE WHEN state IN (0, 1, 2, 3) THEN {CANCELLED} ELSE state END", rows)
 
     def mask(self, rows: Sequence[tuple[int, str]]) -> None:
@@ -357,5 +374,6 @@ def readable(recipient: Recipient) -> Mapping[str, Any]:
     return found
 
 
+_NEXT_DUE = "SELECT min(due) FROM recipients WHERE state = 1 AND due < ?"
 _COLUMNS = ", ".join(Recipient._fields)
 _ADD = f"INSERT INTO recipients ({_COLUMNS}) VALUES ({', '.join('?' * len(Recipient._fields))})"  # noqa: S608 - our own words

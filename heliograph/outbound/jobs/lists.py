@@ -121,7 +121,8 @@ def _cell(fields: Mapping[str, Any], names: Sequence[str], named: str | None, wh
 
 
 _columns: dict[tuple[tuple[str, ...], str], str | None] = {}
-_COLUMNS_KEPT = 1_000
+_COLUMNS_KEPT, _COLUMNS_OF_ONE = 1_000, 200
+"""Answers that are kept, and columns of a row for which they are: the rows of NDJSON may each have others."""
 
 
 def _column(names: tuple[str, ...], what: str) -> str | None:
@@ -132,7 +133,8 @@ def _column(names: tuple[str, ...], what: str) -> str | None:
         found = next((plain[usual] for usual in USUAL[what] if usual in plain), None)
         if len(_columns) >= _COLUMNS_KEPT:
             _columns.clear()
-        _columns[names, what] = found
+        if len(names) <= _COLUMNS_OF_ONE:
+            _columns[names, what] = found
     return found
 
 

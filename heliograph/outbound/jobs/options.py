@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from heliograph import url_parameters
+from heliograph.attachments.rules import COUNT_LIMIT, fault, type_of
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, Fault
 from heliograph.events.jobs import JobSubmitted
@@ -68,10 +70,22 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after: Annotated[int, msgspec.Meta(ge=60)] = 4 * 3600
 
 
+class Enclosure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A file that goes with every mail of the job, and where it is. Without a `content_type` its name says what it is;
+    with a `content_id` (`logo@shop.example`) it is what the HTML shows as `cid:`."""
+
+    name: str
+    source: Source
+    content_type: str = ""
+    content_id: str = ""
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a job is sent. `lateness` in seconds. `columns` names the list's columns for `address`, `recipient_id` and
     `time_zone` where they are not found by their usual names. `context` is what templates see beside `recipient`.
-    `suppress`: lists of addresses that are left out."""
+    `suppress`: lists of addresses that are left out. `topic`: the subscription topic that its messages are about, if not
+    their template's. `url_append`: what their links lead with (`utm_campaign={job}`), if not what the template or the
+    account says. `attachments` are fetched when the job is submitted, as the list is."""
 
     suppress: list[Source] = []
     lateness: Annotated[int, msgspec.Meta(ge=0)] = LATENESS
@@ -81,6 +95,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     columns: dict[Literal["address", "recipient_id", "time_zone"], str] = {}
     template_version: int | None = None
     transactional: bool = False
+    topic: str | None = None
+    url_append: str | None = None
+    attachments: list[Enclosure] = []
     context: dict[str, Any] = {}
 
 
@@ -109,6 +126,13 @@ def _faults(options: Options) -> list[Fault]:
             faults.append(Fault("options.split.variants", "name one template twice"))
         if sum(variant.share for variant in options.split.variants) > 100:
             faults.append(Fault("options.split.variants", "have shares of more than 100 % together"))
+    if options.url_append and (reason := url_parameters.wrong(options.url_append)):
+        faults.append(Fault("options.url_append", reason))
+    if len(options.attachments) > COUNT_LIMIT:
+        faults.append(Fault("options.attachments", f"are more than {COUNT_LIMIT}"))
+    for one in options.attachments:
+        if reason := fault(one.name, one.content_type or type_of(one.name), one.content_id):
+            faults.append(Fault("options.attachments", reason))
     return faults
 
 

@@ -106,6 +106,9 @@ def read(task: Task) -> Read:
         return Read(done=True, failure=_nobody(ledger))
     except (Unreadable, CannotUnpack) as error:
         return Read(failure=Failure(code="Recipient Error", message=f"The list cannot be read: {error}"))
+    except MemoryError:  # one row that is a gigabyte: it would be the same the next time
+        most = f"it needs more than {MEMORY} bytes of memory"
+        return Read(failure=Failure(code="Recipient Error", message=f"The list cannot be read: {most}"))
     finally:
         ledger.close()
 

@@ -26,23 +26,20 @@ from heliograph.outbound.jobs.asking import Asking
 from heliograph.outbound.jobs.ledger import FOLDER, Ledger, path_of
 from heliograph.outbound.jobs.options import Options, options_of, templates_of
 from heliograph.outbound.jobs.pacing import Pace
+from heliograph.outbound.jobs.preparing import Preparing
 from heliograph.outbound.jobs.reading import Failure, Read, Task, read_apart
-from heliograph.outbound.jobs.sources import Later, Sources, unreachable
+from heliograph.outbound.jobs.sources import Sources
 from heliograph.outbound.jobs.splits import winner
 from heliograph.outbound.jobs.work import Work
-from heliograph.react.state import definitions, people
+from heliograph.react.state import definitions, preferences
 from heliograph.react.state import jobs as known
 from heliograph.react.state.jobs import Job
-from heliograph.react.state.people import Person
 from heliograph.settings import Settings
 
 log = logging.getLogger("heliograph.jobs")
 
 BUSY_SECONDS, IDLE_SECONDS = 0.02, 0.5
 """Between two looks, while a job is at work and while none is."""
-
-TRIES = (2.0, 10.0, 60.0)
-"""Seconds before a list is fetched, or read, again."""
 
 SPEED_SECONDS = 1.0
 """How often a job's speed is noted."""
@@ -72,9 +69,19 @@ class Runner:
     settings: Settings
     sources: Sources
     read: Callable[[Task], Awaitable[Read]] = read_apart
+    _preparing: Preparing = field(init=False)
     _pace: Pace = field(default_factory=Pace)
     _places: dict[str, _Place] = field(default_factory=dict)
     _found: bool = False
+
+    def __post_init__(self) -> None:
+        self._preparing = Preparing(
+            data=self.data,
+            clock=self.clock,
+            settings=self.settings,
+            sources=self.sources,
+            read=self.read,
+        )
 
     async def run(self) -> None:
         """Carry on for ever."""
@@ -139,69 +146,16 @@ class Runner:
     async def _begin(self, asking: Asking, place: _Place) -> bool:
         """Have the list read; when it is, open the ledger."""
         if place.preparing is None:
-            place.preparing = asyncio.create_task(self._prepare(asking))
+            place.preparing = asyncio.create_task(self._preparing.prepare(asking))
             return True
         if not place.preparing.done():
             return False
-        failure, place.preparing = place.preparing.result(), None
+        prepared, place.preparing = place.preparing, None
+        failure = prepared.result()
         if failure is not None:
             return await self._fail(asking.job, place, failure)
         place.work = await self._open(asking)
         return True
-
-    async def _prepare(self, asking: Asking) -> Failure | None:
-        """Fetch what the job names and have it read. None when the ledger is complete."""
-        job, path = asking.job, path_of(self.data, asking.job.id)
-        ledger = Ledger(path)
-        done = ledger.progress.done
-        ledger.close()
-        if done:
-            return None
-        wanted = (job.submission.source, *asking.options.suppress)
-        packed = [path.with_suffix(f".{number}.packed") for number in range(len(wanted))]
-        for source, target in zip(wanted, packed, strict=True):
-            if not target.exists() and (failure := await self._fetch(job.account, source, target)):
-                return failure
-        task = Task(
-            ledger=str(path),
-            list=str(packed[0]),
-            left_out=tuple(map(str, packed[1:])),
-            channel=job.submission.channel,
-            columns={str(what): name for what, name in asking.options.columns.items()},
-            keep_case=asking.account.policy.keep_local_case,
-            limit=self.settings.jobs_list_limit,
-        )
-        failure = await self._read(task)
-        for target in packed:
-            target.unlink(missing_ok=True)
-        return failure
-
-    async def _fetch(self, account: str, source: str, target: Path) -> Failure | None:
-        part = target.with_suffix(".part")
-        why = ""
-        try:
-            for pause in (*TRIES, 0.0):
-                answer = await self.sources.fetch(account, source, part)
-                if not isinstance(answer, Later):
-                    if answer is None:
-                        part.replace(target)
-                    return answer
-                why = answer.why
-                await self.clock.sleep(pause)
-            return unreachable(source, why)
-        finally:
-            part.unlink(missing_ok=True)
-
-    async def _read(self, task: Task) -> Failure | None:
-        for pause in (*TRIES, 0.0):
-            read = await self.read(task)
-            if read.done or read.failure:
-                return read.failure
-            log.warning("the reading of %s was cut short", task.list)
-            await self.clock.sleep(pause)
-        return Failure(
-            code="Recipient Error", message="The list cannot be read: its reader died again and again"
-        )
 
     async def _open(self, asking: Asking) -> Work:
         ledger = Ledger(path_of(self.data, asking.job.id))
@@ -228,17 +182,20 @@ class Runner:
             late = f"It was to begin at {iso(send_at)}, at most {lateness} s later; it is {iso(now)}"
             return not await self._fail(job, place, Failure(code="Schedule Error", message=late))
         missing = await asyncio.to_thread(self._missing, job, asking.options)
-        if missing:
-            gone = Failure(code="Template Error", message=f"There is no template {missing}")
-            return not await self._fail(job, place, gone)
+        if missing is not None:
+            return not await self._fail(job, place, missing)
         await self._tell(job, jobs.JobStarted(job=job.id))
         return True
 
-    def _missing(self, job: Job, options: Options) -> str | None:
+    def _missing(self, job: Job, options: Options) -> Failure | None:
+        """What the job names and the account does not have."""
         with self.state.connect() as connection:
             for name in templates_of(job.submission, options):
                 if definitions.template(connection, job.account, name, options.template_version) is None:
-                    return name
+                    return Failure(code="Template Error", message=f"There is no template {name}")
+            offered = [topic.name for topic in preferences.topics(connection, job.account)]
+        if options.topic is not None and options.topic not in offered:
+            return Failure(code="Job Error", message=f"There is no subscription topic {options.topic}")
         return None
 
     async def _go_on(self, asking: Asking, place: _Place, work: Work, places: int) -> bool:
@@ -326,9 +283,4 @@ class Runner:
         await self.journal.append_once([codec.encode(event)])
 
     def _asking(self, job: Job, account: Account) -> Asking:
-        def who(address: str) -> Person | None:
-            by = {"sms": "phone"}.get(job.submission.channel, "email")
-            with self.state.connect() as connection:
-                return people.find(connection, job.account, **{by: address})
-
-        return Asking(job=job, options=options_of(job.submission), account=account, who=who)
+        return Asking(job=job, options=options_of(job.submission), account=account)

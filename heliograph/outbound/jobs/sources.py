@@ -105,8 +105,9 @@ class Sources:
         try:
             boto3 = importlib.import_module("boto3")
             faults: Any = importlib.import_module("botocore.exceptions")
+            transfer: Any = importlib.import_module("boto3.exceptions")
         except ImportError:
-            return unreachable(source, "lists in S3 need boto3: install heliograph[aws]")
+            return unreachable(source, "files in S3 need the extra: pip install 'heliograph[aws]'")
         try:
             client = boto3.client("s3")
             if client.head_object(Bucket=bucket, Key=key)["ContentLength"] > self.settings.jobs_list_limit:
@@ -116,7 +117,7 @@ class Sources:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             why = "The specified key does not exist." if status == 404 else str(error)
             return Later(why) if status >= 500 else unreachable(source, why)
-        except (faults.BotoCoreError, OSError) as error:
+        except (faults.BotoCoreError, transfer.Boto3Error) as error:
             return Later(str(error))
         return None
 

@@ -21,7 +21,8 @@ from heliograph.react.state.jobs import Figures, Job
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How a job stands. `counts`: recipients by state, as its ledger has them; `read`: rows of the list that were read
     so far; `per_second`: outcomes in the last ten seconds; `remaining`: seconds that the rest will take at that speed,
-    None where nobody can tell."""
+    None where nobody can tell; `next_due`: when the next of those who are held for their window may be written to, in
+    microseconds."""
 
     job: Job
     counts: dict[str, int]
@@ -29,6 +30,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     reading: bool
     per_second: float
     remaining: float | None
+    next_due: int | None
     figures: Figures
 
     @property
@@ -55,6 +57,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     due: int | None
     zone: str | None
+    zone_source: str | None
     template: str | None
     requested: int | None
     message: str | None
@@ -66,12 +69,13 @@ def standing(connection: Connection, data: Path, account: str, job: str) -> Stan
     found = known.find(connection, account, job)
     if found is None:
         return None
-    counts, read, done, speed = found.counts, 0, True, 0.0
+    counts, read, done, speed, next_due = found.counts, 0, False, 0.0, None
     with looking_into(data, job) as ledger:
         if ledger is not None:
             counts, progress = ledger.counts(), ledger.progress
             read, done = progress.seen, progress.done
             speed = ledger.fact("speed", float, 0.0) if found.state == "running" else 0.0
+            next_due = None if found.over else ledger.next_due()
     left = _open(counts)
     return Standing(
         job=found,
@@ -80,6 +84,7 @@ def standing(connection: Connection, data: Path, account: str, job: str) -> Stan
         reading=not (done or found.over),
         per_second=speed,
         remaining=left / speed if speed and not found.over else None,
+        next_due=next_due,
         figures=known.figures(connection, account, job),
     )
 
@@ -120,4 +125,15 @@ def _open(counts: dict[str, int]) -> int:
     return sum(counts.get(STATES[state], 0) for state in OPEN)
 
 
-_SAME = ("row", "line", "address", "recipient_id", "reason", "due", "zone", "template", "requested")
+_SAME = (
+    "row",
+    "line",
+    "address",
+    "recipient_id",
+    "reason",
+    "due",
+    "zone",
+    "zone_source",
+    "template",
+    "requested",
+)

@@ -16,6 +16,7 @@ from heliograph.clock import Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent
+from heliograph.events.messages import Attachment
 from heliograph.journal.journal import Journal
 from heliograph.outbound.jobs import ledger as ledgers
 from heliograph.outbound.jobs.asking import Asking, Decided, message_id
@@ -25,6 +26,9 @@ from heliograph.outbound.jobs.pacing import allowed, owed_next
 
 APPEND = 500
 """Messages recorded at once."""
+
+ATTACHED = "attached"
+"""The fact of a ledger that holds what goes with every mail of the job."""
 
 LOOK_SECONDS = 5.0
 """How often those are asked about who were put off or are parked."""
@@ -37,7 +41,8 @@ FAILED = ledgers.STATES.index("failed")
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """One job's open ledger, and what it waits for: ids of messages that were asked for, with their rows."""
+    """One job's open ledger, and what it waits for: ids of messages that were asked for, with their rows. `attached` goes
+    with each of them."""
 
     ledger: Ledger
     journal: Journal
@@ -45,6 +50,7 @@ class Work:
     clock: Clock
     under_way: dict[str, int] = field(default_factory=dict)
     deferred: dict[str, int] = field(default_factory=dict)
+    attached: tuple[Attachment, ...] = ()
     _looked: float = float("-inf")
 
     async def open(self, asking: Asking) -> None:
@@ -52,7 +58,9 @@ class Work:
         asked = await asyncio.to_thread(self._load, asking.job.id)
         await self._append(
             [
-                asking.message(row, row.template or asking.job.submission.template, row.requested or 0)
+                asking.message(
+                    row, row.template or asking.job.submission.template, row.requested or 0, self.attached
+                )
                 for row in asked
             ]
         )
@@ -73,7 +81,7 @@ class Work:
         decided, rows = await asyncio.to_thread(self._decide, asking, places, now)
         by_number = {row.row: row for row in rows}
         await self._append(
-            [asking.message(by_number[number], template, now) for number, template, _ in decided.asked]
+            [asking.message(by_number[one.row], one.template, now, self.attached) for one in decided.asked]
         )
         return bool(rows)
 
@@ -101,6 +109,7 @@ class Work:
 
     def _load(self, job: str) -> list[Recipient]:
         asked = self.ledger.of_state(REQUESTED)
+        self.attached = self.ledger.fact(ATTACHED, tuple[Attachment, ...], ())
         self.under_way = {message_id(job, row.row): row.row for row in asked}
         self.deferred = {message_id(job, row.row): row.row for row in self.ledger.of_state(DEFERRED)}
         return asked
@@ -140,13 +149,14 @@ class Work:
             places = min(places, allowed(rate, owed, now))
         rows = ledger.due(now, places)
         rows += ledger.waiting(places - len(rows))
-        decided = asking.decide(rows, now)
+        with self.state.connect() as connection:
+            decided = asking.decide(connection, rows, now)
         with ledger.writing():
             ledger.request(decided.asked)
             ledger.hold(decided.held)
             if rate is not None and decided.asked:
                 ledger.note("owed", owed_next(rate, owed, now, len(decided.asked)))
-        self.under_way |= {message_id(asking.job.id, row): row for row, _, _ in decided.asked}
+        self.under_way |= {message_id(asking.job.id, one.row): one.row for one in decided.asked}
         return decided, rows
 
     def _cancel_some(self, reason: str) -> int:

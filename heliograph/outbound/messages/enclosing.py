@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import mimetypes
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from heliograph.attachments.rules import COUNT_LIMIT, SIZE_LIMIT, UNKNOWN, type_of
 from heliograph.egress import Answer, Egress
 from heliograph.events.messages import Attachment
-from heliograph.outbound.messages.attachments import COUNT_LIMIT, SIZE_LIMIT, files
+from heliograph.outbound.messages.attachments import files
 
 SECONDS = 10.0
 """Seconds that one file may take to come."""
-UNKNOWN = "application/octet-stream"
 
 
 class Enclosure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -60,14 +59,13 @@ async def with_files(settings: Mapping[str, Any], egress: Egress) -> Mapping[str
 async def _enclosed(wanted: Enclosure, egress: Egress) -> Attachment:
     if bool(wanted.content) is bool(wanted.url):
         raise ValueError(f"the attachment {wanted.name} needs either a content or a url")
-    content, kind = wanted.content, wanted.content_type or mimetypes.guess_type(wanted.name)[0] or ""
+    content, kind = wanted.content, wanted.content_type or type_of(wanted.name)
     if wanted.url:
         answer = await _fetched(wanted, egress)
         content = base64.b64encode(answer.body).decode()
-        kind = kind or answer.headers.get("content-type", "").partition(";")[0].strip()
-    return Attachment(
-        name=wanted.name, content_type=kind or UNKNOWN, content=content, content_id=wanted.content_id
-    )
+        said = answer.headers.get("content-type", "").partition(";")[0].strip()
+        kind = said if kind == UNKNOWN and said else kind
+    return Attachment(name=wanted.name, content_type=kind, content=content, content_id=wanted.content_id)
 
 
 async def _fetched(wanted: Enclosure, egress: Egress) -> Answer:

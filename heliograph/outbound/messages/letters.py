@@ -12,10 +12,11 @@ from functools import partial
 from typing import NamedTuple
 
 from heliograph.accounts.model import Account, Policy
+from heliograph.attachments.kept import KeptFiles
 from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
-from heliograph.outbound.messages.attachments import files, listed
+from heliograph.outbound.messages.attachments import files, listed, nothing_kept
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
 from heliograph.outbound.messages.dkim import Signers, signatures
@@ -39,10 +40,10 @@ from heliograph.outbound.messages.mime import (
     feedback_id,
     message_id,
 )
-from heliograph.outbound.messages.url_parameters import parameters
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
+from heliograph.url_parameters import parameters
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -87,7 +88,8 @@ class Failed(NamedTuple):
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
     those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
-    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed."""
+    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed; `kept`: the files that go with
+    many mails."""
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class Desk:
         pictures: tuple[str, str] | None = None,
         bounce_address: str = "",
         signers: Signers | None = None,
+        kept: KeptFiles | None = None,
     ) -> None:
         self._composer = composer
         self._refs = refs
@@ -104,6 +107,7 @@ class Desk:
         self._pictures = pictures or (base, base)
         self._bounce_address = bounce_address
         self._signers = signers
+        self._kept = kept
 
     def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
@@ -121,7 +125,10 @@ class Desk:
         letter = _letter(event, account, sender, recipient, written, now)
         try:
             further = added_headers(_headers(template))
-            attached = files((*listed(template.settings.get("attachments")), *event.data.attachments))
+            attached = files(
+                (*listed(template.settings.get("attachments")), *event.data.attachments),
+                partial(self._kept.read, account.number) if self._kept else nothing_kept,
+            )
         except ValueError as error:
             return Undeliverable(f"template {template.name}: {error}")
         letter = replace(letter, headers=further, files=attached)

@@ -41,13 +41,18 @@ def zone_of(connection: Connection, account: str, person: Person | None, usual: 
     of their phone; else `usual`, the account's."""
     if person is not None:
         for name in NAMES:
-            if (told := _known(person.document.get(name))) is not None:
+            if (told := named(person.document.get(name))) is not None:
                 return Zone(told, f"the person's {name}")
         address = _of_country(country_in(person.document), "the person's address")
         found = address or _of_last_order(connection, account, person) or _of_phone(person)
         if found is not None:
             return found
-    return Zone(_known(usual) or "UTC", "the account")
+    return Zone(named(usual) or "UTC", "the account")
+
+
+def named(name: object) -> str | None:
+    """The zone of this IANA name; None where there is none, whatever somebody has written."""
+    return _known(name.strip()) if isinstance(name, str) and name.strip() else None
 
 
 def country_in(document: Mapping[str, Any]) -> str | None:
@@ -96,10 +101,8 @@ def _of_country(country: str | None, where: str) -> Zone | None:
 
 
 @lru_cache(maxsize=1024)
-def _known(name: object) -> str | None:
-    if not isinstance(name, str) or not name.strip():
-        return None
+def _known(name: str) -> str | None:
     try:
-        return ZoneInfo(name.strip()).key
+        return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
