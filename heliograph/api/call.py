@@ -7,10 +7,10 @@ what is checked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -75,6 +75,14 @@ class Asked:
     """What the header `Idempotency-Key` says; empty without one."""
 
 
+class Csv(NamedTuple):
+    """An answer that is a file of rows, however long: what it is called (without its ending), and its bytes as they come,
+    read in a thread."""
+
+    name: str
+    pieces: Iterator[bytes]
+
+
 Handler = Callable[[Means, Asked], Awaitable[Any]]
 
 
@@ -82,7 +90,8 @@ Handler = Callable[[Means, Asked], Awaitable[Any]]
 class Call:
     """One method of one path below `/api/v1`. `answer` is the type of what `handler` returns; `status` is told
     with it; `idempotent`: the header `Idempotency-Key` makes a repetition harmless; `missing`: what its body or query names
-    may not be there (404). Errors are raised (`heliograph.errors`)."""
+    may not be there (404). `file`: a handler of the same query that gives the whole list as `Csv`, for who asks for
+    `text/csv`. Errors are raised (`heliograph.errors`)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -96,6 +105,7 @@ class Call:
     scope: Scope = "manage"
     idempotent: bool = False
     missing: bool = False
+    file: Handler | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -19,13 +19,14 @@ MOST_FIELDS = 100
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 
 
-def from_query(query: str, kind: type[S]) -> S:
-    """A query string as a struct: numbers and yes or no are written as text there. Raises `BadRequest`."""
+def from_query(query: str, kind: type[S], *, besides: Collection[str] = ()) -> S:
+    """A query string as a struct: numbers and yes or no are written as text there. `besides`: parameters that somebody
+    else reads. Raises `BadRequest`."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise BadRequest(f"The query string has more than {MOST_FIELDS} parameters.") from error
-    values = dict(pairs)
+    values = {name: value for name, value in pairs if name not in besides}
     twice = [
         Fault(name, "is given more than once")
         for name in values

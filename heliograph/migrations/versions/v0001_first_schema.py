@@ -195,6 +195,28 @@ def _consent() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "suppression_log",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("change", sa.String(length=7), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(length=36)),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_suppression_log")),
+    )
+    op.create_index(
+        op.f("ix_suppression_log_account_at_event"), "suppression_log", ["account", "at", "event"]
+    )
+    op.create_index(
+        op.f("ix_suppression_log_account_channel_address"),
+        "suppression_log",
+        ["account", "channel", "address"],
+    )
+    op.create_table(
         "opt_ins",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("channel", sa.String(length=5), nullable=False),
