@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,8 +165,12 @@ class World:
         }
         told: list[Any] = []
 
+        bodies = [content]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
+            if not bodies:
+                await asyncio.Event().wait()  # nobody hangs up
+            return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
         async def send(message: Any) -> None:
             told.append(message)
