@@ -16,6 +16,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 MOST_FIELDS = 100
 """Parameters of one query string."""
 
+LARGEST = 2**63 - 1
+"""Of whole numbers: what the database can look for."""
+
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 
 
@@ -60,7 +63,9 @@ def _struct(values: Mapping[str, Any], kind: type[S], faults: list[Fault], *, st
                 faults.append(Fault(name, "missing: mandatory"))
             continue
         try:
-            found[field.name] = msgspec.convert(values[name], field.type, strict=strict)
+            value = found[field.name] = msgspec.convert(values[name], field.type, strict=strict)
+            if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+                faults.append(Fault(name, f"expected a number between {-LARGEST} and {LARGEST}"))
         except msgspec.ValidationError as error:
             faults.append(_fault(name, str(error)))
     faults += [Fault(name[:100], "is not known here") for name in values if name not in fields]
