@@ -23,7 +23,7 @@ from heliograph.events.consent import (
 from heliograph.events.event import Said
 from heliograph.privacy.dossier import consent_record
 from heliograph.react.state import consent as known
-from heliograph.react.state import devices
+from heliograph.react.state import devices, people
 from heliograph.react.state.people import Person
 
 
@@ -109,7 +109,7 @@ async def list_devices(means: Means, asked: Asked) -> Devices:
 async def change_consent(means: Means, asked: Asked) -> Chosen:
     """Put on record what a person said about marketing, and where that is known from."""
     person, said = await known_person(means, asked), asked.body
-    address = _reached(asked, person)
+    address = await _reached(means, asked, person)
     if said.opted_in and said.channel == "push":
         raise BadRequest("The yes for push is given in the app, which registers the device.", field="channel")
     data: SubscriptionRequested | UnsubscriptionRequested
@@ -139,11 +139,17 @@ async def change_consent(means: Means, asked: Asked) -> Chosen:
     return Chosen(event=event.id, at=iso(event.at))
 
 
-def _reached(asked: Asked, person: Person) -> str:
-    """The address that an answer is about: the one it names, else the person's own on that channel."""
-    said = asked.body
+async def _reached(means: Means, asked: Asked, person: Person) -> str:
+    """The address that an answer is about: the one it names, which must be theirs, else their own on that channel."""
+    said, account = asked.body, asked.account
     if said.address is not None:
-        return normal(asked.account, said.channel, said.address)
+        address = normal(account, said.channel, said.address)
+        owner = await means.read(
+            lambda connection: people.at(connection, account.number, said.channel, address)
+        )
+        if owner is None or owner.id != person.id:
+            raise BadRequest("This is not an address of this person's.", field="address")
+        return address
     found = {"email": person.email, "sms": person.phone}.get(said.channel)
     if found is None:
         raise BadRequest("Say which: this person has none on that channel, or several.", field="address")
