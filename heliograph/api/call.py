@@ -90,7 +90,8 @@ Handler = Callable[[Means, Asked], Awaitable[Any]]
 class Call:
     """One method of one path below `/api/v1`. `answer` is the type of what `handler` returns; `status` is told
     with it; `idempotent`: the header `Idempotency-Key` makes a repetition harmless; `missing`: what its body or query names
-    may not be there (404). Errors are raised (`heliograph.errors`)."""
+    may not be there (404). `file`: a handler of the same query that gives the whole list as `Csv`, for who asks for
+    `text/csv`. Errors are raised (`heliograph.errors`)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -104,6 +105,7 @@ class Call:
     scope: Scope = "manage"
     idempotent: bool = False
     missing: bool = False
+    file: Handler | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,14 @@ from heliograph.api.call import Call, Csv, Resource
 REFERENCE = "#/components/schemas/{name}"
 
 _IN_PATH = re.compile(r"{(\w+)}")
+_CSV = {"text/csv": {"schema": {"type": "string"}}}
+_FORMAT = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "description": "`csv`: the whole list as a file, as `Accept: text/csv` asks for it; `after` and `limit` are not looked at.",
+    "schema": {"type": "string", "enum": ["json", "csv"]},
+}
 
 
 class WrongField(msgspec.Struct, frozen=True):
@@ -39,6 +47,7 @@ PROBLEMS = {
     403: "The key may not do this.",
     404: "There is no such thing in this account.",
     415: "The body is not JSON.",
+    422: "The idempotency key was used for something else.",
     429: "Too many requests; Retry-After says when to come again.",
     503: "Not now; nothing was done. Retry-After says when to come again.",
 }
@@ -76,7 +85,7 @@ def _operation(resource: Resource, call: Call) -> dict[str, Any]:
     answers = {
         str(call.status): {
             "description": "Done." if call.status == 200 else "Taken on.",
-            **_answer(call.answer),
+            **_answer(call),
         }
     }
     answers |= {
@@ -101,6 +110,8 @@ def _problems(call: Call) -> Iterable[int]:
         yield 404
     if call.body is not None:
         yield 415
+    if call.idempotent:
+        yield 422
     yield from (429, 503)
 
 
@@ -128,16 +139,19 @@ def _in_headers(call: Call) -> list[dict[str, Any]]:
 
 
 def _in_query(call: Call) -> list[dict[str, Any]]:
-    if call.query is None:
-        return []
-    return [
+    fields = msgspec.structs.fields(call.query) if call.query is not None else ()
+    found = [
         {"name": field.encode_name, "in": "query", "required": field.required, "schema": _schema(field.type)}
-        for field in msgspec.structs.fields(call.query)
+        for field in fields
     ]
+    return [*found, _FORMAT] if call.file is not None else found
 
 
-def _answer(kind: Any) -> dict[str, Any]:
-    return {"content": {"text/csv": {"schema": {"type": "string"}}}} if kind is Csv else _json(kind)
+def _answer(call: Call) -> dict[str, Any]:
+    if call.answer is Csv:
+        return {"content": _CSV}
+    answer = _json(call.answer)
+    return {"content": answer["content"] | _CSV} if call.file is not None else answer
 
 
 def _json(kind: Any) -> dict[str, Any]:

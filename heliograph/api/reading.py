@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,16 +16,20 @@ S = TypeVar("S", bound=msgspec.Struct)
 MOST_FIELDS = 100
 """Parameters of one query string."""
 
+LARGEST = 2**63 - 1
+"""Of whole numbers: what the database can look for."""
+
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 
 
-def from_query(query: str, kind: type[S]) -> S:
-    """A query string as a struct: numbers and yes or no are written as text there. Raises `BadRequest`."""
+def from_query(query: str, kind: type[S], *, besides: Collection[str] = ()) -> S:
+    """A query string as a struct: numbers and yes or no are written as text there. `besides`: parameters that somebody
+    else reads. Raises `BadRequest`."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise BadRequest(f"The query string has more than {MOST_FIELDS} parameters.") from error
-    values = dict(pairs)
+    values = {name: value for name, value in pairs if name not in besides}
     twice = [
         Fault(name, "is given more than once")
         for name in values
@@ -59,7 +63,9 @@ def _struct(values: Mapping[str, Any], kind: type[S], faults: list[Fault], *, st
                 faults.append(Fault(name, "missing: mandatory"))
             continue
         try:
-            found[field.name] = msgspec.convert(values[name], field.type, strict=strict)
+            value = found[field.name] = msgspec.convert(values[name], field.type, strict=strict)
+            if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+                faults.append(Fault(name, f"expected a number between {-LARGEST} and {LARGEST}"))
         except msgspec.ValidationError as error:
             faults.append(_fault(name, str(error)))
     faults += [Fault(name[:100], "is not known here") for name in values if name not in fields]

@@ -14,7 +14,7 @@ from heliograph.api.call import Asked, Call, Csv, Means
 from heliograph.api.openapi import describe
 from heliograph.api.reading import from_body, from_query
 from heliograph.api.resources import RESOURCES
-from heliograph.errors import CallerError, Unauthorized, Unavailable
+from heliograph.errors import BadRequest, CallerError, Unauthorized, Unavailable
 from heliograph.settings import Settings
 from heliograph.web.http import Reply, plain_error
 from heliograph.web.limits import Limit
@@ -26,6 +26,9 @@ JSON = "application/json; charset=utf-8"
 CSV = "text/csv; charset=utf-8; header=present"  # RFC 4180 section 3
 NO_STORE = {"cache-control": "no-store"}
 """What is said of people is no cache's business."""
+
+FORMAT = ("format",)
+"""What a query may say beside a call's own fields, where its list can be had as a file."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -55,7 +58,8 @@ def _endpoint(means: Means, access: Access, calls: dict[str, Call]) -> Endpoint:
         call = calls["GET" if request.method == "HEAD" else request.method]
         try:
             asked = await _asked(access, call, request)
-            value = await call.handler(means, asked)
+            handler = call.file if call.file is not None and _wants_file(request) else call.handler
+            value = await handler(means, asked)
         except (CallerError, Unavailable) as error:
             return _refused(error)
         return (
@@ -68,7 +72,9 @@ def _endpoint(means: Means, access: Access, calls: dict[str, Call]) -> Endpoint:
 async def _asked(access: Access, call: Call, request: Request) -> Asked:
     client = request.client.host if request.client else ""
     account, key = access.admit(lambda name: request.headers.get(name, ""), client, call.scope)
-    query = from_query(request.url.query, call.query or Nothing)
+    query = from_query(
+        request.url.query, call.query or Nothing, besides=FORMAT if call.file is not None else ()
+    )
     body = None
     if call.body is not None:
         body = from_body(await request.body(), request.headers.get("content-type", ""), call.body)
@@ -89,6 +95,15 @@ def _description() -> Endpoint:
         return Response(described, media_type=JSON)
 
     return answer
+
+
+def _wants_file(request: Request) -> bool:
+    """Whether a list is asked for as a file: by `format`, else by `Accept`. Raises `BadRequest`."""
+    named = request.query_params.get("format")
+    if named not in (None, "json", "csv"):
+        raise BadRequest("format: json or csv", field="format")
+    accepted = [one.partition(";")[0].strip().lower() for one in request.headers.get("accept", "").split(",")]
+    return named == "csv" or (named is None and "text/csv" in accepted)
 
 
 def _file(answer: Csv) -> Response:

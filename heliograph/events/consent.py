@@ -135,7 +135,8 @@ class TrackingChosen(Data, frozen=True, kw_only=True):
 
 
 class SuppressionAdded(Data, frozen=True, kw_only=True):
-    """An address must not be written to, for the reason that `type` names."""
+    """An address must not be written to, for the reason that `type` names. `by`: who decided it; empty where it follows
+    by rule from the event that caused it."""
 
     kind: ClassVar[str] = "suppression.added"
     channel: Channel = "email"
@@ -143,10 +144,11 @@ class SuppressionAdded(Data, frozen=True, kw_only=True):
     type: SuppressionType
     reason: str = ""
     ip: str = ""
+    by: str = ""
 
 
 class SuppressionRemoved(Data, frozen=True, kw_only=True):
-    """One reason is lifted; others may remain."""
+    """One reason is lifted; others may remain. `by`: who decided it; empty where it follows by rule."""
 
     kind: ClassVar[str] = "suppression.removed"
     channel: Channel = "email"
@@ -154,3 +156,4 @@ class SuppressionRemoved(Data, frozen=True, kw_only=True):
     type: SuppressionType
     reason: str = ""
     ip: str = ""
+    by: str = ""

@@ -67,6 +67,12 @@ def device(token: str) -> str:
     return f"device:{token}"
 
 
+def reached(channel: str, address: str) -> str:
+    """Who is reached at an address (in normal form) on a channel: mail, texts, or push messages."""
+    scheme = {"email": "email", "sms": "phone", "push": "device"}[channel]
+    return f"{scheme}:{address}"
+
+
 def person(person_id: str) -> str:
     """A person by our own id."""
     return f"person:{person_id}"

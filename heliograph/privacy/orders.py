@@ -50,7 +50,11 @@ async def suppress(
 ) -> Event[SuppressionAdded]:
     """Nobody writes to this address (in normal form) any more; returns when that is on disk."""
     data = SuppressionAdded(
-        channel=channel, address=address, type="manually_suppressed", reason=reason or f"Suppressed by {by}"
+        channel=channel,
+        address=address,
+        type="manually_suppressed",
+        reason=reason or f"Suppressed by {by}",
+        by=by,
     )
     return await _about(journal, clock, account, data)
 
@@ -70,7 +74,9 @@ async def lift(
     Raises `BadRequest` for one that only the person can lift."""
     if kind in ONLY_THEIR_OWN:
         raise BadRequest(f"{kind} is lifted by the person alone, who subscribes again.", field="type")
-    data = SuppressionRemoved(channel=channel, address=address, type=kind, reason=reason or f"Lifted by {by}")
+    data = SuppressionRemoved(
+        channel=channel, address=address, type=kind, reason=reason or f"Lifted by {by}", by=by
+    )
     return await _about(journal, clock, account, data)
 
 
@@ -78,10 +84,8 @@ D = TypeVar("D", SuppressionAdded, SuppressionRemoved)
 
 
 def about_address(data: D, account: str, now: int) -> Event[D]:
-    """An event about an address or number (in normal form), which it names itself."""
-    by_mail = data.channel == "email"
-    subject = subjects.email(data.address) if by_mail else subjects.thing("phone", data.address)
-    return codec.make(data, account=account, subject=subject, now=now)
+    """An event about an address, number or device (in normal form), which it names itself."""
+    return codec.make(data, account=account, subject=subjects.reached(data.channel, data.address), now=now)
 
 
 async def _about(journal: Journal, clock: Clock, account: str, data: D) -> Event[D]:

@@ -86,6 +86,14 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
         from_body(body, "application/json", Body)
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**70)])
+async def test_a_number_that_no_database_holds_is_the_callers_fault(world: World, number: int) -> None:
+    answer = await world.ask("GET", "/api/v1/templates/x", version=number)
+    assert (answer.status, answer.json["field"]) == (400, "version")
+    with pytest.raises(BadRequest):
+        from_body(b'{"name": "x", "many": %d}' % number, "application/json", Body)
+
+
 def test_a_body_says_that_it_is_json() -> None:
     assert from_body(b'{"name":"x"}', "application/json; charset=utf-8", Body).name == "x"
     with pytest.raises(UnsupportedMedia):

@@ -159,7 +159,7 @@ async def test_the_log_is_read_page_by_page(world: World, hook: Hook) -> None:
         delivery_log.write(connection, noted)
     page = (await world.ask("GET", f"{PATH}/crm/deliveries", limit=2)).json
     assert [one["event"] for one in page["deliveries"]] == ["e4", "e3"]
-    page = (await world.ask("GET", f"{PATH}/crm/deliveries", before=page["next"])).json
+    page = (await world.ask("GET", f"{PATH}/crm/deliveries", after=page["next"])).json
     assert ([one["event"] for one in page["deliveries"]], page["next"]) == (["e2", "e1", "e0"], None)
     page = (await world.ask("GET", f"{PATH}/crm/deliveries", delivered="true")).json
     assert [one["event"] for one in page["deliveries"]] == ["e4"]

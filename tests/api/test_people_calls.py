@@ -82,7 +82,7 @@ async def test_the_timeline_goes_back_page_by_page(world: World) -> None:
         carts += [event["data"]["cart"]["id"] for event in page["events"] if event["kind"] == "cart.updated"]
         if page["next"] is None:
             break
-        query["before"] = page["next"]
+        query["after"] = page["next"]
     assert carts == [4, 3, 2, 1, 0]
     assert page["events"][-1]["id"] == ann.id
 

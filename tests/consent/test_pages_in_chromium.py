@@ -18,6 +18,7 @@ from heliograph.refs import MessageRef
 
 ACCOUNT = "000000000001"
 MESSAGE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
+PUSH = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5c"
 REF = MessageRef(ACCOUNT, MESSAGE, None)
 SITE = "https://mail.example"
 
@@ -159,3 +160,24 @@ async def test_leaving_a_topic_offers_the_topic_first_and_everything_beside_it(p
     await page.goto(f"{SITE}/u/{refs.unsubscribe(REF._replace(only_topic=True))}")
     await page.get_by_role("link", name="Choose what you receive").click()
     assert await page.get_by_role("heading", level=1).inner_text() == "What would you like to receive?"
+
+
+async def test_who_comes_by_a_push_message_is_asked_about_that_device(page, refs, state, journal) -> None:
+    """A registered device is a yes, and the page says so in words that fit."""
+    asked = codec.make(
+        MessageRequested(channel="push", address="t1", template="cart"),
+        account=ACCOUNT,
+        subject="device:t1",
+        now=1_700_000_001 * SECOND,
+        id=PUSH,
+    )
+    with state.begin() as connection:
+        for fold in FOLDS:
+            fold.apply(connection, [asked] if asked.kind in fold.kinds else [])
+    await page.goto(f"{SITE}/p/{refs.unsubscribe(MessageRef(ACCOUNT, PUSH, None))}")
+    box = page.get_by_role("checkbox", name="By notification on this device")
+    assert await box.is_checked()
+    await box.uncheck()
+    await page.get_by_role("button", name="Save").click()
+    (left,) = [codec.decode(entry).data for entry in await journal.read(0)]
+    assert (left.channel, left.address) == ("push", "t1")

@@ -25,6 +25,7 @@ from heliograph.events.jobs import JobFailed, RecordHit, RecordMissed, request_i
 from heliograph.events.messages import (
     EmailReceived,
     MessageBounced,
+    MessageCancelled,
     MessageComplained,
     MessageDeferred,
     MessageDelivered,
@@ -36,6 +37,7 @@ from heliograph.events.messages import (
 )
 from heliograph.outbound.feeds.dialect import About, Context, Rendered
 from heliograph.outbound.feeds.dialects import messagegears
+from heliograph.outbound.feeds.dialects.activities import Known, activity
 from heliograph.outbound.feeds.dialects.activity_forms import PAYLOAD_LIMIT, payloads
 from heliograph.outbound.feeds.dialects.messagegears import (
     DocumentOptions,
@@ -251,6 +253,22 @@ def test_what_was_kept_back_or_delayed_is_a_bounce_with_its_code(
     )[0]
     assert item.tag == "BouncedMessageActivity"
     assert (item.findtext("CategoryCode"), item.findtext("Category")) == (code, category)
+
+
+@pytest.mark.parametrize(
+    ("channel", "tag"), [("sms", "BouncedSmsActivity"), ("push", "BouncedMobilePushActivity")]
+)
+def test_what_a_cancelled_job_called_back_is_told_in_the_documents_words(channel: Any, tag: str) -> None:
+    """MG-9: S1:L316, L391; the document has no word for mail."""
+    called_back = event(MessageCancelled(message="m", reason="the job was cancelled"))
+    message = mail()._replace(channel=channel, address="+12025550137", job="j")
+    item = ElementTree.fromstring(
+        rendered(messagegears.DOCUMENT_DIALECT, called_back, message, DocumentOptions())
+    )[0]
+    assert item.tag == tag
+    assert item.findtext("Category") == "JOB_CANCELLED"
+    assert item.findtext("Details") == "The job has been cancelled"
+    assert activity(called_back, Known(mail(), UTC)) is None
 
 
 def test_a_miss_may_copy_the_documents_literal() -> None:

@@ -51,7 +51,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
-    """Attempts, the latest first. `next` is the `before` of the next page, if there is one."""
+    """Attempts, the latest first. `next` is the `after` of the next page, if there is one."""
 
     deliveries: list[Delivery]
     next: str | None = None
@@ -100,11 +100,11 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """Which attempts: failures alone, or successes alone; of one event; before the one of this id."""
+    """Which attempts: failures alone, or successes alone; of one event. `after` is the `next` of a page."""
 
     delivered: bool | None = None
     event: str | None = None
-    before: str | None = None
+    after: str | None = None
     limit: PageSize = 100
 
 
@@ -226,7 +226,7 @@ async def deliveries(means: Means, asked: Asked) -> Deliveries:
             feed.name,
             delivered=wanted.delivered,
             event=wanted.event,
-            before=wanted.before,
+            before=wanted.after,
             limit=wanted.limit + 1,
         )
 

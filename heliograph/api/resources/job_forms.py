@@ -66,17 +66,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Jobs(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs, the newest first. `next` is the `before` of the next page, if there is one."""
+    """Jobs, the newest first. `next` is the `after` of the next page, if there is one."""
 
     jobs: list[Job]
     next: str | None = None
 
 
 class Which(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs: of one state, those before this id."""
+    """Which jobs: of one state. `after` is the `next` of a page."""
 
     state: known.State | None = None
-    before: str = ""
+    after: str = ""
     limit: PageSize = 100
 
 

@@ -83,7 +83,7 @@ async def page(means: Means, asked: Asked) -> Jobs:
 
     def look(connection: Connection) -> Jobs:
         found = known.page(
-            connection, account, before=wanted.before, limit=wanted.limit + 1, state=wanted.state
+            connection, account, before=wanted.after, limit=wanted.limit + 1, state=wanted.state
         )
         some = found[: wanted.limit]
         standings = [views.standing(connection, means.data, account, job.id) for job in some]

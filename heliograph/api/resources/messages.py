@@ -7,19 +7,21 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
+from heliograph.api.call import Asked, Call, Csv, Instant, Means, PageSize, Resource
+from heliograph.api.files import PAGE, file_of
 from heliograph.api.resources.persons import Happening, happening
+from heliograph.api.resources.places import normal, spelled
 from heliograph.clock import iso
 from heliograph.errors import BadRequest, NotFound, Unprocessable
 from heliograph.events import codec, subjects
 from heliograph.events.consent import Channel
 from heliograph.events.event import new_id, scoped_id
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.enclosing import Enclosure, enclosed
-from heliograph.react.state import definitions, message_history, people
+from heliograph.react.state import cursors, definitions, message_history, people
 from heliograph.react.state import messages as known
-from heliograph.react.state.message_history import Cursor, Summary
+from heliograph.react.state.cursors import Cursor
+from heliograph.react.state.message_history import Summary
 from heliograph.react.state.messages import Message, State
 
 KEY_LIMIT = 255
@@ -107,20 +109,43 @@ class MessageWanted(msgspec.Struct, frozen=True, kw_only=True):
 
 async def list_messages(means: Means, asked: Asked) -> Messages:
     """Messages, page by page."""
-    wanted, account = asked.query, asked.account.number
-    filters = {name: getattr(wanted, name) for name in (*message_history.FILTERS, "campaign")}
-    before = _cursor(wanted.after) if wanted.after else None
-
-    def look(connection: Connection) -> list[Summary]:
-        return message_history.page(connection, account, filters, before=before, limit=wanted.limit + 1)
-
-    found = await means.read(look)
-    shown = found[: wanted.limit]
-    more = len(found) > len(shown)
-    return Messages(
-        messages=[_listed(one) for one in shown],
-        next=f"{shown[-1].requested_at}.{shown[-1].id}" if more else None,
+    before = cursors.read(asked.query.after)
+    shown, following = await means.read(
+        lambda connection: _page(connection, asked, before, asked.query.limit)
     )
+    return Messages(messages=shown, next=cursors.written(following))
+
+
+async def list_file(means: Means, asked: Asked) -> Csv:
+    """All of them, as a file."""
+    return file_of(
+        means.state,
+        "messages",
+        MessageListed,
+        lambda connection, before: _page(connection, asked, before, PAGE),
+    )
+
+
+def _page(
+    connection: Connection, asked: Asked, before: Cursor | None, limit: int
+) -> tuple[list[MessageListed], Cursor | None]:
+    """Messages before this, and the cursor of what follows."""
+    wanted, account = asked.query, asked.account
+    filters = {name: getattr(wanted, name) for name in (*message_history.FILTERS, "campaign")}
+    if wanted.address is not None:
+        filters["address"] = spelled(account, wanted.channel or _channel(wanted.address), wanted.address)
+    found = message_history.page(connection, account.number, filters, before=before, limit=limit + 1)
+    more = len(found) > limit
+    return [_listed(one) for one in found[:limit]], (
+        Cursor(found[limit - 1].requested_at, found[limit - 1].id) if more else None
+    )
+
+
+def _channel(address: str) -> Channel:
+    """What an address is for that is named without its channel."""
+    if "@" in address:
+        return "email"
+    return "sms" if address.strip().removeprefix("+").isdigit() else "push"
 
 
 async def get(means: Means, asked: Asked) -> MessageShown:
@@ -169,10 +194,7 @@ async def _request(means: Means, asked: Asked) -> MessageRequested:
     def look(connection: Connection) -> people.Person | None:
         if definitions.template(connection, account, said.template) is None:
             raise BadRequest("There is no template of this name.", field="template")
-        if said.channel == "push":
-            return None
-        by = {"email" if said.channel == "email" else "phone": address}
-        return people.find(connection, account, **by)
+        return people.at(connection, account, said.channel, address)
 
     person = await means.read(look)
     if said.attachments and said.channel != "email":
@@ -200,26 +222,13 @@ def _gist(message: Message | MessageRequested) -> tuple[str, ...]:
 
 def _address(asked: Asked) -> str:
     said = asked.body
-    if said.channel != "email":
-        return str(said.to.strip())
-    if mailbox(said.to) is None:
-        raise BadRequest("This is no e-mail address.", field="to")
-    return subjects.normal_email(said.to, keep_case=asked.account.policy.keep_local_case)
+    return normal(asked.account, said.channel, said.to, "to")
 
 
 def _subject(request: MessageRequested) -> str:
     if request.person is not None:
         return subjects.person(request.person)
-    if request.channel == "email":
-        return subjects.email(request.address)
-    return subjects.thing("phone" if request.channel == "sms" else "device", request.address)
-
-
-def _cursor(written: str) -> Cursor:
-    at, _, message = written.partition(".")
-    if not (at.isascii() and at.isdigit() and len(at) <= 18):
-        raise BadRequest("This is no cursor that a page gave.", field="after")
-    return Cursor(int(at), message)
+    return subjects.reached(request.channel, request.address)
 
 
 def _listed(one: Summary) -> MessageListed:
@@ -248,6 +257,7 @@ RESOURCE = Resource(
             name="listMessages",
             summary="Messages by person, address, job, automation, campaign or state, the newest first",
             handler=list_messages,
+            file=list_file,
             query=Listing,
             answer=Messages,
         ),

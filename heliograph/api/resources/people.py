@@ -7,17 +7,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.accounts.privacy import kept_ip
-from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
+from heliograph.api.call import Asked, Call, Csv, Means, PageSize, Resource
+from heliograph.api.files import PAGE, file_of
 from heliograph.api.resources.erasures import Erasure
 from heliograph.api.resources.erasures import shown as erasure_shown
-from heliograph.api.resources.persons import Person, Timeline, as_shown, happening
+from heliograph.api.resources.persons import Person, Timeline, as_shown, happening, known_person, sift
+from heliograph.api.resources.places import spelled
 from heliograph.clock import iso
-from heliograph.errors import BadRequest, NotFound
-from heliograph.events import codec, subjects
-from heliograph.events.consent import TrackingChosen
+from heliograph.errors import BadRequest
 from heliograph.privacy import orders
-from heliograph.privacy.dossier import consent_record, dossier
+from heliograph.privacy.dossier import dossier
 from heliograph.react.state import erasures
 from heliograph.react.state import people as known
 
@@ -26,26 +25,29 @@ LOOKS, LOOK_SECONDS = 50, 0.02
 
 
 class Find(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to look for: the first of these that is known. Without any, everybody, page by page."""
+    """Whom to look for: the first of `customer_id`, `email`, `phone` and `device` that is known. Without any, everybody,
+    page by page; with `tag` those alone who have it."""
 
     customer_id: str | None = None
     email: str | None = None
     phone: str | None = None
+    device: str | None = None
+    tag: str | None = None
     after: str = ""
     limit: PageSize = 100
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
-    """People, in the order in which they came. `next` is the `after` of the next page, if there is one."""
+    """People, in the order in which they came. `next` is the `after` of the next page, if there may be one."""
 
     people: list[Person]
     next: str | None = None
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of a timeline: what happened before this cursor."""
+    """Which part of a timeline. `after` is the `next` of a page."""
 
-    before: int | None = None
+    after: int | None = None
     limit: PageSize = 100
 
 
@@ -64,101 +66,87 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     other: str
 
 
-class Tracking(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a person allows that what they open and click is tied to them; with what proves it."""
-
-    allowed: bool
-    source: str = ""
-    ip: str = ""
-    text_version: str = ""
-
-
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """The event by which it is on record."""
-
-    event: str
-    at: Instant
-
-
-class ConsentRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person said about marketing and tracking, for each of their addresses and phones: how it stands, the
-    suppressions in force, and the log that proves it."""
-
-    person: str
-    accepts_tracking: bool | None
-    addresses: list[dict[str, Any]]
-
-
 async def find(means: Means, asked: Asked) -> People:
     """People by what they are known as, or page by page."""
-    wanted, account = asked.query, asked.account.number
-    who = {name: getattr(wanted, name) for name in ("customer_id", "email", "phone")}
+    wanted = asked.query
 
     def look(connection: Connection) -> People:
-        if any(who.values()):
-            person = known.find(connection, account, **who)
-            return People(people=[] if person is None else [as_shown(connection, account, person)])
-        page = known.page(connection, account, after=wanted.after, limit=wanted.limit + 1)
-        shown = page[: wanted.limit]
-        following = shown[-1].id if len(page) > len(shown) else None
-        return People(people=[as_shown(connection, account, one) for one in shown], next=following)
+        if any((wanted.customer_id, wanted.email, wanted.phone, wanted.device)):
+            return People(people=_named(connection, asked))
+        shown, following = _page(connection, asked, wanted.after, wanted.limit)
+        return People(people=shown, next=following)
 
     return await means.read(look)
 
 
+async def find_file(means: Means, asked: Asked) -> Csv:
+    """The same as a file, without former identities."""
+    wanted = asked.query
+
+    def turn(connection: Connection, after: str | None) -> tuple[list[Person], str | None]:
+        if any((wanted.customer_id, wanted.email, wanted.phone, wanted.device)):
+            return _named(connection, asked), None
+        return _page(connection, asked, after or "", PAGE)
+
+    return file_of(means.state, "people", Person, turn, leaving=("identities",))
+
+
+def _named(connection: Connection, asked: Asked) -> list[Person]:
+    """Who is known by what the query says; nobody, or one."""
+    wanted, account = asked.query, asked.account.number
+    phone = spelled(asked.account, "sms", wanted.phone) if wanted.phone else None
+    person = known.find(connection, account, customer_id=wanted.customer_id, email=wanted.email, phone=phone)
+    if person is None and wanted.device:
+        person = known.at(connection, account, "push", wanted.device)
+    return [] if person is None else [as_shown(connection, account, person)]
+
+
+def _page(connection: Connection, asked: Asked, after: str, limit: int) -> tuple[list[Person], str | None]:
+    """People after this id, and the id that the next page begins after."""
+    account, tag = asked.account.number, asked.query.tag
+    if tag is None:
+        found = known.page(connection, account, after=after, limit=limit + 1)
+        shown, following = found[:limit], found[limit - 1].id if len(found) > limit else None
+    else:
+        shown, following = sift(
+            connection,
+            account,
+            after=after,
+            limit=limit,
+            fits=lambda people: (one for one in people if tag in one.tags),
+        )
+    return [as_shown(connection, account, one) for one in shown], following
+
+
 async def get(means: Means, asked: Asked) -> Person:
     """One person; who was merged into another is that other."""
-    person = await _person(means, asked)
+    person = await known_person(means, asked)
     return await means.read(lambda connection: as_shown(connection, asked.account.number, person))
 
 
 async def timeline(means: Means, asked: Asked) -> Timeline:
     """What happened to a person, the newest first."""
-    person, account, wanted = await _person(means, asked), asked.account.number, asked.query
+    person, account, wanted = await known_person(means, asked), asked.account.number, asked.query
     references = await means.read(lambda connection: known.subjects(connection, account, person.id))
     page = await means.journal.latest(
-        references, account=account, before=wanted.before, limit=wanted.limit + 1
+        references, account=account, before=wanted.after, limit=wanted.limit + 1
     )
     shown = page[: wanted.limit]
     following = shown[-1].seq if len(page) > len(shown) else None
     return Timeline(events=[happening(entry) for entry in shown], next=following)
 
 
-async def consent(means: Means, asked: Asked) -> dict[str, Any]:
-    """The proof of consent."""
-    person, account = await _person(means, asked), asked.account.number
-    return await means.read(lambda connection: consent_record(connection, account, person))
-
-
 async def export(means: Means, asked: Asked) -> dict[str, Any]:
     """Everything that is known of a person."""
-    person = await _person(means, asked)
+    person = await known_person(means, asked)
     return await dossier(
         means.journal, means.state, means.evidence, asked.account.number, person, means.clock.now()
     )
 
 
-async def choose_tracking(means: Means, asked: Asked) -> Chosen:
-    """Put on record what a person said about being tracked."""
-    person, said = await _person(means, asked), asked.body
-    choice = TrackingChosen(
-        allowed=said.allowed,
-        person=person.id,
-        email=person.email,
-        phone=None if person.email else person.phone,
-        source=said.source,
-        ip=kept_ip(said.ip, asked.account.policy.ip),
-        text_version=said.text_version,
-    )
-    account, subject = asked.account.number, subjects.person(person.id)
-    event = codec.make(choice, account=account, subject=subject, now=means.clock.now())
-    await means.journal.append([codec.encode(event)])
-    return Chosen(event=event.id, at=iso(event.at))
-
-
 async def merge(means: Means, asked: Asked) -> Merged:
     """Make two people one."""
-    person, wanted, account = await _person(means, asked), asked.body, asked.account.number
+    person, wanted, account = await known_person(means, asked), asked.body, asked.account.number
     other = await means.read(lambda connection: known.find(connection, account, person=wanted.other))
     if other is None:
         raise BadRequest("other: there is no such person", field="other")
@@ -170,7 +158,7 @@ async def merge(means: Means, asked: Asked) -> Merged:
 
 async def erase(means: Means, asked: Asked) -> Erasure:
     """Have a person erased. The answer waits for a moment until the erasure can be asked about."""
-    person, account = await _person(means, asked), asked.account.number
+    person, account = await known_person(means, asked), asked.account.number
     order = await orders.erase(means.journal, means.clock, account, person.id, by=asked.by)
     for _ in range(LOOKS):
         found = await means.read(lambda connection: erasures.find(connection, account, order.id))
@@ -178,16 +166,6 @@ async def erase(means: Means, asked: Asked) -> Erasure:
             return erasure_shown(found)
         await means.clock.sleep(LOOK_SECONDS)
     return Erasure(id=order.id, person=person.id, state="requested", requested_at=iso(order.recorded))
-
-
-async def _person(means: Means, asked: Asked) -> known.Person:
-    account, wanted = asked.account.number, asked.path["person"]
-    person = await means.read(lambda connection: known.find(connection, account, person=wanted))
-    if person is None:
-        raise NotFound(
-            "There is no such person; GET /api/v1/people?email= finds one by address.", field="person"
-        )
-    return person
 
 
 RESOURCE = Resource(
@@ -198,8 +176,9 @@ RESOURCE = Resource(
             method="GET",
             path="/people",
             name="findPeople",
-            summary="Find a person by address, phone or customer number; or list everybody",
+            summary="Find a person by address, phone, device or customer number; or list everybody, or all with a tag",
             handler=find,
+            file=find_file,
             query=Find,
             answer=People,
         ),
@@ -219,24 +198,6 @@ RESOURCE = Resource(
             handler=timeline,
             query=Past,
             answer=Timeline,
-        ),
-        Call(
-            method="GET",
-            path="/people/{person}/consent",
-            name="getConsent",
-            summary="What a person said about marketing and tracking, with its proof",
-            handler=consent,
-            answer=ConsentRecord,
-        ),
-        Call(
-            method="PUT",
-            path="/people/{person}/tracking",
-            name="chooseTracking",
-            summary="Record whether a person allows that opens and clicks are tied to them",
-            handler=choose_tracking,
-            body=Tracking,
-            answer=Chosen,
-            status=202,
         ),
         Call(
             method="GET",

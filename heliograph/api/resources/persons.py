@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Instant
+from heliograph.api.call import Asked, Instant, Means
 from heliograph.clock import iso
+from heliograph.errors import NotFound
 from heliograph.events.event import Entry
 from heliograph.react.state import people
+
+MOST_ASKED, AT_ONCE = 10_000, 500
+"""People who are looked at for one page of those who fit, and at once."""
+
+Fits = Callable[[Iterator[people.Person]], Iterator[people.Person]]
+"""Those of these people who fit, in their order."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +64,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """Events, the newest first. `next` is the `before` of the page before that, if there is one."""
+    """Events, the newest first. `next` is the `after` of the next page, if there is one."""
 
     events: list[Happening]
     next: int | None = None
@@ -82,6 +90,24 @@ def as_shown(connection: Connection, account: str, person: people.Person) -> Per
     )
 
 
+def sift(
+    connection: Connection, account: str, *, after: str, limit: int, fits: Fits
+) -> tuple[list[people.Person], str | None]:
+    """Up to `limit` people after this id who fit, and the id that the next page begins after. Looks at `MOST_ASKED`
+    people at most, so a page may have fewer than there are, or none."""
+    found: list[people.Person] = []
+    for _ in range(MOST_ASKED // AT_ONCE):
+        page = people.page(connection, account, after=after, limit=AT_ONCE)
+        for one in fits(iter(page)):
+            if len(found) == limit:
+                return found, found[-1].id
+            found.append(one)
+        if len(page) < AT_ONCE:
+            return found, None
+        after = page[-1].id
+    return found, after
+
+
 def happening(entry: Entry) -> Happening:
     """An entry of the journal."""
     return Happening(
@@ -93,3 +119,14 @@ def happening(entry: Entry) -> Happening:
         cause=entry.cause,
         data=msgspec.Raw(entry.data),
     )
+
+
+async def known_person(means: Means, asked: Asked) -> people.Person:
+    """The person of the path; who was merged into another is that other. Raises `NotFound`."""
+    account, wanted = asked.account.number, asked.path["person"]
+    person = await means.read(lambda connection: people.find(connection, account, person=wanted))
+    if person is None:
+        raise NotFound(
+            "There is no such person; GET /api/v1/people?email= finds one by address.", field="person"
+        )
+    return person

@@ -8,20 +8,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from heliograph.api.call import Asked, Call, Means, PageSize, Resource
+from heliograph.api.resources.persons import sift
 from heliograph.api.resources.suppressions import Recorded
 from heliograph.clock import iso
 from heliograph.errors import NotFound
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import SegmentRemoved, SegmentSaved
 from heliograph.events.event import AnyEvent, Data
-from heliograph.react.state import people
 from heliograph.react.state import segments as known
 from heliograph.react.state.facts import members
-
-AT_ONCE = 500
-"""People who are asked about in one look."""
-MOST_ASKED = 10_000
-"""People who are asked about in one call; a sparse segment's page may be short of its limit, with a `next`."""
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,19 +86,15 @@ async def who(means: Means, asked: Asked) -> Members:
     now = means.clock.now()
 
     def look(connection: Connection) -> Members:
-        found: list[Member] = []
-        after, seen = wanted.after, 0
-        while len(found) < wanted.limit and seen < MOST_ASKED:
-            page = people.page(connection, account, after=after, limit=AT_ONCE)
-            seen += len(page)
-            for one in members(connection, account, segment.name, now, iter(page)):
-                found.append(Member(id=one.id, email=one.email, phone=one.phone))
-                if len(found) == wanted.limit:
-                    return Members(people=found, next=one.id)
-            if len(page) < AT_ONCE:
-                return Members(people=found)
-            after = page[-1].id
-        return Members(people=found, next=after)
+        found, following = sift(
+            connection,
+            account,
+            after=wanted.after,
+            limit=wanted.limit,
+            fits=lambda people: members(connection, account, segment.name, now, people),
+        )
+        shown = [Member(id=one.id, email=one.email, phone=one.phone) for one in found]
+        return Members(people=shown, next=following)
 
     return await means.read(look)
 

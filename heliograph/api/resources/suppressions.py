@@ -1,18 +1,20 @@
-"""`/suppressions`: why an address is not written to; barring one, and lifting what was decided (MG-8, RM-12)."""
+"""`/suppressions`: why an address is not written to; barring one, lifting what was decided, and its history (MG-8, RM-12)."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 import msgspec
+from sqlalchemy import Connection
 
 from heliograph.accounts.model import Account
-from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
+from heliograph.api.call import Asked, Call, Csv, Instant, Means, PageSize, Resource
+from heliograph.api.files import PAGE, file_of
+from heliograph.api.resources.places import normal, spelled
 from heliograph.clock import iso
-from heliograph.errors import NotFound
-from heliograph.events import codec, subjects
+from heliograph.errors import BadRequest, NotFound
+from heliograph.events import codec
 from heliograph.events.consent import Channel, SuppressionAdded, SuppressionType
-from heliograph.outbound.messages.addresses import mailbox
 from heliograph.privacy import orders
 from heliograph.react.state import consent, suppression_lists
 
@@ -107,9 +109,10 @@ class RefusedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """How many lines were recorded, and those that were not. The same list again records nothing twice."""
+    """How many addresses were recorded, how many were suppressed so already, and the lines that are none."""
 
     recorded: int
+    known: int
     refused: list[RefusedLine]
 
 
@@ -123,7 +126,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 async def find(means: Means, asked: Asked) -> Suppressions:
     """Why this address is not written to."""
     wanted, account = asked.query, asked.account
-    address = _normal(account, wanted)
+    address = spelled(account, wanted.channel, wanted.address)
     found = await means.read(
         lambda connection: consent.suppressions(connection, account.number, wanted.channel, address)
     )
@@ -133,54 +136,86 @@ async def find(means: Means, asked: Asked) -> Suppressions:
 
 async def list_all(means: Means, asked: Asked) -> SuppressionPage:
     """Suppressions of the account, page by page."""
+    wanted = asked.query
+    shown, following = await means.read(
+        lambda connection: _held(connection, asked, wanted.after, wanted.limit)
+    )
+    return SuppressionPage(suppressions=shown, next=following)
+
+
+async def list_file(means: Means, asked: Asked) -> Csv:
+    """All suppressions of the account, as a file."""
+    return file_of(
+        means.state,
+        "suppressions",
+        HeldAddress,
+        lambda connection, after: _held(connection, asked, after or "", PAGE),
+    )
+
+
+def _held(
+    connection: Connection, asked: Asked, after: str, limit: int
+) -> tuple[list[HeldAddress], str | None]:
+    """Suppressions after this cursor, and the cursor of what follows."""
     wanted, account = asked.query, asked.account.number
-    found = await means.read(
-        lambda connection: suppression_lists.page(
-            connection,
-            account,
-            channel=wanted.channel,
-            type=wanted.type,
-            after=wanted.after,
-            limit=wanted.limit + 1,
+    found = suppression_lists.page(
+        connection, account, channel=wanted.channel, type=wanted.type, after=after, limit=limit + 1
+    )
+    shown = [
+        HeldAddress(
+            address=one.address,
+            channel=one.channel,
+            type=one.type,
+            since=iso(one.since),
+            reason=one.reason,
         )
-    )
-    shown = found[: wanted.limit]
-    return SuppressionPage(
-        suppressions=[
-            HeldAddress(
-                address=one.address,
-                channel=one.channel,
-                type=one.type,
-                since=iso(one.since),
-                reason=one.reason,
-            )
-            for one in shown
-        ],
-        next=shown[-1].cursor if len(found) > len(shown) else None,
-    )
+        for one in found[:limit]
+    ]
+    return shown, found[limit - 1].cursor if len(found) > limit else None
 
 
 async def import_lines(means: Means, asked: Asked) -> Imported:
-    """Put a list of addresses on record."""
+    """Put a list of addresses on record, each once: what is suppressed so already stays as it is."""
     said, account = asked.body, asked.account
-    events, refused = [], []
-    for number, line in enumerate(said.lines.splitlines(), 1):
-        address, _, reason = line.strip().partition(",")
-        address, reason = address.strip().strip('"'), reason.strip().strip('"')
-        if not address:
-            continue
-        if said.channel == "email" and mailbox(address) is None:
-            refused.append(RefusedLine(line=number, why="this is no e-mail address"))
-            continue
-        place = Place(address=address, channel=said.channel)
-        reason = reason or said.reason or f"Imported by {asked.by}"
-        added = SuppressionAdded(
-            channel=said.channel, address=_normal(account, place), type=said.type, reason=reason
+    wanted, refused = _lines(account, said)
+    known = await means.read(
+        lambda connection: suppression_lists.holding(
+            connection, account.number, said.channel, said.type, list(wanted)
         )
-        events.append(orders.about_address(added, account.number, means.clock.now()))
+    )
+    events = [
+        orders.about_address(
+            SuppressionAdded(
+                channel=said.channel,
+                address=address,
+                type=said.type,
+                reason=reason or said.reason or f"Imported by {asked.by}",
+                by=asked.by,
+            ),
+            account.number,
+            means.clock.now(),
+        )
+        for address, reason in wanted.items()
+        if address not in known
+    ]
     for start in range(0, len(events), AT_ONCE):
         await means.journal.append([codec.encode(event) for event in events[start : start + AT_ONCE]])
-    return Imported(recorded=len(events), refused=refused)
+    return Imported(recorded=len(events), known=len(known), refused=refused)
+
+
+def _lines(account: Account, said: Import) -> tuple[dict[str, str], list[RefusedLine]]:
+    """The addresses of a list with their own reasons, and the lines that are none."""
+    found: dict[str, str] = {}
+    refused = []
+    for number, line in enumerate(said.lines.splitlines(), 1):
+        address, _, reason = (part.strip().strip('"') for part in line.partition(","))
+        if not address:
+            continue
+        try:
+            found.setdefault(normal(account, said.channel, address), reason)
+        except BadRequest as error:
+            refused.append(RefusedLine(line=number, why=error.message))
+    return found, refused
 
 
 async def add(means: Means, asked: Asked) -> Recorded:
@@ -191,7 +226,7 @@ async def add(means: Means, asked: Asked) -> Recorded:
         means.clock,
         account.number,
         said.channel,
-        _normal(account, said),
+        normal(account, said.channel, said.address),
         reason=said.reason,
         by=asked.by,
     )
@@ -201,7 +236,7 @@ async def add(means: Means, asked: Asked) -> Recorded:
 async def lift(means: Means, asked: Asked) -> Recorded:
     """One reason holds no more."""
     said, account = asked.body, asked.account
-    address = _normal(account, said)
+    address = spelled(account, said.channel, said.address)
     found = await means.read(
         lambda connection: consent.suppressions(connection, account.number, said.channel, address)
     )
@@ -218,12 +253,6 @@ async def lift(means: Means, asked: Asked) -> Recorded:
         by=asked.by,
     )
     return Recorded(event=event.id, at=iso(event.at))
-
-
-def _normal(account: Account, place: Place | Barred | Lifted) -> str:
-    if place.channel != "email":
-        return place.address.strip()
-    return subjects.normal_email(place.address, keep_case=account.policy.keep_local_case)
 
 
 RESOURCE = Resource(
@@ -245,6 +274,7 @@ RESOURCE = Resource(
             name="listSuppressions",
             summary="Every address that is not written to, and why",
             handler=list_all,
+            file=list_file,
             query=Listing,
             answer=SuppressionPage,
         ),

@@ -90,7 +90,7 @@ def _subscribed(connection: Connection, account: str, channel: Channel, address:
     """Whether the person let us write there; what else may bar the address is not theirs to choose."""
     standing = consent.standing(connection, account, channel, address)
     theirs = {"unsubscribed", "pending_opt_in"} & standing.suppressions
-    yes = standing.opt_in is True or (standing.opt_in is None and channel == "email")
+    yes = standing.opt_in is True or (standing.opt_in is None and channel != "sms")
     return yes and not theirs
 
 

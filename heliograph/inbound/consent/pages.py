@@ -188,9 +188,7 @@ def failed(status: int, reason: str, extra: Headers = (), wording: Wording = OUR
 
 def _channels(look: Look, choices: Choices) -> list[str]:
     parts = [f"<fieldset><legend>{escape(look.say('channels'))}</legend>"]
-    parts.append(
-        _box("here", "1", look.say("email" if choices.channel == "email" else "sms"), "", on=choices.here)
-    )
+    parts.append(_box("here", "1", look.say(choices.channel), "", on=choices.here))
     if choices.sms is not None:
         hint = "" if choices.sms else look.say("sms_hint")
         parts.append(_box("sms", "1", look.say("sms"), hint, on=choices.sms))

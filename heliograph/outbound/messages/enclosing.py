@@ -64,7 +64,7 @@ async def _enclosed(wanted: Enclosure, egress: Egress) -> Attachment:
         answer = await _fetched(wanted, egress)
         content = base64.b64encode(answer.body).decode()
         said = answer.headers.get("content-type", "").partition(";")[0].strip()
-        kind = said if kind == UNKNOWN and said else kind
+        kind = said if said and not wanted.content_type and kind == UNKNOWN else kind
     return Attachment(name=wanted.name, content_type=kind, content=content, content_id=wanted.content_id)
 
 

@@ -91,9 +91,8 @@ def look_into(engine: Engine, clock: Clock) -> Look:
     def look(event: Event[MessageRequested]) -> Facts:
         account, wanted = event.account, event.data
         with engine.begin() as connection:  # one transaction: reading state's latest pages once
-            by_email = wanted.address if wanted.channel == "email" else None
-            by_phone = wanted.address if wanted.channel == "sms" else None
-            person = people.find(connection, account, person=wanted.person, email=by_email, phone=by_phone)
+            person = people.find(connection, account, person=wanted.person) if wanted.person else None
+            person = person or people.at(connection, account, wanted.channel, wanted.address)
             template, objects = shelf.template(connection, account, wanted.template, wanted.template_version)
             return Facts(
                 state=_STATE.value(connection, id=event.id, account=account),

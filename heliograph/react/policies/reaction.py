@@ -106,9 +106,7 @@ class _Batch:
         return self.standings.of(event.account, place)
 
     def person(self, event: AnyEvent, place: Place) -> people.Person | None:
-        if place.channel == "email":
-            return people.find(self.connection, event.account, email=place.address)
-        return people.find(self.connection, event.account, phone=place.address)
+        return people.at(self.connection, event.account, *place)
 
     def announce(self, cause: AnyEvent, place: Place, consequences: Iterable[Consequence]) -> None:
         for data in consequences:
@@ -129,9 +127,7 @@ class _Batch:
         person = self.person(cause, place)
         if person is not None:
             return subjects.person(person.id)
-        return (
-            f"email:{place.address}" if place.channel == "email" else subjects.thing("phone", place.address)
-        )
+        return subjects.reached(*place)
 
 
 def _decide(

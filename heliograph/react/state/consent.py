@@ -47,6 +47,7 @@ from heliograph.react.state import portraits, reading
 from heliograph.react.state.consent_log import CONSENT_LOG, LogRow
 from heliograph.react.state.rows import Rows, append
 from heliograph.react.state.spelling import Spelling
+from heliograph.react.state.suppression_log import SUPPRESSION_LOG, Change
 
 SUPPRESSIONS = Table(
     "suppressions",
@@ -179,6 +180,7 @@ class _Ledger:
         self.suppressions = Rows(connection, SUPPRESSIONS, _SuppressionRow)
         self.normal = Spelling(connection).normal
         self._log: list[LogRow] = []
+        self._changes: list[Change] = []
 
     def address(self, event: AnyEvent, channel: str, address: str) -> str | None:
         """What an event names on a channel, in the form in which it is kept."""
@@ -188,6 +190,24 @@ class _Ledger:
         self.opt_ins.write()
         self.suppressions.write()
         append(self._connection, CONSENT_LOG, [msgspec.structs.astuple(row) for row in self._log])
+        append(self._connection, SUPPRESSION_LOG, self._changes)
+
+    def change(self, event: AnyEvent, data: SuppressionAdded | SuppressionRemoved, address: str) -> None:
+        """Put on record that a suppression was added or lifted."""
+        self._changes.append(
+            Change(
+                event=event.id,
+                account=event.account,
+                channel=data.channel,
+                address=address,
+                type=data.type,
+                change="added" if isinstance(data, SuppressionAdded) else "removed",
+                at=reading.happened(event),
+                reason=data.reason,
+                by=data.by,
+                cause=event.cause,
+            )
+        )
 
     def enter(self, event: AnyEvent, channel: str, address: str | None, **what: Any) -> None:
         """Put it on record, unless it names no address."""
@@ -310,7 +330,10 @@ def _preferring(ledger: _Ledger, event: AnyEvent, data: SubscriptionTopicChosen 
 def _added(ledger: _Ledger, event: AnyEvent, data: SuppressionAdded) -> None:
     """A repeat changes neither when nor why it began."""
     address = ledger.address(event, data.channel, data.address)
-    if address and ledger.suppressions.get((event.account, data.channel, address, data.type)) is None:
+    if not address:
+        return
+    ledger.change(event, data, address)
+    if ledger.suppressions.get((event.account, data.channel, address, data.type)) is None:
         since = reading.happened(event)
         ledger.suppressions.put(
             _SuppressionRow(event.account, data.channel, address, data.type, since, data.reason, data.ip)
@@ -321,6 +344,7 @@ def _removed(ledger: _Ledger, event: AnyEvent, data: SuppressionRemoved) -> None
     """RM-12: this type alone."""
     address = ledger.address(event, data.channel, data.address)
     if address:
+        ledger.change(event, data, address)
         ledger.suppressions.remove((event.account, data.channel, address, data.type))
 
 
@@ -347,6 +371,6 @@ _BASKETS: dict[type[Data], Callable[[Any], Basket]] = {
 FOLD = Fold(
     name="consent",
     kinds=frozenset(kind.kind for kind in _STEPS) | frozenset(kind.kind for kind in _BASKETS),
-    tables=(SUPPRESSIONS, OPT_INS, CONSENT_LOG),
+    tables=(SUPPRESSIONS, OPT_INS, CONSENT_LOG, SUPPRESSION_LOG),
     apply=apply,
 )

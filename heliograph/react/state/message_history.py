@@ -16,6 +16,7 @@ from heliograph.events import subjects
 from heliograph.events.event import Entry
 from heliograph.journal.journal import JournalView
 from heliograph.react.state import people
+from heliograph.react.state.cursors import Cursor
 from heliograph.react.state.messages import MESSAGES, Message
 
 PAGE = 1_000
@@ -51,13 +52,6 @@ class Summary(NamedTuple):
     clicked_at: int | None
 
 
-class Cursor(NamedTuple):
-    """A place in a list: what was asked for before this."""
-
-    requested_at: int
-    id: str
-
-
 class _Named(msgspec.Struct):
     """What an event's data may name."""
 
@@ -78,8 +72,8 @@ def page(
     named = {name: table.campaign_id if name == "campaign" else table[name] for name in wanted}
     where = [named[name] == value for name, value in wanted.items() if value is not None]
     if before is not None:
-        older = and_(table.requested_at == before.requested_at, table.id < before.id)
-        where.append(or_(table.requested_at < before.requested_at, older))
+        older = and_(table.requested_at == before.at, table.id < before.id)
+        where.append(or_(table.requested_at < before.at, older))
     columns = [table.campaign_id if name == "campaign" else table[name] for name in Summary._fields]
     found = connection.execute(
         select(*columns)
@@ -92,16 +86,14 @@ def page(
 
 def references(connection: Connection, message: Message) -> list[str]:
     """The subjects under which a message's past is recorded."""
-    place = (
-        subjects.email(message.address)
-        if message.channel == "email"
-        else subjects.thing("phone", message.address)
-    )
+    by_mail = message.channel == "email"
+    place = subjects.email(message.address) if by_mail else subjects.reached(message.channel, message.address)
     found = [subjects.thing("message", message.id), place]
+    person = None
     if message.person is not None:
         found.append(subjects.person(message.person))
-    by_mail = message.address if message.channel == "email" else None
-    person = people.find(connection, message.account, person=message.person, email=by_mail)
+        person = people.find(connection, message.account, person=message.person)
+    person = person or people.at(connection, message.account, message.channel, message.address)
     if person is not None:
         found += people.subjects(connection, message.account, person.id)
     return list(dict.fromkeys(found))

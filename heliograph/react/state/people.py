@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from heliograph.database import Query
 from heliograph.events import subjects as references
-from heliograph.events.consent import TrackingChosen
+from heliograph.events.consent import Channel, TrackingChosen
 from heliograph.events.event import AnyEvent
 from heliograph.events.people import DeviceRemoved, PersonDeleted, PersonErased, PersonMerged
 from heliograph.journal.consumer import Erased, Fold
@@ -85,6 +85,15 @@ def find(
         if owner is not None:
             return _by_id(connection, account, owner)
     return None
+
+
+def at(connection: Connection, account: str, channel: Channel, address: str) -> Person | None:
+    """Whom one reaches at an address on a channel: by mail, at a phone, on a device."""
+    if channel == "email":
+        return find(connection, account, email=address)
+    who = {"account": account, "kind": "phone" if channel == "sms" else "device", "value": address}
+    owner = connection.scalar(_OWNER, who)
+    return None if owner is None else _by_id(connection, account, owner)
 
 
 def subjects(connection: Connection, account: str, person_id: str) -> list[str]:

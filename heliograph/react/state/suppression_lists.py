@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
 from heliograph.react.state.consent import SUPPRESSIONS
+from heliograph.react.state.rows import CHUNKS
 
 
 class Held(NamedTuple):
@@ -52,6 +54,22 @@ def page(
     return [Held(*row) for row in found]
 
 
+def holding(
+    connection: Connection, account: str, channel: Channel, type: str, addresses: Sequence[str]
+) -> set[str]:
+    """Which of these addresses are suppressed so."""
+    found: set[str] = set()
+    for start in range(0, len(addresses), CHUNKS[-1]):
+        some = addresses[start : start + CHUNKS[-1]]
+        found.update(
+            connection.scalars(
+                _HOLDING,
+                {"of_account": account, "of_channel": channel, "of_type": type, "of_addresses": some},
+            )
+        )
+    return found
+
+
 def _place(after: str) -> list[str]:
     try:
         place = json.loads(after)
@@ -60,3 +78,11 @@ def _place(after: str) -> list[str]:
     if not isinstance(place, list) or len(place) != 3 or not all(isinstance(part, str) for part in place):
         raise BadRequest("This is no cursor that a page gave.", field="after")
     return place
+
+
+_HOLDING = select(SUPPRESSIONS.c.address).where(
+    SUPPRESSIONS.c.account == bindparam("of_account"),
+    SUPPRESSIONS.c.channel == bindparam("of_channel"),
+    SUPPRESSIONS.c.type == bindparam("of_type"),
+    SUPPRESSIONS.c.address.in_(bindparam("of_addresses", expanding=True)),
+)

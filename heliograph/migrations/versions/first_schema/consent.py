@@ -21,6 +21,31 @@ def _suppressions() -> None:
     )
 
 
+def _suppression_log() -> None:
+    op.create_table(
+        "suppression_log",
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=5), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("change", sa.String(length=7), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(length=36)),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_suppression_log")),
+    )
+    op.create_index(
+        op.f("ix_suppression_log_account_at_event"), "suppression_log", ["account", "at", "event"]
+    )
+    op.create_index(
+        op.f("ix_suppression_log_account_channel_address"),
+        "suppression_log",
+        ["account", "channel", "address"],
+    )
+
+
 def _opt_ins() -> None:
     op.create_table(
         "opt_ins",
@@ -140,6 +165,7 @@ def _policy_soft_bounces() -> None:
 
 TABLES = (
     _suppressions,
+    _suppression_log,
     _opt_ins,
     _subscription_topics,
     _topic_choices,

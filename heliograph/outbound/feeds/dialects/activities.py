@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
-from heliograph.bounces.undelivered import PUSHES
+from heliograph.bounces.undelivered import BY_CHANNEL, PUSHES
 from heliograph.clock import to_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened, Visit
@@ -21,6 +21,7 @@ from heliograph.events.jobs import JobFailed, RecordHit, RecordLooked, RecordMis
 from heliograph.events.messages import (
     EmailReceived,
     MessageBounced,
+    MessageCancelled,
     MessageComplained,
     MessageDeferred,
     MessageDelivered,
@@ -142,6 +143,20 @@ def _bounced(event: Event[MessageBounced], known: Known) -> Activity | None:
 def _kept_back(event: Event[MessageSuppressed], known: Known) -> Activity | None:
     """Codes 130 to 135 (MG-8): a bounce without an attempt."""
     return _not_delivered(event, known, event.data.reason)
+
+
+def _cancelled(event: Event[MessageCancelled], known: Known) -> Activity | None:
+    """JOB_CANCELLED of texts and push messages (S1:L316, L391, MG-9); of mail the document has no word for it."""
+    message = known.message
+    if message is None or message.channel == "email":
+        return None
+    why = BY_CHANNEL[message.channel]["JOB_CANCELLED"]
+    values = _of_message(event, message, known.zone) | {"Category": why.category, "Details": why.details}
+    if message.channel == "push":
+        return Activity(
+            "push_bounce", values | {"Service": "", "ApplicationId": "", "PushDeliveryService": ""}
+        )
+    return Activity("sms_bounce", values | {"CategoryCode": str(SMS_CATEGORIES.index(why.category))})
 
 
 def _deferred(event: Event[MessageDeferred], known: Known) -> Activity | None:
@@ -346,6 +361,7 @@ _MAKERS: dict[type[Data], Callable[[Any, Known], Activity | None]] = {
     MessageOpened: _opened,
     MessageDelivered: _delivered,
     MessageBounced: _bounced,
+    MessageCancelled: _cancelled,
     MessageSuppressed: _kept_back,
     MessageDeferred: _deferred,
     ConsentWithdrawn: _unsubscribed,

@@ -1,7 +1,8 @@
 """Apple's push service: one HTTP/2 request for each device, proved by a token that we sign (ES256).
 
 https://developer.apple.com/documentation/usernotifications (Sending notification requests to APNs; Handling
-notification responses; Establishing a token-based connection). Only Apple's two hosts are ever called.
+notification responses; Establishing a token-based connection). Apple's two hosts, or what `url` names: Apple's other
+port 2197, or a relay of the operator's.
 """
 
 from __future__ import annotations
@@ -61,13 +62,14 @@ _OURS = frozenset(
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`key_id` and `team_id` as Apple shows them, `private_key` the PEM of the .p8 file, `topic` the app's bundle id (that of
-    devices that name no application). `sandbox`: for apps that are run from Xcode."""
+    devices that name no application). `sandbox`: for apps that are run from Xcode. `url`: another host or port."""
 
     key_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{10}$")]
     team_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{10}$")]
     private_key: str
     topic: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+$")]
     sandbox: bool = False
+    url: Annotated[str, msgspec.Meta(pattern=r"^https://[^/?#\s]+$")] = ""
 
 
 def fault(options: Options) -> str:
@@ -89,7 +91,7 @@ async def send(options: Options, push: Push, wire: Wire) -> Result:
     now = wire.clock.now() // SECOND
     name = tokens.name_of("apns", options.private_key + options.key_id)
     token = await wire.tokens.get(name, wire.clock.monotonic(), partial(_token, options, now))
-    url = f"{SANDBOX if options.sandbox else PRODUCTION}/3/device/{push.device}"
+    url = f"{options.url or (SANDBOX if options.sandbox else PRODUCTION)}/3/device/{push.device}"
     answer = await wire.http2.post(url, body, headers(options, push, token, now), wire.timeout)
     if isinstance(answer, Failed):
         return failed(answer)

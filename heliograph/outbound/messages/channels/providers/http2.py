@@ -1,7 +1,7 @@
 """HTTP/2 for services that speak nothing else, behind the same guard as all that goes out (`egress`).
 
-Many requests share one connection, each a stream of its own. The hosts called here are named by code, not by
-accounts; the guard still judges every address that is connected to, so a name that was turned inwards reaches nothing.
+Many requests share one connection, each a stream of its own. The guard judges every address that is connected to,
+whoever named the host.
 """
 
 from __future__ import annotations
