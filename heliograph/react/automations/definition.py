@@ -80,9 +80,16 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return waited
 
     @cached_property
+    def waits(self) -> tuple[tuple[int, str, WaitFor], ...]:
+        """The steps that wait for an event: place, path and what."""
+        return tuple(
+            (place, step.path, step.do) for place, step in enumerate(self.steps) if isinstance(step.do, WaitFor)
+        )
+
+    @cached_property
     def listens(self) -> tuple[Selector, ...]:
         """Everything that it asks of events."""
-        waits = (step.do.matching.selector for step in self.steps if isinstance(step.do, WaitFor))
+        waits = (wait.matching.selector for _, _, wait in self.waits)
         return (self.trigger, *(one.selector for one in (*self.cancel_on, *self.goals)), *waits)
 
     @cached_property

@@ -90,13 +90,13 @@ def go_on(
 
 def finish(batch: Batch, run: Run) -> None:
     """The run came to its end."""
-    runs.end(batch.connection, run.id, "finished")
+    batch.open_runs.end(run, "finished")
     batch.out.append(trace.finished(run, batch.now))
 
 
 def end(batch: Batch, run: Run, reason: str, by: AnyEvent | None = None) -> None:
     """The run ends before its end."""
-    runs.end(batch.connection, run.id, "cancelled")
+    batch.open_runs.end(run, "cancelled")
     batch.out.append(trace.cancelled(run, reason, batch.now, by))
 
 
