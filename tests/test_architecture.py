@@ -56,6 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "merge_tags",
         "senders",
         "spreadsheets",
+        "url_parameters",
         "rowfiles",
         "phones",
     ),

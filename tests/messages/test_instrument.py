@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, scan
 from heliograph.outbound.messages.instrument import apply, changes, instrument
-from heliograph.outbound.messages.url_parameters import parameters
+from heliograph.url_parameters import parameters
 from heliograph.refs import ClickRef, MessageRef, Refs
 from heliograph.signing import Keyring
 

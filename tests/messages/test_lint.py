@@ -11,7 +11,7 @@ from heliograph.outbound.messages import parts as parts_of
 from heliograph.outbound.messages.authoring import save
 from heliograph.outbound.messages.lint import Finding, lint
 from heliograph.outbound.messages.reach import unreachable
-from heliograph.outbound.messages.url_parameters import extended, parameters
+from heliograph.url_parameters import extended, parameters
 from heliograph.settings import Settings
 
 LEAVE = '<a href="{{ unsubscribe_url }}">x</a>'

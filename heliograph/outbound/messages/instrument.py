@@ -16,7 +16,7 @@ from typing import NamedTuple
 from heliograph.events.engagement import TRAP
 from heliograph.hooks import image, tracking_code
 from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
-from heliograph.outbound.messages.url_parameters import Parameter, extended
+from heliograph.url_parameters import Parameter, extended
 from heliograph.refs import ClickRef, MessageRef, Refs
 
 OPEN_PATH = "/o/"

@@ -39,7 +39,7 @@ from heliograph.outbound.messages.mime import (
     feedback_id,
     message_id,
 )
-from heliograph.outbound.messages.url_parameters import parameters
+from heliograph.url_parameters import parameters
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs

@@ -23,7 +23,7 @@ from heliograph.outbound.messages.nesting import misnested
 from heliograph.outbound.messages.objects import NAMES as OBJECTS
 from heliograph.outbound.messages.origin import line_and_column
 from heliograph.outbound.messages.sandbox import Name, Source
-from heliograph.outbound.messages.url_parameters import wrong
+from heliograph.url_parameters import wrong
 
 CLIPPED = 102 * 1024
 """Bytes of HTML after which Gmail hides the rest, unsubscribe link and pixel included. Links grow when they are

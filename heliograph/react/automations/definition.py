@@ -30,7 +30,16 @@ from heliograph.react.automations.durations import duration
 from heliograph.react.automations.kinds import OBJECT_PATHS
 from heliograph.react.automations.quiet import QuietHours, quiet_hours
 from heliograph.react.automations.selecting import Matching, Selector, matching, selector
-from heliograph.react.automations.steps import ACTING, Send, Step, Wait, WaitFor, WaitUntil, compiled
+from heliograph.react.automations.steps import (
+    ACTING,
+    Send,
+    Step,
+    Wait,
+    WaitFor,
+    WaitUntil,
+    checked_parameters,
+    compiled,
+)
 from heliograph.react.automations.written import Definition, Once
 from heliograph.react.state.conditions import Condition
 from heliograph.react.state.facts import GROUPS
@@ -42,8 +51,9 @@ WEEK = duration("1w", "")
 class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A definition that was read: what triggers a run and of whom, what it is about, what ends it, what it does.
 
-    `object` is the path of what a run is about (a cart's id); `lateness` in microseconds, and so is `again_after`:
-    how long after a run began there may be another of the same key (None: never). `quiet` None: the account's."""
+    `topic` and `url_append` hold for the messages whose steps name none. `object` is the path of what a run is about (a
+    cart's id); `lateness` in microseconds, and so is `again_after`: how long after a run began there may be
+    another of the same key (None: never). `quiet` None: the account's."""
 
     name: str
     trigger: Selector
@@ -53,6 +63,8 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     cancel_on: tuple[Matching, ...]
     goals: tuple[Matching, ...]
     group: str | None
+    topic: str | None
+    url_append: str | None
     transactional: bool
     restart_on_trigger: bool
     recheck: bool
@@ -147,6 +159,8 @@ def parse(definition: Mapping[str, Any]) -> Automation:
         cancel_on=tuple(matching(one, trigger, f"cancel_on[{i}]") for i, one in enumerate(written.cancel_on)),
         goals=tuple(matching(one, trigger, f"goals[{i}]") for i, one in enumerate(written.goals)),
         group=written.group,
+        topic=written.topic,
+        url_append=checked_parameters(written.url_append, "url_append"),
         transactional=written.transactional,
         restart_on_trigger=trigger.kinds[0].startswith("cart.") if restart is None else restart,
         recheck=written.recheck,

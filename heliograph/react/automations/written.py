@@ -12,6 +12,7 @@ from heliograph.events.consent import Channel
 Once = Literal["event", "person", "object"]
 Match = Literal["any", "person", "object", "message"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Query = Annotated[str, Meta(max_length=500)]
 Duration = str | int | float
 
 LATENESS = 24 * 3600.0
@@ -46,10 +47,12 @@ class Matched(Trigger, frozen=True, kw_only=True):
 
 
 class SendStep(_Written, frozen=True, kw_only=True):
-    """A message is wanted."""
+    """A message is wanted; topic and URL parameters are the automation's where it names none of its own."""
 
     template: Name
     channel: Channel = "email"
+    topic: Name | None = None
+    url_append: Query | None = None
 
 
 class Until(_Written, frozen=True, kw_only=True):
@@ -127,6 +130,8 @@ class Definition(_Written, frozen=True, kw_only=True):
     cancel_on: list[Matched] = []
     goals: list[Matched] = []
     group: Name | None = None
+    topic: Name | None = None
+    url_append: Query | None = None
     transactional: bool = False
     restart_on_trigger: bool | None = None
     recheck: bool = True
