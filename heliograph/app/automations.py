@@ -17,8 +17,8 @@ from heliograph.database import open_state
 from heliograph.errors import BadRequest, NotFound, OperatorError
 from heliograph.events.commerce import instant
 from heliograph.events.definitions import SegmentRemoved, SegmentSaved, TemplateSaved
-from heliograph.react.automations import runs
-from heliograph.react.automations.definition import read_file, saving
+from heliograph.react.automations import runs, text
+from heliograph.react.automations.definition import in_file, read_file, saving
 from heliograph.react.automations.durations import duration
 from heliograph.react.automations.ready_made import ReadyMade, all_ready, file_of
 from heliograph.react.automations.rehearsal import Rehearsal, Stage, rehearse
@@ -73,7 +73,7 @@ async def dry_run(settings: Settings, account: str | None, file: Path, since: st
             raise OperatorError(f"--since: {since} is neither 30d nor a date such as 2026-01-31")
         stage = Stage(load_directory(state), number, read_file(file), begins)
     except BadRequest as error:
-        raise OperatorError(f"{file}: {error.field}: {error.message}") from error
+        raise in_file(file, error) from error
     async with reading(settings) as journal:
         return await rehearse(journal, stage, now)
 
@@ -104,14 +104,19 @@ async def use(settings: Settings, account: str | None, name: str) -> list[str]:
 async def apply_segment(settings: Settings, account: str | None, file: Path) -> str:
     """Check a segment's file and save it; returns its name. Raises `OperatorError` by path."""
     written = read_file(file)
-    unknown = sorted(set(written) - {"name", "who"})
-    name, who = written.get("name"), written.get("who")
-    if unknown or not isinstance(name, str) or not isinstance(who, dict):
+    try:
+        said = text.read(written)
+    except BadRequest as error:
+        raise in_file(file, error) from error
+    name, who = said.get("name"), said.get("who")
+    if said.keys() != {"name", "who"} or not isinstance(name, str) or not isinstance(who, dict):
         raise OperatorError(f"{file}: a segment is an object with name and who, and nothing else")
     try:
         known.check(name, who)
     except BadRequest as error:
-        raise OperatorError(f"{file}: {error.field}: {error.message}") from error
+        raise OperatorError(
+            f"{file}: {error.field}: {error.message} ({text.place(written, error.field)})"
+        ) from error
     await define.record(
         settings, account, "segment", name, SegmentSaved(name=name, who=who, by="command line")
     )

@@ -49,6 +49,18 @@ async def test_what_is_wrong_is_named_by_its_path(world: World) -> None:
     assert (await world.ask("GET", "/api/v1/automations/carts/runs", person="x@example.com")).status == 404
 
 
+async def test_a_definition_may_be_the_text_of_a_file_and_errors_name_its_line(world: World) -> None:
+    text = "name: carts\ntrigger: {kind: cart.updated}\nsteps:\n  - wait: 1h\n  - send: {template: cart}\n"
+    assert (await world.ask("PUT", "/api/v1/automations/carts", {"definition": text})).status == 202
+    await follow(world)
+    shown = (await world.ask("GET", "/api/v1/automations/carts")).json
+    assert shown["definition"]["steps"] == CARTS["steps"]
+    for path, method in (("/api/v1/automations/carts", "PUT"), ("/api/v1/automations/carts/dry-run", "POST")):
+        answer = await world.ask(method, path, {"definition": text.replace("1h", "soon")})
+        assert (answer.status, answer.json["field"]) == (400, "definition.steps[0].wait")
+        assert "(line 4, column 5)" in answer.json["message"]
+
+
 async def test_a_dry_run_reads_the_past_and_records_nothing(world: World) -> None:
     for index, total in enumerate((60, 10, 70)):
         cart = CartUpdated(cart=Cart(id=f"c{index}", email=ANN, total_price=total))

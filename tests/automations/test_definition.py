@@ -111,10 +111,10 @@ def test_what_is_no_duration_is_refused(written) -> None:
 @pytest.mark.parametrize(
     ("definition", "field"),
     [
-        ({}, None),
-        (changed(trgger={}), None),
+        ({}, "name"),
+        (changed(trgger={}), "trgger"),
         (changed(name=""), "name"),
-        (changed(trigger={"kind": "person.created", "wher": {}}), "trigger"),
+        (changed(trigger={"kind": "person.created", "wher": {}}), "trigger.wher"),
         (changed(trigger={"kind": "carts/update"}), "trigger.kind"),
         (changed(trigger={"kind": []}), "trigger.kind"),
         (changed(trigger={"kind": "order.created", "name": "x"}), "trigger.name"),
@@ -132,6 +132,8 @@ def test_what_is_no_duration_is_refused(written) -> None:
         (changed(steps=[{"send": {"template": "a", "channel": "fax"}}]), "steps[0].send.channel"),
         (changed(steps=[{"send": {"template": "a"}}] * 51), "steps"),
         (changed(lateness="long"), "lateness"),
+        (changed(url_append="a b"), "url_append"),
+        (changed(steps=[{"send": {"template": "a", "url_append": "x={who}"}}]), "steps[0].send.url_append"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(definition, field) -> None:

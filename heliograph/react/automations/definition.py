@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from heliograph.errors import BadRequest, OperatorError
 from heliograph.events.definitions import AutomationSaved
+from heliograph.react.automations import text
 from heliograph.react.automations.durations import duration
 from heliograph.react.automations.kinds import OBJECT_PATHS
 from heliograph.react.automations.quiet import QuietHours, quiet_hours
@@ -40,7 +40,7 @@ from heliograph.react.automations.steps import (
     checked_parameters,
     compiled,
 )
-from heliograph.react.automations.written import Definition, Once
+from heliograph.react.automations.written import Once, read
 from heliograph.react.state.conditions import Condition
 from heliograph.react.state.facts import GROUPS
 from heliograph.react.state.segments import asked
@@ -111,38 +111,44 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def load(file: Path, *, by: str = "command line", migrate: bool = False) -> AutomationSaved:
-    """The event that saves the automation in a YAML or JSON file. Raises `OperatorError` naming file and field."""
+    """The event that saves the automation in a YAML or JSON file. Raises `OperatorError` naming file, line and path."""
     try:
         return saving(read_file(file), by=by, migrate=migrate)
     except BadRequest as error:
-        where = f"{error.field}: " if error.field else ""
-        raise OperatorError(f"{file}: {where}{error.message}") from error
+        raise in_file(file, error) from error
 
 
-def read_file(file: Path) -> dict[str, Any]:
-    """What a YAML or JSON file says, as JSON would. Raises `OperatorError` naming the file."""
+def in_file(file: Path, error: BadRequest) -> OperatorError:
+    """The error of who wrote a file: names it, and the path of what is wrong."""
+    where = f"{error.field}: " if error.field else ""
+    return OperatorError(f"{file}: {where}{error.message}")
+
+
+def read_file(file: Path) -> str:
+    """The text of a file. Raises `OperatorError` naming it."""
     try:
-        written: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if not isinstance(written, dict):
-            raise OperatorError(f"{file}: an automation is an object with name, trigger and steps")
-        # Through JSON, as it will be stored: dates of YAML become text, and what JSON cannot say is refused.
-        return msgspec.json.decode(msgspec.json.encode(written), type=dict[str, Any])
-    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise OperatorError(f"{file} cannot be read as YAML or JSON: {error}") from error
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{file} cannot be read: {error}") from error
 
 
-def saving(definition: dict[str, Any], *, by: str, migrate: bool = False) -> AutomationSaved:
-    """The event that saves a definition. Raises `BadRequest`; `field` is the path of what is wrong."""
-    return AutomationSaved(name=parse(definition).name, definition=definition, by=by, migrate=migrate)
+def saving(definition: dict[str, Any] | str, *, by: str, migrate: bool = False) -> AutomationSaved:
+    """The event that saves a definition, as an object or as YAML or JSON text. Raises `BadRequest`; `field` is the path of
+    what is wrong, and the message says in which line of a text that is."""
+    if not isinstance(definition, str):
+        name = parse(definition).name
+        return AutomationSaved(name=name, definition=definition, by=by, migrate=migrate)
+    said = text.read(definition)
+    try:
+        return saving(said, by=by, migrate=migrate)
+    except BadRequest as error:
+        place = text.place(definition, error.field)
+        raise BadRequest(f"{error.message} ({place})", field=error.field) from error
 
 
 def parse(definition: Mapping[str, Any]) -> Automation:
     """The automation that a definition describes. Raises `BadRequest`; `field` is the path of what is wrong."""
-    try:
-        written = msgspec.convert(dict(definition), Definition)
-    except msgspec.ValidationError as error:
-        reason, _, where = str(error).partition(" - at `$")
-        raise BadRequest(f"{reason}.", field=where.rstrip("`").lstrip(".") or None) from error
+    written = read(definition)
     trigger = selector(written.trigger, "trigger")
     usual = {OBJECT_PATHS.get(kind) for kind in trigger.kinds}
     path = written.object or (usual.pop() if len(usual) == 1 else None)

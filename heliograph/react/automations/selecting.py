@@ -10,7 +10,7 @@ from heliograph.errors import BadRequest
 from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent
 from heliograph.react.automations.kinds import HEARD, JUDGED, TRIGGERS, cancel_path
-from heliograph.react.automations.written import Match, Matched, Trigger
+from heliograph.react.automations.written import Match, Matched, Trigger, perhaps
 from heliograph.react.state.conditions import Condition, compile_where, matches
 
 
@@ -54,8 +54,8 @@ def selector(written: Trigger, at: str, kinds_known: frozenset[str] = TRIGGERS) 
     for kind in kinds:
         if kind not in kinds_known:
             raise BadRequest(
-                f"No automation can listen to {kind!r} here. There are {', '.join(sorted(kinds_known))}; "
-                "your own events have the kind custom and a name.",
+                f"No automation can listen to {kind!r} here{perhaps(kind, kinds_known)}. There are "
+                f"{', '.join(sorted(kinds_known))}; your own events have the kind custom and a name.",
                 field=f"{at}.kind",
             )
     if written.name is not None and kinds != ("custom",):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
 
 Once = Literal["event", "person", "object"]
@@ -138,3 +142,31 @@ class Definition(_Written, frozen=True, kw_only=True):
     quiet_hours: list[str] | None = None
     lateness: Duration = LATENESS
     again_after: Duration | None = None
+
+
+def read(definition: Mapping[str, Any]) -> Definition:
+    """A definition's fields. Raises `BadRequest`; `field` is the path of what is wrong."""
+    try:
+        return msgspec.convert(dict(definition), Definition)
+    except msgspec.ValidationError as error:
+        reason, _, where = str(error).partition(" - at `$")
+        path = where.rstrip("`").lstrip(".")
+        if named := _NAMED.fullmatch(reason):
+            path = f"{path}.{named['field']}".lstrip(".")
+            meant = perhaps(named["field"], _FIELDS)
+            reason = "It is mandatory" if named["missing"] else f"There is no {named['field']!r} here{meant}"
+        raise BadRequest(f"{reason}.", field=path or None) from error
+
+
+def perhaps(word: str, known: Iterable[str]) -> str:
+    """What was meant by a word that is not known, as the end of a sentence; empty if nothing is like it."""
+    meant = get_close_matches(word, sorted(known), 1)
+    return f": perhaps {meant[0]} is meant" if meant else ""
+
+
+_NAMED = re.compile(
+    r"Object (?:contains unknown field|(?P<missing>missing required field)) `(?P<field>.*)`", re.DOTALL
+)
+_STRUCTS = (Definition, Entry, Matched, WrittenStep, SendStep, Until, WaitForStep, BranchStep, Arm, UpdateStep,
+            WebhookStep, EndStep)  # fmt: skip
+_FIELDS = frozenset(name for struct in _STRUCTS for name in struct.__struct_encode_fields__)
