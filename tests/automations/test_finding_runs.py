@@ -96,9 +96,7 @@ def test_runs_that_change_within_a_batch_are_found_as_they_are_then(line) -> Non
     line.settle()
     line.say(OrderCreated(order=Order(id="o0", email=ANN, cart_id="c")), subject=f"email:{ANN}")
     for address, cart in ((ANN, "c"), (BOB, "d")):
-        line.say(
-            CartUpdated(cart=Cart(id=cart, email=address, total_price=60)), subject=f"email:{address}"
-        )
+        line.say(CartUpdated(cart=Cart(id=cart, email=address, total_price=60)), subject=f"email:{address}")
     line.say(OrderCreated(order=Order(id="o1", email=ANN, cart_id="c")), subject=f"email:{ANN}")
     line.say(OrderCreated(order=Order(id="o2", email=ANN, cart_id="c")), subject=f"email:{ANN}")
     made = line.settle()

@@ -402,7 +402,7 @@ def nested(depth: int) -> list:
         ([{"update_person": {}}], "steps[0].update_person"),
         ([{"update_person": {"set": {"accepts_marketing": True}}}], "steps[0].update_person.set.accepts_marketing"),
         ([{"webhook": {"url": "ftp://x"}}], "steps[0].webhook.url"),
-        ([{"end": {"because": "x"}}], "steps[0].end"),
+        ([{"end": {"because": "x"}}], "steps[0].end.because"),
         (nested(9), "steps[0]" + ".branch.then[0]" * 7 + ".branch.then"),
     ],
 )  # fmt: skip

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from heliograph.errors import BadRequest, OperatorError
-from heliograph.react.automations import load
 from heliograph.react.automations.definition import saving
+from heliograph.react.automations.ready_made import file_of, load
 from heliograph.react.automations.text import read
 
 RIGHT = """name: cart
@@ -108,3 +108,20 @@ def test_the_error_of_a_file_names_file_path_and_line(tmp_path: Path) -> None:
     file.write_text(RIGHT.replace("10:00", "noon"))
     with pytest.raises(OperatorError, match=r"cart\.yaml: steps\[0\]\.wait\.until: .*\(line 7, column 12\)"):
         load(file)
+
+
+def test_a_file_with_its_templates_brings_them(tmp_path: Path) -> None:
+    """What `automations ready show` prints can be changed and applied."""
+    shown = file_of("abandoned-cart").read_text()
+    (tmp_path / "mine.yaml").write_text(shown.replace("wait: 1h", "wait: 2h"))
+    saved, templates = load(tmp_path / "mine.yaml")
+    assert (saved.name, saved.definition["steps"][0]) == ("abandoned-cart", {"wait": "2h"})
+    assert set(templates) == {"abandoned-cart-1", "abandoned-cart-2"}
+    for right, wrong, says in (
+        ("wait: 1h", "wait: soon", r"automation\.steps\[0\]\.wait: .*\(line 10, column 7\)"),
+        ("about:", "abut:", r"abut: There is no 'abut' here"),
+        ("subject:", "subject: 7 #", r"templates.*Expected `str`"),
+    ):
+        (tmp_path / "mine.yaml").write_text(shown.replace(right, wrong))
+        with pytest.raises(OperatorError, match=r"mine\.yaml: " + says):
+            load(tmp_path / "mine.yaml")

@@ -13,9 +13,9 @@ from selectolax.lexbor import LexborHTMLParser
 from heliograph.events.engagement import TRAP
 from heliograph.outbound.messages.anchors import Anchor, scan
 from heliograph.outbound.messages.instrument import apply, changes, instrument
-from heliograph.url_parameters import parameters
 from heliograph.refs import ClickRef, MessageRef, Refs
 from heliograph.signing import Keyring
+from heliograph.url_parameters import parameters
 
 REFS = Refs(Keyring({1: b"k" * 32}, 1))
 REF = MessageRef(ACCOUNT, MESSAGE, PERSON)

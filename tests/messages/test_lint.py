@@ -11,8 +11,8 @@ from heliograph.outbound.messages import parts as parts_of
 from heliograph.outbound.messages.authoring import save
 from heliograph.outbound.messages.lint import Finding, lint
 from heliograph.outbound.messages.reach import unreachable
-from heliograph.url_parameters import extended, parameters
 from heliograph.settings import Settings
+from heliograph.url_parameters import extended, parameters
 
 LEAVE = '<a href="{{ unsubscribe_url }}">x</a>'
 

@@ -21,6 +21,7 @@ from heliograph.react.automations import runs
 from heliograph.react.automations.definition import saving
 from heliograph.react.automations.durations import duration
 from heliograph.react.automations.rehearsal import Rehearsal, Stage, rehearse
+from heliograph.react.automations.text import below
 from heliograph.react.automations.why import Explanation, explain
 from heliograph.react.state import definitions, people
 
@@ -130,12 +131,12 @@ async def dry_run(means: Means, asked: Asked) -> Rehearsal:
 
 @contextmanager
 def _of_the_definition() -> Iterator[None]:
-    """Paths of what is wrong lead through the body's `definition`."""
+    """What is wrong stands in the body's `definition`, and the message says so too."""
     try:
-        yield
+        with below("definition"):
+            yield
     except BadRequest as error:
-        field = f"definition.{error.field}" if error.field else "definition"
-        raise BadRequest(f"{field}: {error.message}", field=field) from error
+        raise BadRequest(f"{error.field}: {error.message}", field=error.field) from error
 
 
 async def _known(means: Means, asked: Asked) -> definitions.Automation:

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from heliograph.events.engagement import TRAP
 from heliograph.hooks import image, tracking_code
 from heliograph.outbound.messages.anchors import Anchor, BodyTag, scan
-from heliograph.url_parameters import Parameter, extended
 from heliograph.refs import ClickRef, MessageRef, Refs
+from heliograph.url_parameters import Parameter, extended
 
 OPEN_PATH = "/o/"
 CLICK_PATH = "/c/"

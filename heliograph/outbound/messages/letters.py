@@ -39,10 +39,10 @@ from heliograph.outbound.messages.mime import (
     feedback_id,
     message_id,
 )
-from heliograph.url_parameters import parameters
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
+from heliograph.url_parameters import parameters
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

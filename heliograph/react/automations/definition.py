@@ -40,7 +40,7 @@ from heliograph.react.automations.steps import (
     checked_parameters,
     compiled,
 )
-from heliograph.react.automations.written import Once, read
+from heliograph.react.automations.written import Definition, Once, convert
 from heliograph.react.state.conditions import Condition
 from heliograph.react.state.facts import GROUPS
 from heliograph.react.state.segments import asked
@@ -95,7 +95,9 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def waits(self) -> tuple[tuple[int, str, WaitFor], ...]:
         """The steps that wait for an event: place, path and what."""
         return tuple(
-            (place, step.path, step.do) for place, step in enumerate(self.steps) if isinstance(step.do, WaitFor)
+            (place, step.path, step.do)
+            for place, step in enumerate(self.steps)
+            if isinstance(step.do, WaitFor)
         )
 
     @cached_property
@@ -108,14 +110,6 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def kinds(self) -> frozenset[str]:
         """The kinds of all these."""
         return frozenset(kind for selector in self.listens for kind in selector.kinds)
-
-
-def load(file: Path, *, by: str = "command line", migrate: bool = False) -> AutomationSaved:
-    """The event that saves the automation in a YAML or JSON file. Raises `OperatorError` naming file, line and path."""
-    try:
-        return saving(read_file(file), by=by, migrate=migrate)
-    except BadRequest as error:
-        raise in_file(file, error) from error
 
 
 def in_file(file: Path, error: BadRequest) -> OperatorError:
@@ -139,16 +133,13 @@ def saving(definition: dict[str, Any] | str, *, by: str, migrate: bool = False) 
         name = parse(definition).name
         return AutomationSaved(name=name, definition=definition, by=by, migrate=migrate)
     said = text.read(definition)
-    try:
+    with text.placed(definition):
         return saving(said, by=by, migrate=migrate)
-    except BadRequest as error:
-        place = text.place(definition, error.field)
-        raise BadRequest(f"{error.message} ({place})", field=error.field) from error
 
 
 def parse(definition: Mapping[str, Any]) -> Automation:
     """The automation that a definition describes. Raises `BadRequest`; `field` is the path of what is wrong."""
-    written = read(definition)
+    written = convert(definition, Definition)
     trigger = selector(written.trigger, "trigger")
     usual = {OBJECT_PATHS.get(kind) for kind in trigger.kinds}
     path = written.object or (usual.pop() if len(usual) == 1 else None)

@@ -107,7 +107,9 @@ _LATEST = (
     .order_by(RUNS.c.state != "open", RUNS.c.sent == 0, RUNS.c.began.desc())
     .limit(1)
 )
-_STILL_OPEN = RUNS.c.state == literal_column("'open'")  # as the partial indexes have it: they are used for nothing else
+_STILL_OPEN = RUNS.c.state == literal_column(
+    "'open'"
+)  # as the partial indexes have it: they are used for nothing else
 _OF_PERSON = (
     select(RUNS)
     .where(_STILL_OPEN, RUNS.c.account == bindparam("account"), RUNS.c.person == bindparam("person"))

@@ -259,7 +259,9 @@ def _single(value: Any, at: str) -> Do:
 def checked_parameters(wanted: str | None, at: str) -> str | None:
     """What links lead with, as it was written. Raises `BadRequest` where no query string is like that."""
     if wanted is not None and (reason := wrong(wanted)):
-        raise BadRequest(f"{wanted!r} {reason}. Write url_append as utm_source=shop&utm_medium=mail.", field=at)
+        raise BadRequest(
+            f"{wanted!r} {reason}. Write url_append as utm_source=shop&utm_medium=mail.", field=at
+        )
     return wanted
 
 

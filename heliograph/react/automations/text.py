@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ _INT, _FLOAT, _TIMESTAMP = (f"tag:yaml.org,2002:{name}" for name in ("int", "flo
 class _Loader(yaml.SafeLoader):
     """Numbers and texts, as JSON would have them."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML has it
+    yaml_implicit_resolvers = {
         letter: [one for one in found if one[0] not in (_INT, _FLOAT, _TIMESTAMP)]
         for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -56,8 +57,26 @@ def read(text: str) -> dict[str, Any]:
     return said
 
 
-def place(text: str, path: str | None) -> str:
-    """Where a path stands in a text that was read, as `line 3, column 5`; as far as there is anything of it."""
+@contextmanager
+def placed(text: str) -> Iterator[None]:
+    """Errors about what this text says name its line too."""
+    try:
+        yield
+    except BadRequest as error:
+        raise BadRequest(f"{error.message} ({_place(text, error.field)})", field=error.field) from error
+
+
+@contextmanager
+def below(name: str) -> Iterator[None]:
+    """Paths of what is wrong lead through this name."""
+    try:
+        yield
+    except BadRequest as error:
+        raise BadRequest(error.message, field=f"{name}.{error.field}" if error.field else name) from error
+
+
+def _place(text: str, path: str | None) -> str:
+    """Where a path stands, as `line 3, column 5`; as far as there is anything of it."""
     node = _composed(text)
     mark = node.start_mark
     for step in _steps(path or ""):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 Once = Literal["event", "person", "object"]
 Match = Literal["any", "person", "object", "message"]
@@ -144,10 +146,10 @@ class Definition(_Written, frozen=True, kw_only=True):
     again_after: Duration | None = None
 
 
-def read(definition: Mapping[str, Any]) -> Definition:
-    """A definition's fields. Raises `BadRequest`; `field` is the path of what is wrong."""
+def convert(said: Mapping[str, Any], kind: type[S]) -> S:
+    """What was written as a struct. Raises `BadRequest`; `field` is the path of what is wrong."""
     try:
-        return msgspec.convert(dict(definition), Definition)
+        return msgspec.convert(dict(said), kind)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `$")
         path = where.rstrip("`").lstrip(".")
