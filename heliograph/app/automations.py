@@ -29,6 +29,7 @@ from heliograph.react.automations.ready_made import ReadyMade, all_ready, file_o
 from heliograph.react.automations.rehearsal import Rehearsal, Stage, rehearse
 from heliograph.react.automations.steps import Send
 from heliograph.react.automations.why import Explanation, explain
+from heliograph.react.automations.written import WrittenSegment, convert
 from heliograph.react.state import definitions, people
 from heliograph.react.state import segments as known
 from heliograph.react.state.facts import members as members_of
@@ -135,17 +136,14 @@ async def apply_segment(settings: Settings, account: str | None, file: Path) -> 
     written = read_file(file)
     try:
         said = text.read(written)
-        name, who = said.get("name"), said.get("who")
-        if said.keys() != {"name", "who"} or not isinstance(name, str) or not isinstance(who, dict):
-            raise BadRequest("A segment is an object with name and who, and nothing else.")
         with text.placed(written):
-            known.check(name, who)
+            segment = convert(said, WrittenSegment)
+            known.check(segment.name, segment.who)
     except BadRequest as error:
         raise in_file(file, error) from error
-    await define.record(
-        settings, account, "segment", name, SegmentSaved(name=name, who=who, by="command line")
-    )
-    return name
+    saved = SegmentSaved(name=segment.name, who=segment.who, by="command line")
+    await define.record(settings, account, "segment", segment.name, saved)
+    return segment.name
 
 
 async def remove_segment(settings: Settings, account: str | None, name: str) -> None:

@@ -146,6 +146,13 @@ class Definition(_Written, frozen=True, kw_only=True):
     again_after: Duration | None = None
 
 
+class WrittenSegment(_Written, frozen=True, kw_only=True):
+    """A segment of people: a name, and the conditions that make somebody one of it."""
+
+    name: str
+    who: dict[str, Any]
+
+
 def convert(said: Mapping[str, Any], kind: type[S]) -> S:
     """What was written as a struct. Raises `BadRequest`; `field` is the path of what is wrong."""
     try:
