@@ -44,7 +44,7 @@ from heliograph.react.automations.steps import Send, WaitFor
 from heliograph.react.automations.today import obstacle
 from heliograph.react.automations.walking import end, go_on
 from heliograph.react.state import messages, people
-from heliograph.react.state.conditions import first
+from heliograph.react.state.conditions import values
 from heliograph.react.state.reading import happened
 
 log = logging.getLogger("heliograph.automations")
@@ -175,18 +175,23 @@ def _found(batch: Batch, saved: Saved, matching: Matching, event: AnyEvent) -> l
     tells, for a product or an order has its own clock."""
     account, match, opened = event.account, matching.match, batch.open_runs
     version = saved.automation.name, saved.version
+    objects = set[str]()
+    if match != "person" and matching.path is not None:
+        objects = {scalar_id(value) for value in values(batch.said(event), matching.path)} - {""}
     found: list[Run] = []
-    if match in ("any", "object") and matching.path is not None:
-        about = scalar_id(first(batch.said(event), matching.path))
-        found += opened.about(account, version, about) if about else ()
-    others: Sequence[Run] = ()
-    if match in ("any", "person") and (person := batch.whose(event)) is not None:
-        others = opened.of_person(account, version, person.id)
+    if match in ("any", "object"):
+        for one in sorted(objects):
+            found += opened.about(account, version, one)
+    theirs: Sequence[Run] = ()
+    if match in ("any", "person", "both") and (person := batch.whose(event)) is not None:
+        theirs = opened.of_person(account, version, person.id)
     elif match == "message" and (message := getattr(event.data, "message", None)):
         sent = messages.find(batch.connection, account, message)
-        others = opened.of_id(account, version, sent.run) if sent is not None and sent.run else ()
+        theirs = opened.of_id(account, version, sent.run) if sent is not None and sent.run else ()
+    if match == "both":
+        theirs = [run for run in theirs if run.object in objects]
     known = {run.id for run in found}
-    return found + [run for run in others if run.id not in known and happened(event) >= run.began - SKEW]
+    return found + [run for run in theirs if run.id not in known and happened(event) >= run.began - SKEW]
 
 
 def _waited_for(batch: Batch, event: AnyEvent, listening: Sequence[Saved]) -> bool:

@@ -39,7 +39,7 @@ class Selector(NamedTuple):
 
 
 class Matching(NamedTuple):
-    """Which events, and by what they find a run: its person, its object, either, or its message."""
+    """Which events, and by what they find a run: its person, its object, either or both of them, or its message."""
 
     selector: Selector
     match: Match
@@ -71,6 +71,6 @@ def matching(written: Matched, trigger: Selector, at: str) -> Matching:
     found = selector(written, at, HEARD)
     usual = {cancel_path(one, other) for one in trigger.kinds for other in found.kinds}
     path = written.path or (usual.pop() if len(usual) == 1 else None)
-    if written.match == "object" and path is None:
+    if written.match in ("object", "both") and path is None:
         raise BadRequest("Say where these events name the run's object, as a path.", field=f"{at}.path")
     return Matching(found, written.match, path)

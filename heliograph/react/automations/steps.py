@@ -40,8 +40,8 @@ from heliograph.url_parameters import wrong
 MAX_STEPS = 50
 MAX_DEPTH = 8
 
-OWN_FACTS = ("event", "cart", "order")
-"""What a run knows beside its person: what its trigger said, and the cart and order that it is about."""
+OWN_FACTS = ("event", "cart", "order", "product")
+"""What a run knows beside its person: what its trigger said, and the cart, order or product that it is about."""
 
 FIXED = frozenset({"id", "email", "tags", "append_tags", "accepts_marketing", "accepts_sms_marketing",
                    "accepts_tracking", "sms_phone_number_e164", "update_existing", "customer_id", "phone"})  # fmt: skip

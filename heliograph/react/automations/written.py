@@ -16,7 +16,7 @@ from heliograph.events.consent import Channel
 S = TypeVar("S", bound=msgspec.Struct)
 
 Once = Literal["event", "person", "object"]
-Match = Literal["any", "person", "object", "message"]
+Match = Literal["any", "person", "object", "both", "message"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Query = Annotated[str, Meta(max_length=500)]
 Duration = str | int | float
