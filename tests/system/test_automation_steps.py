@@ -189,6 +189,7 @@ def notes(run: dict[str, Any]) -> list[str]:
 def test_every_step_is_taken_and_told(
     launch: Callable[..., Engine], desk: Desk, letters: Controller, tmp_path: Path
 ) -> None:
+    """RM-20: a custom event is filtered on what is in it, and everything follows from that."""
     engine = launch(
         HELIOGRAPH_SMTP_RELAY=f"smtp://127.0.0.1:{letters.port}",
         HELIOGRAPH_SMTP_FINAL="true",
