@@ -23,7 +23,7 @@ async def test_a_definition_is_saved_shown_counted_and_removed(world: World) -> 
     saved = await world.ask("PUT", "/api/v1/automations/carts", {"definition": CARTS})
     assert saved.status == 202
     await follow(world)
-    await world.customer(email=ANN)
+    await world.customer(id=77, email=ANN)
     cart = CartUpdated(cart=Cart(id="c", email=ANN, total_price=60))
     event = await world.happen(cart, subject=f"email:{ANN}")
     world._folded = 0  # decided again from the beginning: derived ids make it once
@@ -35,6 +35,7 @@ async def test_a_definition_is_saved_shown_counted_and_removed(world: World) -> 
     ]
     told = (await world.ask("GET", "/api/v1/automations/carts/runs", person=ANN)).json
     assert [(run["trigger"], run["state"]) for run in told["runs"]] == [(event.id, "open")]
+    assert (await world.ask("GET", "/api/v1/automations/carts/runs", person="77")).json == told
     assert (await world.ask("DELETE", "/api/v1/automations/carts")).status == 202
     await follow(world)
     assert (await world.ask("GET", "/api/v1/automations/carts")).status == 404

@@ -57,7 +57,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose runs: our id, an e-mail address, or a phone number (+...)."""
+    """Whose runs: our id, an e-mail address, a phone number (+...), or a customer number."""
 
     person: str
 
@@ -105,7 +105,7 @@ async def remove(means: Means, asked: Asked) -> Recorded:
 async def why(means: Means, asked: Asked) -> Explanation:
     """The runs of a person with their traces, and what began none."""
     account, who = asked.account.number, asked.query.person
-    known = {"email": who} if "@" in who else {"phone": who} if who.startswith("+") else {"person": who}
+    known = {"email": who} if "@" in who else {"person": who, "customer_id": who, "phone": who}
     person = await means.read(lambda connection: people.find(connection, account, **known))
     if person is None:
         raise NotFound("There is no such person.", field="person")
