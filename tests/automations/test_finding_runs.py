@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event as listeners
 
-from heliograph.events.commerce import Cart, CartUpdated, Order, OrderCreated, ProductViewed
+from heliograph.events.commerce import Cart, CartUpdated, Order, OrderCreated, OrderUpdated, ProductViewed
 from heliograph.events.messages import MessageRequested
 from heliograph.events.people import Customer, PersonUpdated
 
@@ -88,9 +88,11 @@ def test_an_event_finds_its_runs_without_looking_at_all_that_are_open(line) -> N
             assert not any("ix_automation_runs_state" in row[-1] for row in plan), plan
 
 
-def test_runs_that_change_within_a_batch_are_found_as_they_are_then(line) -> None:
-    """Two carts and an order in one transaction: what the order ends is not what stood at its beginning."""
-    line.save(**cart_automation(1), cancel_on=[{"kind": "cart.deleted"}])
+@pytest.mark.parametrize("match", ["person", "object"])
+def test_a_run_that_begins_within_a_batch_is_found_by_what_comes_after_it(line, match) -> None:
+    """An order, a cart and an order in one transaction: when the first looked, nobody was under way."""
+    definition = cart_automation(1)
+    line.save(**{**definition, "goals": [{"kind": "order.created", "match": match}]})
     for address in (ANN, BOB):
         line.say(PersonUpdated(person=Customer(email=address)), subject=f"email:{address}")
     line.settle()
@@ -98,8 +100,21 @@ def test_runs_that_change_within_a_batch_are_found_as_they_are_then(line) -> Non
     for address, cart in ((ANN, "c"), (BOB, "d")):
         line.say(CartUpdated(cart=Cart(id=cart, email=address, total_price=60)), subject=f"email:{address}")
     line.say(OrderCreated(order=Order(id="o1", email=ANN, cart_id="c")), subject=f"email:{ANN}")
-    line.say(OrderCreated(order=Order(id="o2", email=ANN, cart_id="c")), subject=f"email:{ANN}")
     made = line.settle()
     assert [event.kind for event in made].count("run.reached") == 1
     wanted = [one for one in line.pass_time(3600) if isinstance(one.data, MessageRequested)]
     assert [one.data.address for one in wanted] == [BOB]
+
+
+@pytest.mark.parametrize("match", ["person", "object"])
+def test_a_run_that_ends_within_a_batch_is_not_found_again(line, match) -> None:
+    definition = cart_automation(1)
+    goals = [{"kind": "order.updated", "match": match, "path": "cart_id"}]
+    cancel_on = [{"kind": "order.created", "match": match}]
+    line.save(**{**definition, "goals": goals, "cancel_on": cancel_on})
+    line.say(PersonUpdated(person=Customer(email=ANN)), subject=f"email:{ANN}")
+    line.say(CartUpdated(cart=Cart(id="c", email=ANN, total_price=60)), subject=f"email:{ANN}")
+    line.settle()
+    for kind in (OrderCreated, OrderUpdated):
+        line.say(kind(order=Order(id="o", email=ANN, cart_id="c")), subject=f"email:{ANN}")
+    assert [event.kind for event in line.settle()] == ["run.cancelled"]

@@ -195,7 +195,9 @@ def test_who_bought_it_elsewhere_needs_no_word_that_it_is_back(play) -> None:
     say(line, ProductViewed(product_id="7", email=ANN))
     order = Order(id="o", email="bob@example.com", line_items=[{"product_id": 1}, {"product_id": 7}])
     assert [one.kind for one in say(line, OrderCreated(order=order), "email:bob@example.com")[1]] == []
-    say(line, OrderCreated(order=msgspec.structs.replace(order, id="p", email=ANN)))
+    other = Order(id="p", email=ANN, line_items=[{"product_id": 8}])
+    assert [one.kind for one in say(line, OrderCreated(order=other))[1]] == [], "it was another product"
+    say(line, OrderCreated(order=msgspec.structs.replace(order, id="q", email=ANN)))
     assert sent(say(line, stock("7", 2), "product:7")[1]) == []
 
 
