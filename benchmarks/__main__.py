@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    automations,
     compose,
     diagnoses,
     folds,
@@ -40,6 +41,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], list[Row]]]] = {
     "batches": ("Batches, one worker alone", http.batches),
     "workers": ("Two workers and a writer", http.two_workers),
     "folds": ("Folds", folds.through_state),
+    "automations": ("Automations, deciding alone, state in memory", automations.by_interest),
     "reports": ("Reports, one core", reports.through_reports),
     "reports-timeline": ("One person's history", reports.timeline),
     "images-timers": ("Live pictures: countdown timers", timers.against_others),

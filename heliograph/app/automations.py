@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from heliograph.accounts.directory import load_directory
 from heliograph.app import define, templates
@@ -16,13 +16,20 @@ from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, NotFound, OperatorError
 from heliograph.events.commerce import instant
-from heliograph.events.definitions import SegmentRemoved, SegmentSaved, TemplateSaved
-from heliograph.react.automations import runs
-from heliograph.react.automations.definition import read_file, saving
+from heliograph.events.definitions import (
+    AutomationSaved,
+    SegmentRemoved,
+    SegmentSaved,
+    TemplateSaved,
+)
+from heliograph.react.automations import runs, text
+from heliograph.react.automations.definition import in_file, parse, read_file
 from heliograph.react.automations.durations import duration
-from heliograph.react.automations.ready_made import ReadyMade, all_ready, file_of
+from heliograph.react.automations.ready_made import ReadyMade, all_ready, file_of, load
 from heliograph.react.automations.rehearsal import Rehearsal, Stage, rehearse
+from heliograph.react.automations.steps import Send
 from heliograph.react.automations.why import Explanation, explain
+from heliograph.react.automations.written import WrittenSegment, convert
 from heliograph.react.state import definitions, people
 from heliograph.react.state import segments as known
 from heliograph.react.state.facts import members as members_of
@@ -30,6 +37,15 @@ from heliograph.react.state.people import Person
 from heliograph.settings import Settings
 
 PAGE = 500
+
+
+class Applied(NamedTuple):
+    """An automation that was saved, the templates that were saved with it, and those that it sends and nobody has saved."""
+
+    name: str
+    templates: list[str]
+    missing: list[str]
+
 
 _AGO = re.compile(r"\d+(?:\.\d+)?[smhdw]", re.ASCII)
 
@@ -45,7 +61,7 @@ def automations(settings: Settings, account: str | None) -> list[tuple[Any, ...]
                 row.id,
                 row.name,
                 row.version,
-                row.definition["trigger"]["kind"],
+                _words(row.definition["trigger"]["kind"]),
                 ", ".join(f"{count} {name}" for name, count in sorted(counts.get(row.name, {}).items())),
             )
             for row in definitions.automations(connection, number)
@@ -73,7 +89,7 @@ async def dry_run(settings: Settings, account: str | None, file: Path, since: st
             raise OperatorError(f"--since: {since} is neither 30d nor a date such as 2026-01-31")
         stage = Stage(load_directory(state), number, read_file(file), begins)
     except BadRequest as error:
-        raise OperatorError(f"{file}: {error.field}: {error.message}") from error
+        raise in_file(file, error) from error
     async with reading(settings) as journal:
         return await rehearse(journal, stage, now)
 
@@ -88,34 +104,46 @@ def text_of(name: str) -> str:
     return file_of(name).read_text(encoding="utf-8")
 
 
-async def use(settings: Settings, account: str | None, name: str) -> list[str]:
-    """Save one of them, and those of its templates that are not there yet, whose names are returned."""
-    file_of(name)
-    one = next(found for found in all_ready() if found.name == name)
+async def apply(settings: Settings, account: str | None, file: Path, *, migrate: bool = False) -> Applied:
+    """Check a YAML or JSON file and save its automation, and the templates that it brings. Raises `OperatorError` with path
+    and line. `migrate`: those who are under way go on with the new version."""
+    saved, brought = load(file, migrate=migrate)
+    return await _save(settings, account, saved, brought)
+
+
+async def use(settings: Settings, account: str | None, name: str) -> Applied:
+    """Save one of those that are ready, and those of its templates that are not there yet."""
+    saved, brought = load(file_of(name))
     there = {row[0] for row in templates.listed(settings, account)}
-    missing = [template for template in one.templates if template not in there]
-    for template in missing:
-        saved = TemplateSaved(name=template, parts=one.templates[template], by="command line")
-        await define.record(settings, account, "template", template, saved)
-    await define.record(settings, account, "automation", name, saving(one.automation, by="command line"))
-    return missing
+    missing = {template: parts for template, parts in brought.items() if template not in there}
+    return await _save(settings, account, saved, missing)
+
+
+async def _save(
+    settings: Settings, account: str | None, saved: AutomationSaved, brought: dict[str, dict[str, str]]
+) -> Applied:
+    there = {row[0] for row in templates.listed(settings, account)}
+    for template, parts in brought.items():
+        made = TemplateSaved(name=template, parts=parts, by=saved.by)
+        await define.record(settings, account, "template", template, made)
+    await define.record(settings, account, "automation", saved.name, saved)
+    sends = {step.do.template for step in parse(saved.definition).steps if isinstance(step.do, Send)}
+    return Applied(saved.name, list(brought), sorted(sends - there - brought.keys()))
 
 
 async def apply_segment(settings: Settings, account: str | None, file: Path) -> str:
     """Check a segment's file and save it; returns its name. Raises `OperatorError` by path."""
     written = read_file(file)
-    unknown = sorted(set(written) - {"name", "who"})
-    name, who = written.get("name"), written.get("who")
-    if unknown or not isinstance(name, str) or not isinstance(who, dict):
-        raise OperatorError(f"{file}: a segment is an object with name and who, and nothing else")
     try:
-        known.check(name, who)
+        said = text.read(written)
+        with text.placed(written):
+            segment = convert(said, WrittenSegment)
+            known.check(segment.name, segment.who)
     except BadRequest as error:
-        raise OperatorError(f"{file}: {error.field}: {error.message}") from error
-    await define.record(
-        settings, account, "segment", name, SegmentSaved(name=name, who=who, by="command line")
-    )
-    return name
+        raise in_file(file, error) from error
+    saved = SegmentSaved(name=segment.name, who=segment.who, by="command line")
+    await define.record(settings, account, "segment", segment.name, saved)
+    return segment.name
 
 
 async def remove_segment(settings: Settings, account: str | None, name: str) -> None:
@@ -143,3 +171,7 @@ def members(settings: Settings, account: str | None, name: str) -> Iterator[Pers
         while page := people.page(connection, number, after=after, limit=PAGE):
             yield from members_of(connection, number, name, now, iter(page))
             after = page[-1].id
+
+
+def _words(kinds: str | list[str]) -> str:
+    return kinds if isinstance(kinds, str) else " ".join(kinds)

@@ -32,7 +32,6 @@ from heliograph.outbound.feeds import operating
 from heliograph.outbound.feeds import templates as feed_templates
 from heliograph.outbound.feeds.operating import MOVES, Move, Rotated
 from heliograph.outbound.feeds.subscription import subscribe
-from heliograph.react.automations.definition import load
 from heliograph.react.policies import templates as policy_templates
 from heliograph.react.state import definitions
 from heliograph.settings import Settings
@@ -71,16 +70,6 @@ def builtin_templates(account: str, now: int) -> list[Record]:
         )
         for name, parts in BUILTIN_TEMPLATES.items()
     ]
-
-
-async def apply_automation(
-    settings: Settings, account: str | None, file: Path, *, migrate: bool = False
-) -> str:
-    """Check a YAML or JSON file and save it; returns the automation's name. Raises `OperatorError` by path.
-    `migrate`: those who are under way go on with the new version."""
-    saved = load(file, migrate=migrate)
-    await record(settings, account, "automation", saved.name, saved)
-    return saved.name
 
 
 async def remove_automation(settings: Settings, account: str | None, name: str) -> None:

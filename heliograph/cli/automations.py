@@ -33,9 +33,8 @@ def apply(
     data: Data = None,
     account: AccountOption = None,
 ) -> None:
-    """Check an automation's YAML or JSON and save it as its new version."""
-    name = asyncio.run(define.apply_automation(existing(data), account, file, migrate=migrate))
-    out.print(f"The automation {name} is saved.")
+    """Check an automation's YAML or JSON and save it as its new version, with the templates that the file brings."""
+    _applied(asyncio.run(flows.apply(existing(data), account, file, migrate=migrate)))
 
 
 @automations.command("list")
@@ -96,10 +95,7 @@ def list_ready() -> None:
 @for_operators
 def use_ready(name: str, data: Data = None, account: AccountOption = None) -> None:
     """Save one of them, with those of its templates that are not there yet."""
-    templates = asyncio.run(flows.use(existing(data), account, name))
-    out.print(f"The automation {name} is saved.")
-    for template in templates:
-        out.print(f"The template {template} is saved: make it yours.")
+    _applied(asyncio.run(flows.use(existing(data), account, name)))
 
 
 @ready.command("show")
@@ -141,6 +137,16 @@ def remove_segment(name: str, data: Data = None, account: AccountOption = None) 
     """Have a segment be there no more."""
     asyncio.run(flows.remove_segment(existing(data), account, name))
     out.print(f"The segment {name} is removed.")
+
+
+def _applied(done: flows.Applied) -> None:
+    out.print(f"The automation {done.name} is saved.")
+    for template in done.templates:
+        out.print(f"The template {template} is saved: make it yours.")
+    for template in done.missing:
+        out.print(
+            f"Its template {template} is not there yet: save it with `heliograph templates save {template}`."
+        )
 
 
 def _explain(told: Explanation, *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ import aiohttp
 from rich.console import Console
 
 from heliograph import database
-from heliograph.app import define, templates
+from heliograph.app import automations, define, templates
 from heliograph.app.accounts import set_policy
 from heliograph.demo.mailbox import Mailbox, html_of
 from heliograph.demo.receiver import Hook, Receiver
@@ -118,7 +118,7 @@ class Story:
         for name in AUTOMATIONS:
             parts = {"subject": _subject(name), "html": (FILES / f"{name}.html").read_text()}
             await templates.save(self._settings, None, name, parts, {})
-            await define.apply_automation(self._settings, None, FILES / f"{name}.yaml")
+            await automations.apply(self._settings, None, FILES / f"{name}.yaml")
         set_policy(self._settings, None, {"from_address": "shop@demo.example", "from_name": "The Wall Shop"})
         url = f"http://{self._receiver.address}/hooks"
         await define.save_feed(self._settings, None, "demo", "remarkety", url, (), {})

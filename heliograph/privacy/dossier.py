@@ -26,7 +26,17 @@ from heliograph.privacy.evidence import evidence_of
 from heliograph.privacy.whose import entries, is_theirs, whose
 from heliograph.privacy.words import Mask, words_of
 from heliograph.react.automations import runs
-from heliograph.react.state import commerce, consent, consent_log, jobs, messages, people, preferences
+from heliograph.react.state import (
+    commerce,
+    consent,
+    consent_log,
+    engagement,
+    jobs,
+    messages,
+    people,
+    preferences,
+)
+from heliograph.react.state.facts import Facts
 from heliograph.react.state.people import Person
 
 ACTIVITIES = {MessageOpened.kind: "opens", LinkClicked.kind: "clicks", VoteCast.kind: "votes"}
@@ -48,7 +58,7 @@ async def dossier(
     told = [entry async for entry in entries(journal, account, whom.references)]
     told += await _under_others(journal, whom, {entry.seq for entry in told})
     told.sort(key=lambda entry: entry.seq)
-    known = await asyncio.to_thread(_known, state, whom, person)
+    known = await asyncio.to_thread(_known, state, whom, person, now)
     events = [_plain(entry) for entry in told]
     activity = {
         name: [event for event in events if event["kind"] == kind] for kind, name in ACTIVITIES.items()
@@ -90,8 +100,8 @@ def consent_record(connection: Connection, account: str, person: Person) -> dict
     return {"person": person.id, "accepts_tracking": person.accepts_tracking, "addresses": addresses}
 
 
-def _known(state: Engine, whom: Erased, person: Person) -> dict[str, Any]:
-    """What state knows of them."""
+def _known(state: Engine, whom: Erased, person: Person, now: int) -> dict[str, Any]:
+    """What state knows of them, and makes of it: in which segments they are now."""
     account, references = whom.account, whom.references
     who = {"emails": whom.values("email"), "customer_ids": whom.values("customer")}
     with state.connect() as connection:
@@ -107,6 +117,8 @@ def _known(state: Engine, whom: Erased, person: Person) -> dict[str, Any]:
             "product_views": _readable(commerce.views(connection, account, references, limit=EVERY_VIEW)),
             "messages": _readable([mail for mail in mails if mail is not None]),
             "runs": _readable(ran),
+            "engagement": _readable(engagement.find(connection, account, person.id)),
+            "segments": Facts(connection, account, person, now)["segments"],
         }
 
 

@@ -23,7 +23,7 @@ async def test_a_definition_is_saved_shown_counted_and_removed(world: World) -> 
     saved = await world.ask("PUT", "/api/v1/automations/carts", {"definition": CARTS})
     assert saved.status == 202
     await follow(world)
-    await world.customer(email=ANN)
+    await world.customer(id=77, email=ANN)
     cart = CartUpdated(cart=Cart(id="c", email=ANN, total_price=60))
     event = await world.happen(cart, subject=f"email:{ANN}")
     world._folded = 0  # decided again from the beginning: derived ids make it once
@@ -35,6 +35,7 @@ async def test_a_definition_is_saved_shown_counted_and_removed(world: World) -> 
     ]
     told = (await world.ask("GET", "/api/v1/automations/carts/runs", person=ANN)).json
     assert [(run["trigger"], run["state"]) for run in told["runs"]] == [(event.id, "open")]
+    assert (await world.ask("GET", "/api/v1/automations/carts/runs", person="77")).json == told
     assert (await world.ask("DELETE", "/api/v1/automations/carts")).status == 202
     await follow(world)
     assert (await world.ask("GET", "/api/v1/automations/carts")).status == 404
@@ -47,6 +48,18 @@ async def test_what_is_wrong_is_named_by_its_path(world: World) -> None:
     answer = await world.ask("PUT", "/api/v1/automations/other", {"definition": CARTS})
     assert (answer.status, answer.json["field"]) == (400, "definition.name")
     assert (await world.ask("GET", "/api/v1/automations/carts/runs", person="x@example.com")).status == 404
+
+
+async def test_a_definition_may_be_the_text_of_a_file_and_errors_name_its_line(world: World) -> None:
+    text = "name: carts\ntrigger: {kind: cart.updated}\nsteps:\n  - wait: 1h\n  - send: {template: cart}\n"
+    assert (await world.ask("PUT", "/api/v1/automations/carts", {"definition": text})).status == 202
+    await follow(world)
+    shown = (await world.ask("GET", "/api/v1/automations/carts")).json
+    assert shown["definition"]["steps"] == CARTS["steps"]
+    for path, method in (("/api/v1/automations/carts", "PUT"), ("/api/v1/automations/carts/dry-run", "POST")):
+        answer = await world.ask(method, path, {"definition": text.replace("1h", "soon")})
+        assert (answer.status, answer.json["field"]) == (400, "definition.steps[0].wait")
+        assert "(line 4, column 5)" in answer.json["message"]
 
 
 async def test_a_dry_run_reads_the_past_and_records_nothing(world: World) -> None:

@@ -16,6 +16,7 @@ from heliograph.events.consent import (
     SuppressionAdded,
     TrackingChosen,
 )
+from heliograph.events.definitions import SegmentSaved
 from heliograph.events.engagement import LinkClicked, MessageOpened, VoteCast
 from heliograph.events.event import Redacted
 from heliograph.events.messages import MessageRequested, MessageSent
@@ -200,6 +201,8 @@ async def test_an_export_holds_everything_that_is_known(world: World) -> None:
         LinkClicked(message=wanted.id, url="https://x.example"), subject=f"message:{wanted.id}"
     )
     await world.happen(VoteCast(tracker="t", option=1, person=ann.id), **hers)
+    for name, person in (("buyers", {"orders.count": 2}), ("sleepers", {"engagement.sent": 0})):
+        await world.happen(SegmentSaved(name=name, who=person), subject=f"segment:{name}")
     await world.customer(id=8, email="ben@x.example")
     told = (await world.ask("GET", f"{PEOPLE}/{ann.id}/export")).json
     assert told["person"]["first_name"] == "Ann"
@@ -208,6 +211,9 @@ async def test_an_export_holds_everything_that_is_known(world: World) -> None:
     (mail,) = told["messages"]
     assert (mail["subject"], mail["state"]) == ("Hi Ann", "sent")
     assert [len(told[name]) for name in ("opens", "clicks", "votes")] == [1, 1, 1]
+    assert told["engagement"]["sent"] == 1
+    assert told["engagement"]["sent_at"].startswith("20")
+    assert told["segments"] == ["buyers"]
     assert len(told["events"]) == 10
     assert b"ben@x.example" not in (await world.ask("GET", f"{PEOPLE}/{ann.id}/export")).raw
 

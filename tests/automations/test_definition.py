@@ -10,9 +10,10 @@ import pytest
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, OperatorError
 from heliograph.events.vocabulary import BY_NAME
-from heliograph.react.automations import load, parse
+from heliograph.react.automations import parse
 from heliograph.react.automations.durations import duration
 from heliograph.react.automations.kinds import TRIGGERS
+from heliograph.react.automations.ready_made import load
 from heliograph.react.automations.selecting import Matching, Selector
 from heliograph.react.automations.steps import Send, Step, Wait
 from heliograph.react.state.conditions import Condition
@@ -47,7 +48,7 @@ def changed(**fields) -> dict:
 def test_a_cart_automation_is_about_carts_and_begins_anew_with_each_change(tmp_path: Path) -> None:
     file = tmp_path / "cart.yaml"
     file.write_text(CART_YAML)
-    saved = load(file)
+    saved, _ = load(file)
     automation = parse(saved.definition)
     assert saved.name == automation.name == "abandoned-cart"
     assert json.loads(json.dumps(saved.definition)) == saved.definition
@@ -69,7 +70,7 @@ def test_a_cart_automation_is_about_carts_and_begins_anew_with_each_change(tmp_p
 def test_a_json_file_is_read_too(tmp_path: Path) -> None:
     file = tmp_path / "welcome.json"
     file.write_text(json.dumps(WELCOME))
-    assert load(file).definition == WELCOME
+    assert load(file)[0].definition == WELCOME
 
 
 def test_defaults_follow_from_the_trigger() -> None:
@@ -111,10 +112,10 @@ def test_what_is_no_duration_is_refused(written) -> None:
 @pytest.mark.parametrize(
     ("definition", "field"),
     [
-        ({}, None),
-        (changed(trgger={}), None),
+        ({}, "name"),
+        (changed(trgger={}), "trgger"),
         (changed(name=""), "name"),
-        (changed(trigger={"kind": "person.created", "wher": {}}), "trigger"),
+        (changed(trigger={"kind": "person.created", "wher": {}}), "trigger.wher"),
         (changed(trigger={"kind": "carts/update"}), "trigger.kind"),
         (changed(trigger={"kind": []}), "trigger.kind"),
         (changed(trigger={"kind": "order.created", "name": "x"}), "trigger.name"),
@@ -132,6 +133,8 @@ def test_what_is_no_duration_is_refused(written) -> None:
         (changed(steps=[{"send": {"template": "a", "channel": "fax"}}]), "steps[0].send.channel"),
         (changed(steps=[{"send": {"template": "a"}}] * 51), "steps"),
         (changed(lateness="long"), "lateness"),
+        (changed(url_append="a b"), "url_append"),
+        (changed(steps=[{"send": {"template": "a", "url_append": "x={who}"}}]), "steps[0].send.url_append"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(definition, field) -> None:

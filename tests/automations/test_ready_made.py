@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from heliograph.clock import ManualClock
@@ -24,6 +25,7 @@ from heliograph.events.engagement import LinkClicked
 from heliograph.events.messages import MessageRequested
 from heliograph.events.people import Customer, PersonUpdated
 from heliograph.outbound.messages.compose import Composed, Composer
+from heliograph.outbound.messages.objects import ByNumber
 from heliograph.react.automations import parse
 from heliograph.react.automations.ready_made import all_ready, file_of
 from heliograph.react.automations.steps import Send
@@ -55,7 +57,7 @@ def sent(events) -> list[str]:
     return [event.data.template for event in events if isinstance(event.data, MessageRequested)]
 
 
-def test_the_six_are_there_under_the_names_of_their_files() -> None:
+def test_they_are_there_under_the_names_of_their_files() -> None:
     names = {
         "welcome",
         "abandoned-cart",
@@ -63,6 +65,7 @@ def test_the_six_are_there_under_the_names_of_their_files() -> None:
         "order-follow-up",
         "win-back",
         "back-in-stock",
+        "back-in-stock-viewed",
     }
     assert set(READY) == names
     assert {file_of(name).stem for name in names} == names
@@ -173,6 +176,31 @@ def test_back_in_stock_gives_up_after_ninety_days(play) -> None:
     assert sent(say(line, stock("7", 5), "product:7")[1]) == []
 
 
+def test_back_in_stock_writes_to_who_looked_while_there_was_none(play) -> None:
+    line = play("back-in-stock-viewed")
+    assert sent(say(line, ProductViewed(product_id="7", email=ANN))[1]) == [], "nobody told of its stock"
+    say(line, stock("7", 5), "product:7")
+    line.pass_time(31 * DAY)
+    ended = [one.kind for one in say(line, ProductViewed(product_id="7", email=ANN))[1]]
+    assert ended[-1] == "run.finished", "there were some when they looked"
+    line.pass_time(31 * DAY)
+    say(line, stock("7", 0), "product:7")
+    say(line, ProductViewed(product_id="7", email=ANN))
+    assert sent(say(line, stock("7", 2), "product:7")[1]) == ["back-in-stock-viewed"]
+
+
+def test_who_bought_it_elsewhere_needs_no_word_that_it_is_back(play) -> None:
+    line = play("back-in-stock-viewed")
+    say(line, stock("7", 0), "product:7")
+    say(line, ProductViewed(product_id="7", email=ANN))
+    order = Order(id="o", email="bob@example.com", line_items=[{"product_id": 1}, {"product_id": 7}])
+    assert [one.kind for one in say(line, OrderCreated(order=order), "email:bob@example.com")[1]] == []
+    other = Order(id="p", email=ANN, line_items=[{"product_id": 8}])
+    assert [one.kind for one in say(line, OrderCreated(order=other))[1]] == [], "it was another product"
+    say(line, OrderCreated(order=msgspec.structs.replace(order, id="q", email=ANN)))
+    assert sent(say(line, stock("7", 2), "product:7")[1]) == []
+
+
 FILLED: dict[str, Any] = {
     "person": {"first_name": "Ann"},
     "account": {"name": "Shop", "postal_address": "1 Road"},
@@ -181,15 +209,16 @@ FILLED: dict[str, Any] = {
     "event": {
         "id": "c1",
         "line_items": [{"name": "Cloak", "quantity": 2}],
-        "title": "Cloak",
-        "url": "https://x.example",
+        "product_id": 7,
     },
+    "products": ByNumber({"7": {"title": "Cloak", "url": "https://x.example/cloak"}}),
 }
 BARE: dict[str, Any] = {
     **FILLED,
     "person": {"first_name": None},
     "recently_viewed": [],
-    "event": {"id": "c1"},
+    "products": {},
+    "event": {"id": "c1", "product_id": 7},
 }
 
 
@@ -201,3 +230,5 @@ def test_templates_are_rendered_with_much_or_little_known(name, values) -> None:
         assert isinstance(made, Composed), f"{template}: {made}"
         assert made.subject
         assert "https://x.example/u" in (made.html or "")
+        if name.startswith("back-in-stock") and values is FILLED:
+            assert 'Cloak is in stock again. <a href="https://x.example/cloak"' in (made.html or "")

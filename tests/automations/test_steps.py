@@ -23,7 +23,7 @@ from heliograph.events.definitions import (
 )
 from heliograph.events.engagement import LinkClicked
 from heliograph.events.messages import MessageRequested
-from heliograph.events.people import Customer, DeviceRegistered, PersonCreated, PersonUpdated
+from heliograph.events.people import Customer, DeviceRegistered, DeviceRemoved, PersonCreated, PersonUpdated
 from heliograph.react.automations import parse
 from heliograph.react.automations.runs import RUNS
 from heliograph.react.state import people
@@ -299,8 +299,9 @@ def test_a_goal_ends_the_run_as_reached(line) -> None:
 
 def test_texts_go_to_the_phone_and_pushes_to_every_device(line) -> None:
     line.say(customer(sms_phone_number_e164="+491701234567"), subject=SUBJECT)
-    for device in ("d1", "d2"):
+    for device in ("d1", "gone", "d2"):
         line.say(DeviceRegistered(device=device, service="FCM", email=ANN), subject=SUBJECT)
+    line.say(DeviceRemoved(device="gone", reason="unregistered"), subject="device:gone")
     line.settle()
     steps = [send("s", channel="sms"), send("p", channel="push")]
     line.save(name="a", trigger={"kind": "custom"}, steps=steps)
@@ -308,10 +309,27 @@ def test_texts_go_to_the_phone_and_pushes_to_every_device(line) -> None:
     wanted = [event for event in line.settle() if isinstance(event.data, MessageRequested)]
     assert [(one.data.channel, one.data.address) for one in wanted] == [
         ("sms", "+491701234567"),
-        ("push", "d1"),
         ("push", "d2"),
+        ("push", "d1"),
     ]
     assert len({one.id for one in wanted}) == 3
+
+
+def test_messages_name_the_topic_and_the_url_parameters_of_their_step_or_of_the_automation(line) -> None:
+    steps = [send("a"), send("b", topic="offers", url_append="utm_content=b"), send("c", url_append="")]
+    made = begin(line, steps, topic="news", url_append="utm_campaign={automation}")
+    wanted = [event.data for event in made if isinstance(event.data, MessageRequested)]
+    assert [(one.topic, one.url_append) for one in wanted] == [
+        ("news", "utm_campaign={automation}"),
+        ("offers", "utm_content=b"),
+        ("news", ""),
+    ]
+
+
+def test_without_a_word_on_them_the_template_has_its_topic_and_parameters(line) -> None:
+    made = begin(line, [send("a")])
+    (wanted,) = (event.data for event in made if isinstance(event.data, MessageRequested))
+    assert (wanted.topic, wanted.url_append) == (None, None)
 
 
 def test_who_has_no_phone_is_skipped_with_the_reason(line) -> None:
@@ -384,7 +402,7 @@ def nested(depth: int) -> list:
         ([{"update_person": {}}], "steps[0].update_person"),
         ([{"update_person": {"set": {"accepts_marketing": True}}}], "steps[0].update_person.set.accepts_marketing"),
         ([{"webhook": {"url": "ftp://x"}}], "steps[0].webhook.url"),
-        ([{"end": {"because": "x"}}], "steps[0].end"),
+        ([{"end": {"because": "x"}}], "steps[0].end.because"),
         (nested(9), "steps[0]" + ".branch.then[0]" * 7 + ".branch.then"),
     ],
 )  # fmt: skip

@@ -70,7 +70,7 @@ def test_a_run_tells_its_way_and_what_became_of_its_message(shop) -> None:
         ["run.started", "run.waiting", "message.requested", "run.finished", "message.suppressed"]
     )
     assert "reason Unsubscribed" in next(line.says for line in run.trace if line.kind == "message.suppressed")
-    assert told.answer.startswith("1 runs, 1 messages wanted. The last run is finished")
+    assert told.answer.startswith("1 run, 1 message wanted. The last run is finished")
 
 
 def test_who_waits_is_told_where_and_until_when(shop) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from running_engine import Engine, free_port
 
-from heliograph.app import accounts, define, templates
+from heliograph.app import accounts, automations, define, templates
 from heliograph.settings import Settings
 
 ADDRESS, PHONE, NAME = "ann.erasable@bücher.example", "+4915112345678", "Annabellissima"
@@ -137,7 +137,7 @@ def prepared(launch: Callable[..., Engine], relay: Busy, receiver: int, files: P
     parts = {"subject": f"Hello {NAME[:4]}", "html": (files / "t.html").read_text()}
     asyncio.run(templates.save(settings, None, "hello", parts, {}))
     for name in ("a.yaml", "b.yaml"):
-        asyncio.run(define.apply_automation(settings, None, files / name))
+        asyncio.run(automations.apply(settings, None, files / name))
     hook = f"http://127.0.0.1:{receiver}/hooks"
     asyncio.run(define.save_feed(settings, None, "crm", "remarkety", hook, (), {}))
     asyncio.run(define.save_feed(settings, None, "xml", "messagegears", "queue:activity", (), {}))

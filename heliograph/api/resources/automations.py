@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ from heliograph.react.automations import runs
 from heliograph.react.automations.definition import saving
 from heliograph.react.automations.durations import duration
 from heliograph.react.automations.rehearsal import Rehearsal, Stage, rehearse
+from heliograph.react.automations.text import below
 from heliograph.react.automations.why import Explanation, explain
 from heliograph.react.state import definitions, people
 
@@ -46,14 +49,15 @@ class Automations(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """A definition as a file would have it. `migrate`: those who are under way go on with it too."""
+    """A definition as an object, or as the text of a YAML or JSON file: then errors name the line. `migrate`: those who are
+    under way go on with it too."""
 
-    definition: dict[str, Any]
+    definition: dict[str, Any] | str
     migrate: bool = False
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose runs: our id, an e-mail address, or a phone number (+...)."""
+    """Whose runs: our id, an e-mail address, a phone number (+...), or a customer number."""
 
     person: str
 
@@ -62,7 +66,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     """Which past is played: since an instant (RFC 3339) or so long ago (`30d`), with this definition or the saved one."""
 
     since: str = "30d"
-    definition: dict[str, Any] | None = None
+    definition: dict[str, Any] | str | None = None
 
 
 async def listed(means: Means, asked: Asked) -> Automations:
@@ -83,11 +87,8 @@ async def get(means: Means, asked: Asked) -> Automation:
 async def save(means: Means, asked: Asked) -> Recorded:
     """A new version, if the definition is right."""
     name, said = asked.path["name"], asked.body
-    try:
+    with _of_the_definition():
         saved = saving(said.definition, by=asked.by, migrate=said.migrate)
-    except BadRequest as error:
-        field = f"definition.{error.field}" if error.field else "definition"
-        raise BadRequest(f"{field}: {error.message}", field=field) from error
     if saved.name != name:
         raise BadRequest(
             f"The definition's name is {saved.name!r}, the path's {name!r}.", field="definition.name"
@@ -104,7 +105,7 @@ async def remove(means: Means, asked: Asked) -> Recorded:
 async def why(means: Means, asked: Asked) -> Explanation:
     """The runs of a person with their traces, and what began none."""
     account, who = asked.account.number, asked.query.person
-    known = {"email": who} if "@" in who else {"phone": who} if who.startswith("+") else {"person": who}
+    known = {"email": who} if "@" in who else {"person": who, "customer_id": who, "phone": who}
     person = await means.read(lambda connection: people.find(connection, account, **known))
     if person is None:
         raise NotFound("There is no such person.", field="person")
@@ -123,7 +124,19 @@ async def dry_run(means: Means, asked: Asked) -> Rehearsal:
             f"The journal holds more than {MOST_REHEARSED:,} events: use `heliograph automations dry-run`.",
             field="since",
         )
-    return await rehearse(means.journal, Stage(means.directory, account, definition, since), now)
+    with _of_the_definition():
+        stage = Stage(means.directory, account, definition, since)
+    return await rehearse(means.journal, stage, now)
+
+
+@contextmanager
+def _of_the_definition() -> Iterator[None]:
+    """What is wrong stands in the body's `definition`, and the message says so too."""
+    try:
+        with below("definition"):
+            yield
+    except BadRequest as error:
+        raise BadRequest(f"{error.field}: {error.message}", field=error.field) from error
 
 
 async def _known(means: Means, asked: Asked) -> definitions.Automation:

@@ -32,6 +32,15 @@ _PRODUCT_FIELDS = ("title", "url", "image", "sku", "vendor")
 _LISTS = ("line_items", "products", "items")
 
 
+class ByNumber(dict[str, Any]):
+    """Things by their ids, which are texts here; who sent an id as a number finds the same thing: `products[7]`."""
+
+    def __missing__(self, key: object) -> Any:
+        if isinstance(key, int) and not isinstance(key, bool):
+            return self[str(key)]
+        raise KeyError(key)
+
+
 def mentioned(parts: Mapping[str, str]) -> frozenset[str]:
     """Which of these a template may mean."""
     return frozenset(
@@ -51,7 +60,7 @@ def look_up(
     if PRODUCTS in wanted:
         ids = list(dict.fromkeys(_product_ids(context)))[:MOST_PRODUCTS]
         known = commerce.products(connection, account, ids)
-        found[PRODUCTS] = {number: _described(one) for number, one in known.items()}
+        found[PRODUCTS] = ByNumber({number: _described(one) for number, one in known.items()})
     if person is None:
         return found
     if VIEWED in wanted:

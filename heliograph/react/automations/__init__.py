@@ -10,7 +10,7 @@ sent here, and whether somebody may be written to is asked again by dispatch at 
 
 from __future__ import annotations
 
-from heliograph.react.automations.definition import Automation, load, parse
+from heliograph.react.automations.definition import Automation, parse
 from heliograph.react.automations.reaction import reaction
 
-__all__ = ["Automation", "load", "parse", "reaction"]
+__all__ = ["Automation", "parse", "reaction"]

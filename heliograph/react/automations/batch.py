@@ -17,6 +17,7 @@ from heliograph.events import codec
 from heliograph.events.event import AnyEvent
 from heliograph.react.automations import runs
 from heliograph.react.automations.definition import Automation, parse
+from heliograph.react.automations.open_runs import OpenRuns
 from heliograph.react.automations.recipient import whose
 from heliograph.react.automations.runs import Run
 from heliograph.react.state import definitions, people
@@ -45,6 +46,7 @@ class Batch:
     def __init__(self, connection: Connection, directory: Directory, now: int) -> None:
         self.connection, self.directory, self.now = connection, directory, now
         self.out: list[AnyEvent] = []
+        self.open_runs = OpenRuns(connection)
         self._definitions: dict[str, _Definitions] = {}
         self._said: tuple[str, dict[str, Any]] = ("", {})
         self._whose: tuple[str, people.Person | None] = ("", None)
@@ -90,6 +92,7 @@ class Batch:
     def changed(self) -> None:
         """A definition was saved, or runs were moved to another version: read again."""
         self._definitions.clear()
+        self.open_runs.forget()
 
     def _of(self, account: str) -> _Definitions:
         if account not in self._definitions:

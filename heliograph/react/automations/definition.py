@@ -22,16 +22,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from heliograph.errors import BadRequest, OperatorError
 from heliograph.events.definitions import AutomationSaved
+from heliograph.react.automations import text
 from heliograph.react.automations.durations import duration
 from heliograph.react.automations.kinds import OBJECT_PATHS
 from heliograph.react.automations.quiet import QuietHours, quiet_hours
 from heliograph.react.automations.selecting import Matching, Selector, matching, selector
-from heliograph.react.automations.steps import ACTING, Send, Step, Wait, WaitFor, WaitUntil, compiled
-from heliograph.react.automations.written import Definition, Once
+from heliograph.react.automations.steps import (
+    ACTING,
+    Send,
+    Step,
+    Wait,
+    WaitFor,
+    WaitUntil,
+    checked_parameters,
+    compiled,
+)
+from heliograph.react.automations.written import Definition, Once, convert
 from heliograph.react.state.conditions import Condition
 from heliograph.react.state.facts import GROUPS
 from heliograph.react.state.segments import asked
@@ -42,8 +51,9 @@ WEEK = duration("1w", "")
 class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A definition that was read: what triggers a run and of whom, what it is about, what ends it, what it does.
 
-    `object` is the path of what a run is about (a cart's id); `lateness` in microseconds, and so is `again_after`:
-    how long after a run began there may be another of the same key (None: never). `quiet` None: the account's."""
+    `topic` and `url_append` hold for the messages whose steps name none. `object` is the path of what a run is about (a
+    cart's id); `lateness` in microseconds, and so is `again_after`: how long after a run began there may be
+    another of the same key (None: never). `quiet` None: the account's."""
 
     name: str
     trigger: Selector
@@ -53,6 +63,8 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     cancel_on: tuple[Matching, ...]
     goals: tuple[Matching, ...]
     group: str | None
+    topic: str | None
+    url_append: str | None
     transactional: bool
     restart_on_trigger: bool
     recheck: bool
@@ -80,9 +92,18 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return waited
 
     @cached_property
+    def waits(self) -> tuple[tuple[int, str, WaitFor], ...]:
+        """The steps that wait for an event: place, path and what."""
+        return tuple(
+            (place, step.path, step.do)
+            for place, step in enumerate(self.steps)
+            if isinstance(step.do, WaitFor)
+        )
+
+    @cached_property
     def listens(self) -> tuple[Selector, ...]:
         """Everything that it asks of events."""
-        waits = (step.do.matching.selector for step in self.steps if isinstance(step.do, WaitFor))
+        waits = (wait.matching.selector for _, _, wait in self.waits)
         return (self.trigger, *(one.selector for one in (*self.cancel_on, *self.goals)), *waits)
 
     @cached_property
@@ -91,39 +112,34 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return frozenset(kind for selector in self.listens for kind in selector.kinds)
 
 
-def load(file: Path, *, by: str = "command line", migrate: bool = False) -> AutomationSaved:
-    """The event that saves the automation in a YAML or JSON file. Raises `OperatorError` naming file and field."""
+def in_file(file: Path, error: BadRequest) -> OperatorError:
+    """The error of who wrote a file: names it, and the path of what is wrong."""
+    where = f"{error.field}: " if error.field else ""
+    return OperatorError(f"{file}: {where}{error.message}")
+
+
+def read_file(file: Path) -> str:
+    """The text of a file. Raises `OperatorError` naming it."""
     try:
-        return saving(read_file(file), by=by, migrate=migrate)
-    except BadRequest as error:
-        where = f"{error.field}: " if error.field else ""
-        raise OperatorError(f"{file}: {where}{error.message}") from error
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{file} cannot be read: {error}") from error
 
 
-def read_file(file: Path) -> dict[str, Any]:
-    """What a YAML or JSON file says, as JSON would. Raises `OperatorError` naming the file."""
-    try:
-        written: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if not isinstance(written, dict):
-            raise OperatorError(f"{file}: an automation is an object with name, trigger and steps")
-        # Through JSON, as it will be stored: dates of YAML become text, and what JSON cannot say is refused.
-        return msgspec.json.decode(msgspec.json.encode(written), type=dict[str, Any])
-    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise OperatorError(f"{file} cannot be read as YAML or JSON: {error}") from error
-
-
-def saving(definition: dict[str, Any], *, by: str, migrate: bool = False) -> AutomationSaved:
-    """The event that saves a definition. Raises `BadRequest`; `field` is the path of what is wrong."""
-    return AutomationSaved(name=parse(definition).name, definition=definition, by=by, migrate=migrate)
+def saving(definition: dict[str, Any] | str, *, by: str, migrate: bool = False) -> AutomationSaved:
+    """The event that saves a definition, as an object or as YAML or JSON text. Raises `BadRequest`; `field` is the path of
+    what is wrong, and the message says in which line of a text that is."""
+    if not isinstance(definition, str):
+        name = parse(definition).name
+        return AutomationSaved(name=name, definition=definition, by=by, migrate=migrate)
+    said = text.read(definition)
+    with text.placed(definition):
+        return saving(said, by=by, migrate=migrate)
 
 
 def parse(definition: Mapping[str, Any]) -> Automation:
     """The automation that a definition describes. Raises `BadRequest`; `field` is the path of what is wrong."""
-    try:
-        written = msgspec.convert(dict(definition), Definition)
-    except msgspec.ValidationError as error:
-        reason, _, where = str(error).partition(" - at `$")
-        raise BadRequest(f"{reason}.", field=where.rstrip("`").lstrip(".") or None) from error
+    written = convert(definition, Definition)
     trigger = selector(written.trigger, "trigger")
     usual = {OBJECT_PATHS.get(kind) for kind in trigger.kinds}
     path = written.object or (usual.pop() if len(usual) == 1 else None)
@@ -140,6 +156,8 @@ def parse(definition: Mapping[str, Any]) -> Automation:
         cancel_on=tuple(matching(one, trigger, f"cancel_on[{i}]") for i, one in enumerate(written.cancel_on)),
         goals=tuple(matching(one, trigger, f"goals[{i}]") for i, one in enumerate(written.goals)),
         group=written.group,
+        topic=written.topic,
+        url_append=checked_parameters(written.url_append, "url_append"),
         transactional=written.transactional,
         restart_on_trigger=trigger.kinds[0].startswith("cart.") if restart is None else restart,
         recheck=written.recheck,

@@ -109,14 +109,14 @@ def _begin(batch: Batch, saved: Saved, event: AnyEvent, enters: Enters) -> None:
         properties=batch.said(event),
         trigger=event.id,
     )
-    runs.begin(batch.connection, run)
+    batch.open_runs.begin(run)
     batch.out.append(start)
     go_on(batch, saved, run, 0, person, happened(event), first=True)
 
 
 def _begin_wait_again(batch: Batch, run: Run, event: AnyEvent) -> None:
     """An abandonment counts from the last change."""
-    runs.retell(batch.connection, run.id, batch.said(event))
+    batch.open_runs.retell(run, batch.said(event))
     saved, timer = batch.version_of(run), runs.timer(batch.connection, run.id)
     if saved is None or timer is None:
         return

@@ -38,13 +38,13 @@ from heliograph.react.automations.held import Held
 from heliograph.react.automations.kinds import HEARD, JUDGED
 from heliograph.react.automations.migrating import migrate
 from heliograph.react.automations.recipient import unreachable
-from heliograph.react.automations.runs import Finds, Run, Timer
+from heliograph.react.automations.runs import Run, Timer
 from heliograph.react.automations.selecting import Matching
 from heliograph.react.automations.steps import Send, WaitFor
 from heliograph.react.automations.today import obstacle
 from heliograph.react.automations.walking import end, go_on
 from heliograph.react.state import messages, people
-from heliograph.react.state.conditions import first
+from heliograph.react.state.conditions import values
 from heliograph.react.state.reading import happened
 
 log = logging.getLogger("heliograph.automations")
@@ -85,6 +85,7 @@ def _decide(
         match event.data:
             case PersonErased(person=person):
                 _forget(connection, event.account, person)
+                batch.open_runs.forget()
             case ReaderJudged() as verdict:
                 _judged(batch, event, verdict)
             case AutomationSaved() as saved:
@@ -99,6 +100,7 @@ def _take(batch: Batch, event: AnyEvent) -> None:
     if isinstance(event.data, PersonMerged):
         runs.merge(batch.connection, event.account, event.data.person, event.data.other)
         caps.merge(batch.connection, event.account, event.data.person, event.data.other)
+        batch.open_runs.forget()
     _count(batch, event)
     listening = batch.listening(event)
     if not listening:
@@ -138,7 +140,7 @@ def _hear(batch: Batch, event: AnyEvent, listening: Sequence[Saved], *, by_perso
         for goal in saved.automation.goals:
             if _wants(batch, goal, event, by_person):
                 for run in _found(batch, saved, goal, event):
-                    runs.end(batch.connection, run.id, "reached")
+                    batch.open_runs.end(run, "reached")
                     batch.out.append(trace.reached(run, event, batch.now))
         _go_on_for(batch, saved, event, by_person)
     for saved in listening:
@@ -154,38 +156,42 @@ def _wants(batch: Batch, matching: Matching, event: AnyEvent, by_person: bool) -
 
 def _go_on_for(batch: Batch, saved: Saved, event: AnyEvent, by_person: bool) -> None:
     """Runs that wait for this event go on."""
-    for place, step in enumerate(saved.automation.steps):
-        if not isinstance(step.do, WaitFor) or not _wants(batch, step.do.matching, event, by_person):
+    for place, path, wait in saved.automation.waits:
+        if not _wants(batch, wait.matching, event, by_person):
             continue
-        for run in _found(batch, saved, step.do.matching, event):
+        for run in _found(batch, saved, wait.matching, event):
             timer = runs.timer(batch.connection, run.id)
             person = people.find(batch.connection, run.account, person=run.person)
             if timer is None or timer.step != place or person is None:
                 continue
             batch.out.append(
-                trace.noted(run, place, step.path, "event", batch.now, outcome=event.kind, cause=event)
+                trace.noted(run, place, path, "event", batch.now, outcome=event.kind, cause=event)
             )
-            go_on(batch, saved, run, step.do.on_event, person, batch.now)
+            go_on(batch, saved, run, wait.on_event, person, batch.now)
 
 
 def _found(batch: Batch, saved: Saved, matching: Matching, event: AnyEvent) -> list[Run]:
-    """The open runs of this version that the event finds."""
-    finds, match = Finds(), matching.match
-    if match in ("any", "person") and (person := batch.whose(event)) is not None:
-        finds = finds._replace(person=person.id)
-    if match in ("any", "object") and matching.path is not None:
-        about = scalar_id(first(batch.said(event), matching.path)) or None
-        finds = finds._replace(object=about)
-    if match == "message" and (message := getattr(event.data, "message", None)):
-        sent = messages.find(batch.connection, event.account, message)
-        finds = finds._replace(run=sent.run if sent is not None else None)
-    name = saved.automation.name
-    found = runs.open_runs(batch.connection, event.account, name, saved.version, finds)
-    return [
-        run
-        for run in found
-        if (finds.object is not None and run.object == finds.object) or happened(event) >= run.began - SKEW
-    ]
+    """The open runs of this version that the event finds. Those about its object first: they may be younger than what it
+    tells, for a product or an order has its own clock."""
+    account, match, opened = event.account, matching.match, batch.open_runs
+    version = saved.automation.name, saved.version
+    objects = set[str]()
+    if match != "person" and matching.path is not None:
+        objects = {scalar_id(value) for value in values(batch.said(event), matching.path)} - {""}
+    found: list[Run] = []
+    if match in ("any", "object"):
+        for one in sorted(objects):
+            found += opened.about(account, version, one)
+    theirs: Sequence[Run] = ()
+    if match in ("any", "person", "both") and (person := batch.whose(event)) is not None:
+        theirs = opened.of_person(account, version, person.id)
+    elif match == "message" and (message := getattr(event.data, "message", None)):
+        sent = messages.find(batch.connection, account, message)
+        theirs = opened.of_id(account, version, sent.run) if sent is not None and sent.run else ()
+    if match == "both":
+        theirs = [run for run in theirs if run.object in objects]
+    known = {run.id for run in found}
+    return found + [run for run in theirs if run.id not in known and happened(event) >= run.began - SKEW]
 
 
 def _waited_for(batch: Batch, event: AnyEvent, listening: Sequence[Saved]) -> bool:
@@ -230,6 +236,7 @@ def _due(directory: Directory, connection: Connection, now: int) -> Sequence[Any
                 raise
             log.exception("the run %s of %s could not go on", run.id, run.automation)
             del batch.out[before:]
+            batch.open_runs.forget()
             _put_off(batch, run, timer)
     return batch.out
 
@@ -244,6 +251,7 @@ def _settled(batch: Batch, waiting: Held) -> None:
             raise
         log.exception("what follows from %s could not be decided", waiting.event.id)
         del batch.out[before:]
+        batch.open_runs.forget()
 
 
 def _next_due(connection: Connection) -> int | None:

@@ -1,6 +1,7 @@
 """Automations that are ready to use: a readable file each in `ready/`, with what it does and its templates.
 
-Adding one adds a file, and a test that plays it. Nothing is saved by itself: an operator asks for it by name.
+Adding one adds a file, and a test that plays it. Nothing is saved by itself: an operator asks for it by name, or shows it,
+changes it and applies the file, so what a file brings is read here, with templates or without.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from typing import Any
 import msgspec
 import yaml
 
-from heliograph.errors import OperatorError
+from heliograph.errors import BadRequest, OperatorError
+from heliograph.events.definitions import AutomationSaved
+from heliograph.react.automations import text
+from heliograph.react.automations.definition import in_file, read_file, saving
+from heliograph.react.automations.written import convert
 
 FOLDER = Path(__file__).parent / "ready"
 
@@ -19,9 +24,9 @@ FOLDER = Path(__file__).parent / "ready"
 class ReadyMade(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of them: what it does in a sentence, its definition, and its templates' parts by their names."""
 
-    about: str
+    about: str = ""
     automation: dict[str, Any]
-    templates: dict[str, dict[str, str]]
+    templates: dict[str, dict[str, str]] = {}
 
     @property
     def name(self) -> str:
@@ -40,6 +45,30 @@ def file_of(name: str) -> Path:
     if name not in files:
         raise OperatorError(f"nothing is ready under the name {name}: there are {', '.join(sorted(files))}")
     return files[name]
+
+
+def load(
+    file: Path, *, by: str = "command line", migrate: bool = False
+) -> tuple[AutomationSaved, dict[str, dict[str, str]]]:
+    """What a YAML or JSON file saves: an automation, and where it is written as those in `ready/` are, its templates'
+    parts by their names. Raises `OperatorError` naming file, path and line of what is wrong."""
+    written = read_file(file)
+    try:
+        said = text.read(written)
+        if "automation" not in said:
+            return saving(written, by=by, migrate=migrate), {}
+        with text.placed(written):
+            return _saving(said, by, migrate)
+    except BadRequest as error:
+        raise in_file(file, error) from error
+
+
+def _saving(
+    said: dict[str, Any], by: str, migrate: bool
+) -> tuple[AutomationSaved, dict[str, dict[str, str]]]:
+    one = convert(said, ReadyMade)
+    with text.below("automation"):
+        return saving(one.automation, by=by, migrate=migrate), one.templates
 
 
 def _read(file: Path) -> ReadyMade:

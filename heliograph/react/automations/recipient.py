@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from heliograph.events.consent import IMPORT
 from heliograph.events.event import AnyEvent, Said
-from heliograph.react.state import people
+from heliograph.react.state import devices, people
 from heliograph.react.state.people import Person
 
 
@@ -28,10 +28,9 @@ def whose(connection: Connection, event: AnyEvent) -> Person | None:
 
 
 def addresses(connection: Connection, account: str, person: Person, channel: str) -> list[str]:
-    """Where a message on this channel goes: an address, a number, or every device that an app registered."""
+    """Where a message on this channel goes: an address, a number, or every device of theirs that can be pushed to."""
     if channel == "push":
-        known = people.identities(connection, account, person.id)
-        return [one.value for one in known if one.kind == "device" and one.ended is None]
+        return [one.device for one in devices.of_person(connection, account, person.id)]
     found = person.email if channel == "email" else person.phone
     return [found] if found else []
 

@@ -86,7 +86,9 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
 class Stage:
     """The past of one account, played again."""
 
-    def __init__(self, directory: Directory, account: str, definition: dict[str, Any], since: int) -> None:
+    def __init__(
+        self, directory: Directory, account: str, definition: dict[str, Any] | str, since: int
+    ) -> None:
         saved = saving(definition, by="dry run")
         self.name, self.account, self.since = saved.name, account, since
         self._directory = directory

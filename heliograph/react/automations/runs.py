@@ -17,14 +17,16 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    Select,
     String,
     Table,
     bindparam,
     delete,
     func,
     insert,
-    or_,
+    literal_column,
     select,
+    text,
     update,
 )
 
@@ -45,10 +47,12 @@ RUNS = Table(
     Column("began", BigInteger, nullable=False),
     Column("chain", JSON, nullable=False),
     Column("properties", JSON, nullable=False),
-    Column("trigger", String(36), nullable=False, index=True),
-    Index("ix_automation_runs_person", "person", "automation", "key"),
-    Index("ix_automation_runs_object", "object", "automation"),
+    Column("trigger", String(36), nullable=False),
+    Index("ix_automation_runs_key", "person", "automation", "key"),
     Index("ix_automation_runs_state", "account", "automation", "state", "version"),
+    Index("ix_automation_runs_person", "person", "account", sqlite_where=text("state = 'open'")),
+    Index("ix_automation_runs_object", "object", "account", sqlite_where=text("state = 'open'")),
+    Index("ix_automation_runs_trigger", "trigger", sqlite_where=text("state = 'open'")),
 )
 """`state`: open, finished, cancelled, reached. `sent`: how many messages the run has wanted. `began`: when the trigger
 happened. `chain`: the automations that led here, this one last. `trigger`: the event that began it."""
@@ -103,21 +107,20 @@ _LATEST = (
     .order_by(RUNS.c.state != "open", RUNS.c.sent == 0, RUNS.c.began.desc())
     .limit(1)
 )
-_OPEN = (
+_STILL_OPEN = RUNS.c.state == literal_column(
+    "'open'"
+)  # as the partial indexes have it: they are used for nothing else
+_OF_PERSON = (
     select(RUNS)
-    .where(
-        RUNS.c.account == bindparam("account"),
-        RUNS.c.automation == bindparam("automation"),
-        RUNS.c.version == bindparam("version"),
-        RUNS.c.state == "open",
-        or_(
-            RUNS.c.person == bindparam("person"),
-            RUNS.c.object == bindparam("object"),
-            RUNS.c.id == bindparam("run"),
-        ),
-    )
+    .where(_STILL_OPEN, RUNS.c.account == bindparam("account"), RUNS.c.person == bindparam("person"))
     .order_by(RUNS.c.id)
 )
+_ABOUT = (
+    select(RUNS)
+    .where(_STILL_OPEN, RUNS.c.account == bindparam("account"), RUNS.c.object == bindparam("object"))
+    .order_by(RUNS.c.id)
+)
+_OF_ID = select(RUNS).where(RUNS.c.id == bindparam("run"), _STILL_OPEN)
 _OLDER = select(func.max(RUNS.c.version)).where(
     RUNS.c.account == bindparam("account"),
     RUNS.c.automation == bindparam("automation"),
@@ -129,14 +132,8 @@ _COUNTS = (
     .where(RUNS.c.account == bindparam("account"))
     .group_by(RUNS.c.automation, RUNS.c.state)
 )
-_BEGUN = (
-    select(RUNS)
-    .where(
-        RUNS.c.trigger == bindparam("event"), RUNS.c.account == bindparam("account"), RUNS.c.state == "open"
-    )
-    .order_by(RUNS.c.id)
-)
-# Built once: building costs more than running them. A null equals nothing, so what is not given finds nothing.
+_BEGUN = select(RUNS).where(_STILL_OPEN, RUNS.c.trigger == bindparam("event")).order_by(RUNS.c.id)
+# Built once: building costs more than running them.
 
 
 def latest(connection: Connection, account: str, automation: str, person: str, key: str) -> Run | None:
@@ -146,22 +143,24 @@ def latest(connection: Connection, account: str, automation: str, person: str, k
     return Run._make(row) if row else None
 
 
-class Finds(NamedTuple):
-    """By what an event finds runs: any of these that is given."""
-
-    person: str | None = None
-    object: str | None = None
-    run: str | None = None
+def open_of_person(connection: Connection, account: str, person: str) -> Sequence[Run]:
+    """The open runs of a person."""
+    return _runs(connection, account, _OF_PERSON, {"account": account, "person": person})
 
 
-def open_runs(
-    connection: Connection, account: str, automation: str, version: int, finds: Finds
-) -> Sequence[Run]:
-    """The open runs of one version that are found."""
-    if not any(finds):
-        return []
-    place = {"account": account, "automation": automation, "version": version}
-    return [Run._make(row) for row in connection.execute(_OPEN, {**place, **finds._asdict()})]
+def open_about(connection: Connection, account: str, object: str) -> Sequence[Run]:
+    """The open runs about an object, whoever they are of."""
+    return _runs(connection, account, _ABOUT, {"account": account, "object": object})
+
+
+def open_of_id(connection: Connection, account: str, run: str) -> Sequence[Run]:
+    """The run of this id, if it is open."""
+    return _runs(connection, account, _OF_ID, {"run": run})
+
+
+def begun_by(connection: Connection, account: str, event: str) -> Sequence[Run]:
+    """The open runs that this event began."""
+    return _runs(connection, account, _BEGUN, {"event": event})
 
 
 def older_versions(connection: Connection, account: str, automation: str, version: int) -> list[int]:
@@ -181,12 +180,6 @@ def counts(connection: Connection, account: str) -> dict[str, dict[str, int]]:
     for automation, state, number in connection.execute(_COUNTS, {"account": account}):
         found.setdefault(automation, {})[state] = number
     return found
-
-
-def begun_by(connection: Connection, account: str, event: str) -> Sequence[Run]:
-    """The open runs that this event began."""
-    rows = connection.execute(_BEGUN, {"account": account, "event": event})
-    return [Run._make(row) for row in rows]
 
 
 def chain_of(connection: Connection, run: str) -> list[str]:
@@ -290,3 +283,8 @@ def erase(connection: Connection, account: str, person: str) -> None:
     theirs = select(RUNS.c.id).where(RUNS.c.account == account, RUNS.c.person == person)
     connection.execute(delete(TIMERS).where(TIMERS.c.run.in_(theirs)))
     connection.execute(delete(RUNS).where(RUNS.c.account == account, RUNS.c.person == person))
+
+
+def _runs(connection: Connection, account: str, wanted: Select[Any], values: dict[str, str]) -> Sequence[Run]:
+    found = (Run._make(row) for row in connection.execute(wanted, values))
+    return [run for run in found if run.account == account]

@@ -10,7 +10,7 @@ from heliograph.errors import BadRequest
 from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent
 from heliograph.react.automations.kinds import HEARD, JUDGED, TRIGGERS, cancel_path
-from heliograph.react.automations.written import Match, Matched, Trigger
+from heliograph.react.automations.written import Match, Matched, Trigger, perhaps
 from heliograph.react.state.conditions import Condition, compile_where, matches
 
 
@@ -39,7 +39,7 @@ class Selector(NamedTuple):
 
 
 class Matching(NamedTuple):
-    """Which events, and by what they find a run: its person, its object, either, or its message."""
+    """Which events, and by what they find a run: its person, its object, either or both of them, or its message."""
 
     selector: Selector
     match: Match
@@ -54,8 +54,8 @@ def selector(written: Trigger, at: str, kinds_known: frozenset[str] = TRIGGERS) 
     for kind in kinds:
         if kind not in kinds_known:
             raise BadRequest(
-                f"No automation can listen to {kind!r} here. There are {', '.join(sorted(kinds_known))}; "
-                "your own events have the kind custom and a name.",
+                f"No automation can listen to {kind!r} here{perhaps(kind, kinds_known)}. There are "
+                f"{', '.join(sorted(kinds_known))}; your own events have the kind custom and a name.",
                 field=f"{at}.kind",
             )
     if written.name is not None and kinds != ("custom",):
@@ -71,6 +71,6 @@ def matching(written: Matched, trigger: Selector, at: str) -> Matching:
     found = selector(written, at, HEARD)
     usual = {cancel_path(one, other) for one in trigger.kinds for other in found.kinds}
     path = written.path or (usual.pop() if len(usual) == 1 else None)
-    if written.match == "object" and path is None:
+    if written.match in ("object", "both") and path is None:
         raise BadRequest("Say where these events name the run's object, as a path.", field=f"{at}.path")
     return Matching(found, written.match, path)

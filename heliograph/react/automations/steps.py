@@ -35,12 +35,13 @@ from heliograph.react.automations.written import (
 from heliograph.react.state.conditions import Condition
 from heliograph.react.state.facts import GROUPS
 from heliograph.react.state.segments import asked
+from heliograph.url_parameters import wrong
 
 MAX_STEPS = 50
 MAX_DEPTH = 8
 
-OWN_FACTS = ("event", "cart", "order")
-"""What a run knows beside its person: what its trigger said, and the cart and order that it is about."""
+OWN_FACTS = ("event", "cart", "order", "product")
+"""What a run knows beside its person: what its trigger said, and the cart, order or product that it is about."""
 
 FIXED = frozenset({"id", "email", "tags", "append_tags", "accepts_marketing", "accepts_sms_marketing",
                    "accepts_tracking", "sms_phone_number_e164", "update_existing", "customer_id", "phone"})  # fmt: skip
@@ -70,10 +71,13 @@ class WaitFor(NamedTuple):
 
 
 class Send(NamedTuple):
-    """A message is wanted."""
+    """A message is wanted: about which subscription topic, and with what at the end of its links (None: what the
+    automation says, else the template, else the account)."""
 
     channel: Channel
     template: str
+    topic: str | None = None
+    url_append: str | None = None
 
 
 class Branch(NamedTuple):
@@ -238,7 +242,8 @@ class _Compiler:
 def _single(value: Any, at: str) -> Do:
     match value:
         case SendStep():
-            return Send(value.channel, value.template)
+            checked_parameters(value.url_append, f"{at}.url_append")
+            return Send(value.channel, value.template, value.topic, value.url_append)
         case Until():
             return WaitUntil(moment(value.until, f"{at}.until"), _zone(value.zone, f"{at}.zone"))
         case UpdateStep():
@@ -249,6 +254,15 @@ def _single(value: Any, at: str) -> Do:
             return End(value.why)
         case _:
             return Wait(duration(value, at))
+
+
+def checked_parameters(wanted: str | None, at: str) -> str | None:
+    """What links lead with, as it was written. Raises `BadRequest` where no query string is like that."""
+    if wanted is not None and (reason := wrong(wanted)):
+        raise BadRequest(
+            f"{wanted!r} {reason}. Write url_append as utm_source=shop&utm_medium=mail.", field=at
+        )
+    return wanted
 
 
 def _update(written: UpdateStep, at: str) -> Update:

@@ -62,5 +62,13 @@ def facts(connection: Connection, automation: Automation, run: Run, person: Pers
         "event": lambda: run.properties,
         "cart": document(commerce.Cart),
         "order": document(commerce.Order),
+        "product": lambda: _product(connection, automation, run),
     }
     return Facts(connection, run.account, person, now, more)
+
+
+def _product(connection: Connection, automation: Automation, run: Run) -> dict[str, Any]:
+    """The catalogue's entry of the product that a run is about, as it is now; empty where it is about none."""
+    named = (automation.object or "").rpartition(".")[2] == "product_id"
+    found = commerce.product(connection, run.account, run.object) if named and run.object else None
+    return {**found.document, "product_exists": found.product_exists} if found is not None else {}

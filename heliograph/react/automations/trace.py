@@ -23,6 +23,7 @@ from heliograph.events.definitions import (
 from heliograph.events.event import AnyEvent, Data, Event, Said, derived_id
 from heliograph.events.messages import Campaign, MessageRequested
 from heliograph.events.people import Customer, PersonUpdated
+from heliograph.react.automations.batch import Saved
 from heliograph.react.automations.runs import Run, Timer
 from heliograph.react.automations.steps import Send, Update
 from heliograph.react.state.people import Person
@@ -38,19 +39,20 @@ def started(trigger: AnyEvent, data: RunStarted, person: str, now: int) -> Event
     )
 
 
-def wanted(
-    run: Run, step: int, send: Send, address: str, campaign: Campaign, transactional: bool, now: int
-) -> Event[MessageRequested]:
+def wanted(run: Run, step: int, send: Send, address: str, saved: Saved, now: int) -> Event[MessageRequested]:
     """A step's message. The template sees the trigger's properties as `event`."""
+    automation = saved.automation
     request = MessageRequested(
         channel=send.channel,
         address=address,
         template=send.template,
         person=run.person,
-        campaign=campaign,
+        campaign=Campaign(id=saved.id, name=automation.name, group=automation.group),
         automation=run.automation,
         run=run.id,
-        transactional=transactional,
+        topic=send.topic or automation.topic,
+        transactional=automation.transactional,
+        url_append=automation.url_append if send.url_append is None else send.url_append,
         context={"event": run.properties, "automation": run.automation},
     )
     parts = (str(step), address) if send.channel == "push" else (str(step),)

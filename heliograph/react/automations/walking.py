@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliograph.events.event import AnyEvent
-from heliograph.events.messages import Campaign
 from heliograph.react.automations import caps, runs, trace
 from heliograph.react.automations.batch import Batch, Saved
 from heliograph.react.automations.durations import coming
@@ -90,13 +89,13 @@ def go_on(
 
 def finish(batch: Batch, run: Run) -> None:
     """The run came to its end."""
-    runs.end(batch.connection, run.id, "finished")
+    batch.open_runs.end(run, "finished")
     batch.out.append(trace.finished(run, batch.now))
 
 
 def end(batch: Batch, run: Run, reason: str, by: AnyEvent | None = None) -> None:
     """The run ends before its end."""
-    runs.end(batch.connection, run.id, "cancelled")
+    batch.open_runs.end(run, "cancelled")
     batch.out.append(trace.cancelled(run, reason, batch.now, by))
 
 
@@ -125,11 +124,8 @@ def _send(walk: Walk, do: Send) -> int | None:
     if capped is not None:
         walk.note("skipped", why=capped)
         return walk.place + 1
-    campaign = Campaign(id=walk.saved.id, name=automation.name, group=automation.group)
     for address in places:
-        batch.out.append(
-            trace.wanted(run, walk.place, do, address, campaign, automation.transactional, batch.now)
-        )
+        batch.out.append(trace.wanted(run, walk.place, do, address, walk.saved, batch.now))
     runs.count_sent(batch.connection, run.id, len(places))
     return walk.place + 1
 

@@ -188,10 +188,15 @@ def _first_saved(connection: Connection, account: str, name: str) -> int:
 def _answer(told: Sequence[RunTold], stayed: Sequence[NotEntered]) -> str:
     if told:
         last = told[0]
-        end = last.trace[-1] if last.trace else None
+        telling = next((line for line in reversed(last.trace) if line.says), None)
         wanted = sum(line.kind == "message.requested" for run in told for line in run.trace)
-        latest = f"; its last word: {end.kind} {end.says}" if end else ""
-        return f"{len(told)} runs, {wanted} messages wanted. The last run is {last.state}{latest}."
+        latest = f"; its last word: {telling.kind} {telling.says}" if telling else ""
+        counted = f"{_counted(len(told), 'run')}, {_counted(wanted, 'message')} wanted"
+        return f"{counted}. The last run is {last.state}{latest}."
     if stayed:
         return f"No run ever began. The last event that could have begun one did not: {stayed[0].why}."
     return "Nothing happened to this person that begins a run."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
 
+S = TypeVar("S", bound=msgspec.Struct)
+
 Once = Literal["event", "person", "object"]
-Match = Literal["any", "person", "object", "message"]
+Match = Literal["any", "person", "object", "both", "message"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Query = Annotated[str, Meta(max_length=500)]
 Duration = str | int | float
 
 LATENESS = 24 * 3600.0
@@ -46,10 +53,12 @@ class Matched(Trigger, frozen=True, kw_only=True):
 
 
 class SendStep(_Written, frozen=True, kw_only=True):
-    """A message is wanted."""
+    """A message is wanted; topic and URL parameters are the automation's where it names none of its own."""
 
     template: Name
     channel: Channel = "email"
+    topic: Name | None = None
+    url_append: Query | None = None
 
 
 class Until(_Written, frozen=True, kw_only=True):
@@ -127,9 +136,46 @@ class Definition(_Written, frozen=True, kw_only=True):
     cancel_on: list[Matched] = []
     goals: list[Matched] = []
     group: Name | None = None
+    topic: Name | None = None
+    url_append: Query | None = None
     transactional: bool = False
     restart_on_trigger: bool | None = None
     recheck: bool = True
     quiet_hours: list[str] | None = None
     lateness: Duration = LATENESS
     again_after: Duration | None = None
+
+
+class WrittenSegment(_Written, frozen=True, kw_only=True):
+    """A segment of people: a name, and the conditions that make somebody one of it."""
+
+    name: str
+    who: dict[str, Any]
+
+
+def convert(said: Mapping[str, Any], kind: type[S]) -> S:
+    """What was written as a struct. Raises `BadRequest`; `field` is the path of what is wrong."""
+    try:
+        return msgspec.convert(dict(said), kind)
+    except msgspec.ValidationError as error:
+        reason, _, where = str(error).partition(" - at `$")
+        path = where.rstrip("`").lstrip(".")
+        if named := _NAMED.fullmatch(reason):
+            path = f"{path}.{named['field']}".lstrip(".")
+            meant = perhaps(named["field"], _FIELDS)
+            reason = "It is mandatory" if named["missing"] else f"There is no {named['field']!r} here{meant}"
+        raise BadRequest(f"{reason}.", field=path or None) from error
+
+
+def perhaps(word: str, known: Iterable[str]) -> str:
+    """What was meant by a word that is not known, as the end of a sentence; empty if nothing is like it."""
+    meant = get_close_matches(word, sorted(known), 1)
+    return f": perhaps {meant[0]} is meant" if meant else ""
+
+
+_NAMED = re.compile(
+    r"Object (?:contains unknown field|(?P<missing>missing required field)) `(?P<field>.*)`", re.DOTALL
+)
+_STRUCTS = (Definition, Entry, Matched, WrittenStep, SendStep, Until, WaitForStep, BranchStep, Arm, UpdateStep,
+            WebhookStep, EndStep)  # fmt: skip
+_FIELDS = frozenset(name for struct in _STRUCTS for name in struct.__struct_encode_fields__)

@@ -91,8 +91,8 @@ def at(connection: Connection, account: str, channel: Channel, address: str) -> 
     """Whom one reaches at an address on a channel: by mail, at a phone, on a device."""
     if channel == "email":
         return find(connection, account, email=address)
-    who = {"account": account, "kind": "phone" if channel == "sms" else "device", "value": address}
-    owner = connection.scalar(_OWNER, who)
+    kind = "phone" if channel == "sms" else "device"
+    owner = _OWNER.value(connection, account=account, kind=kind, value=address)
     return None if owner is None else _by_id(connection, account, owner)
 
 

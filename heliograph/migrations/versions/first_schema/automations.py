@@ -51,12 +51,25 @@ def _automation_runs() -> None:
         sa.Column("trigger", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_runs")),
     )
-    op.create_index("ix_automation_runs_object", "automation_runs", ["object", "automation"])
-    op.create_index("ix_automation_runs_person", "automation_runs", ["person", "automation", "key"])
+    op.create_index("ix_automation_runs_key", "automation_runs", ["person", "automation", "key"])
+    op.create_index(
+        "ix_automation_runs_object",
+        "automation_runs",
+        ["object", "account"],
+        sqlite_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_automation_runs_person",
+        "automation_runs",
+        ["person", "account"],
+        sqlite_where=sa.text("state = 'open'"),
+    )
     op.create_index(
         "ix_automation_runs_state", "automation_runs", ["account", "automation", "state", "version"]
     )
-    op.create_index(op.f("ix_automation_runs_trigger"), "automation_runs", ["trigger"])
+    op.create_index(
+        "ix_automation_runs_trigger", "automation_runs", ["trigger"], sqlite_where=sa.text("state = 'open'")
+    )
 
 
 def _automation_timers() -> None:
