@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -23,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from benchmarks.processes import Process, last, line, process, tell
 from benchmarks.report import Row
 from benchmarks.servers import Server, free_port, ours
 from heliograph.app import define
@@ -37,7 +35,6 @@ RECEIVERS = 20
 THEIR_RATE = 20  # events/s, each told to every receiver
 
 Times = Mapping[str, float]
-Process = subprocess.Popen[str]
 
 REMARKETY = ("message.sent", "message.delivered", "message.opened", "link.clicked")
 MESSAGEGEARS = ("message.delivered", "message.opened", "link.clicked")
@@ -92,9 +89,9 @@ def _engine(scratch: Path) -> Iterator[Server]:
 async def _three(server: Server, rate: int) -> tuple[dict[str, list[float]], float]:
     """Milliseconds of each dialect, and the engine's share of a core meanwhile."""
     settings = load_settings({"data": str(server.data), "webhook_https_only": False}, environ={})
-    with _process("receiver", "2") as receiver, _process("stream", *_stream(server, rate)) as stream:
-        hook, topic = (f"http://127.0.0.1:{port}" for port in _line(receiver).split())
-        _line(stream)
+    with process("receiver", "2") as receiver, process("stream", *_stream(server, rate)) as stream:
+        hook, topic = (f"http://127.0.0.1:{port}" for port in line(receiver).split())
+        line(stream)
         for name, dialect, endpoint in (
             ("hook", "remarkety", f"{hook}/hooks"),
             ("items", "messagegears", "queue:items"),
@@ -103,16 +100,16 @@ async def _three(server: Server, rate: int) -> tuple[dict[str, list[float]], flo
             await define.save_feed(settings, None, name, dialect, endpoint, (), {})
         queue = await asyncio.to_thread(_subscribed, server, topic)
         key = server.keys["aws"]
-        with _process("poller", server.url, queue, key["access_key_id"], key["secret_access_key"]) as poller:
-            _line(poller)
+        with process("poller", server.url, queue, key["access_key_id"], key["secret_access_key"]) as poller:
+            line(poller)
             await asyncio.to_thread(_caught_up, server, 3)
             cpu, begun = server.cpu("engine"), time.monotonic()
             answered = await asyncio.to_thread(_streamed, stream)
             cpu = (server.cpu("engine") - cpu) / (time.monotonic() - begun)
             await asyncio.to_thread(_caught_up, server, 3)
             await asyncio.sleep(1)
-            items = json.loads(_ended(poller))
-        places = json.loads(_ended(receiver))
+            items = json.loads(last(poller))
+        places = json.loads(last(receiver))
     return {
         "Remarkety to a webhook": _taken(answered, REMARKETY, places["0"]),
         "MessageGears to a queue": _taken(answered, MESSAGEGEARS, items),
@@ -123,11 +120,11 @@ async def _three(server: Server, rate: int) -> tuple[dict[str, list[float]], flo
 async def _twenty(server: Server, state: str) -> list[float]:
     settings = load_settings({"data": str(server.data), "webhook_https_only": False}, environ={})
     with (
-        _process("receiver", str(RECEIVERS)) as receiver,
-        _process("stream", *_stream(server, THEIR_RATE)) as stream,
+        process("receiver", str(RECEIVERS)) as receiver,
+        process("stream", *_stream(server, THEIR_RATE)) as stream,
     ):
-        urls = [f"http://127.0.0.1:{port}/hooks" for port in _line(receiver).split()]
-        _line(stream)
+        urls = [f"http://127.0.0.1:{port}/hooks" for port in line(receiver).split()]
+        line(stream)
         if state == "hangs":
             urls[0] = urls[0].replace("/hooks", "/hangs")
         elif state == "refuses":
@@ -137,7 +134,7 @@ async def _twenty(server: Server, state: str) -> list[float]:
         await asyncio.to_thread(_caught_up, server, RECEIVERS)
         answered = await asyncio.to_thread(_streamed, stream)
         await asyncio.sleep(2)
-        places = json.loads(_ended(receiver))
+        places = json.loads(last(receiver))
     return [ms for number in range(1, RECEIVERS) for ms in _taken(answered, REMARKETY, places[str(number)])]
 
 
@@ -145,38 +142,10 @@ def _stream(server: Server, rate: int) -> tuple[str, ...]:
     return str(server.data), server.keys["account"], str(rate), str(SECONDS)
 
 
-@contextlib.contextmanager
-def _process(module: str, *arguments: str) -> Iterator[Process]:
-    with subprocess.Popen(
-        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-def _line(process: Process) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline()
-
-
 def _streamed(stream: Process) -> dict[str, dict[str, float]]:
-    assert stream.stdin is not None
-    stream.stdin.write("go\n")
-    stream.stdin.flush()
-    found: dict[str, dict[str, float]] = json.loads(_line(stream))
+    tell(stream, "go")
+    found: dict[str, dict[str, float]] = json.loads(line(stream))
     return found
-
-
-def _ended(process: Process) -> str:
-    assert process.stdin is not None
-    process.stdin.close()
-    return _line(process)
 
 
 def _subscribed(server: Server, endpoint: str) -> str:
