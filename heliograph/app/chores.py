@@ -20,11 +20,13 @@ from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal import parked
+from heliograph.journal.breaker import State
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
 from heliograph.outbound.daily.days import Daily
-from heliograph.outbound.feeds import delivery_log, figures
+from heliograph.outbound.feeds import breakers, delivery_log, figures
+from heliograph.outbound.feeds.breakers import BreakerLog
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.subscription import act_name
 from heliograph.outbound.jobs import keeping
@@ -82,21 +84,24 @@ class Chores:
 
     async def _write_log(self) -> None:
         """Write what deliveries noted, and say how each feed stands."""
+        noted_breakers = BreakerLog()
         while True:
             await self.clock.sleep(LOOK_SECONDS)
             try:
                 if noted := self.deliveries.take():
                     await self.loops.writer.run(partial(delivery_log.write, noted=noted))
-                await self._say_how_feeds_stand()
+                await self._say_how_feeds_stand(noted_breakers)
             except Exception:
                 log.exception("the log of deliveries could not be written")
 
-    async def _say_how_feeds_stand(self) -> None:
+    async def _say_how_feeds_stand(self, noted: BreakerLog) -> None:
         waiting, parked_now = await self.loops.writer.run(lambda c: (parked.waiting(c), parked.count(c)))
         standing, lag, now = self.loops.standing(), self.loops.lag(), self.clock.now()
+        states: dict[breakers.Of, State] = {}
         for feed in self.feeds():
             who = Who(ACT, act_name(feed))
             if who in standing:
+                states[feed.account, feed.name] = standing[who].breaker
                 figures.stand(
                     feed.account,
                     feed.name,
@@ -107,6 +112,9 @@ class Chores:
                     parked=parked_now.get(who, 0),
                     now=now,
                 )
+        held = noted.changed(states, now)
+        if held is not None:
+            await self.loops.writer.run(partial(breakers.write, held=held))
 
     async def _retain(self) -> None:
         """Archive and remove what accounts no longer keep (STD-7); soon after the start, then every hour."""

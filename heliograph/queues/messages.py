@@ -164,8 +164,8 @@ _UNBLOCKED = (
     " AND grp IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages AS e WHERE e.queue = m.queue AND e.grp = m.grp"
     " AND e.seq < m.seq AND e.visible > ?3)"
 )
-_STANDARD = f"SELECT {_COLUMNS} {_WAITING} ORDER BY visible, seq LIMIT ?"  # noqa: S608 - constants
-_FIFO = f"SELECT {_COLUMNS} {_WAITING}{_UNBLOCKED} ORDER BY seq LIMIT ?"  # noqa: S608
+_STANDARD = f"SELECT {_COLUMNS} {_WAITING} ORDER BY visible, seq LIMIT ?"
+_FIFO = f"SELECT {_COLUMNS} {_WAITING}{_UNBLOCKED} ORDER BY seq LIMIT ?"
 _READY = f"SELECT 1 {_WAITING} LIMIT 1"
 _READY_FIFO = f"SELECT 1 {_WAITING}{_UNBLOCKED} ORDER BY seq LIMIT 1"
 _DELETE = "DELETE FROM messages WHERE seq = ?"

@@ -25,12 +25,13 @@ from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.topics import TopicCreated, TopicPublished
 from heliograph.journal import parked
-from heliograph.journal.breaker import Breaker
+from heliograph.journal.breaker import Breaker, State
 from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
 from heliograph.journal.sqlite import SqliteJournal
-from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
+from heliograph.outbound.feeds import breakers, delivery_log, operating, replay_orders, trial
+from heliograph.outbound.feeds.breakers import BreakerLog
 from heliograph.outbound.feeds.dialects import DIALECTS
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
@@ -460,6 +461,32 @@ def _quiet(serve: Any) -> Any:
             writer.close()
 
     return one
+
+
+async def test_a_breaker_that_is_not_closed_is_told_and_a_start_forgets_what_was(
+    house: House, state: Engine
+) -> None:
+    """What one process holds in memory others read in state; written when it changes, and not twice."""
+    written, shop = BreakerLog(), (ACCOUNT, "shop")
+    await house.happen(event(FeedSaved(name="shop", dialect="remarkety", endpoint="https://x.example/hooks")))
+    await house.caught_up()
+
+    async def said(
+        standing: dict[tuple[str, str], State], log: BreakerLog, now: int
+    ) -> tuple[str, int | None]:
+        held = log.changed(standing, now)
+        if held is not None:
+            await house.loops.writer.run(lambda c: breakers.write(c, held))
+        with house.means.engine.connect() as connection:
+            fares = operating.standing(connection, operating.found(connection, *shop), 0)
+        return fares.breaker, fares.breaker_since
+
+    assert await said({shop: "closed"}, written, 1) == ("closed", None)
+    assert await said({shop: "open", (OTHER, "shop"): "open"}, written, 2) == ("open", 2)
+    assert written.changed({shop: "open", (OTHER, "shop"): "open"}, 3) is None
+    assert await said({shop: "half_open"}, written, 4) == ("half_open", 2), "since it first opened"
+    assert await said({shop: "open"}, written, 5) == ("open", 2)
+    assert await said({}, BreakerLog(), 6) == ("closed", None), "another process begins, with nothing held"
 
 
 async def test_how_a_feed_stands_is_counted_from_the_journal(house: House, receive: Receive) -> None:

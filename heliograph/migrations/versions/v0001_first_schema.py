@@ -483,6 +483,15 @@ def _definitions() -> None:
         sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_feeds")),
     )
     op.create_table(
+        "feed_breakers",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("feed", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "feed", name=op.f("pk_feed_breakers")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "feed_deliveries",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
