@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import msgspec
 import pytest
-from feed_world import ACCOUNT, NOW, OTHER, SECRET, Receiver, directory, event
+from feed_world import ACCOUNT, NOW, OTHER, SECRET, Receiver, event
 from sqlalchemy import Engine
 
 from heliograph.clock import SECOND, ManualClock
-from heliograph.database import open_state
-from heliograph.egress import Egress
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import SuppressionAdded
@@ -33,7 +32,6 @@ from heliograph.journal.sqlite import SqliteJournal
 from heliograph.outbound.feeds import breakers, delivery_log, operating, replay_orders, trial
 from heliograph.outbound.feeds.breakers import BreakerLog
 from heliograph.outbound.feeds.dialects import DIALECTS
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.outbound.feeds.replays import Replayer, replays_act
@@ -41,7 +39,6 @@ from heliograph.outbound.feeds.subscription import served, subscribe
 from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
 from heliograph.react.state.folds import FOLDS
-from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
@@ -90,25 +87,11 @@ class House:
 
 
 @pytest.fixture
-async def house(
-    tmp_path: Path, state: Engine, egress: Egress, queues: QueueFile, settings: Settings
-) -> AsyncIterator[House]:
-    clock = ManualClock(NOW)
+async def house(tmp_path: Path, state: Engine, clock: ManualClock, means: Means) -> AsyncIterator[House]:
     journal = await SqliteJournal.open(tmp_path)
     loops = Loops(journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=())
-    means = Means(
-        engine=open_state(tmp_path, read_only=True),
-        directory=directory(SECRET),
-        egress=egress,
-        queues=queues,
-        links=Links(),
-        journal=journal,
-        readers=Readers(),
-        settings=settings,
-        clock=clock,
-    )
     running = asyncio.create_task(loops.run())
-    yield House(journal, loops, clock, means)
+    yield House(journal, loops, clock, replace(means, journal=journal))
     await loops.stop(grace=0)
     await running
     await journal.close()

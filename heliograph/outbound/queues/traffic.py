@@ -122,7 +122,7 @@ class Traffic:
         while (left := end - self._clock.monotonic()) > 0:
             if self._file.look(lambda connection: messages.ready(connection, queue, self._now())):
                 return True
-            await self._clock.sleep(min(LOOK_SECONDS, left))
+            await self._clock.sleep(min(LOOK_SECONDS, max(left, 0.001)))
         return False
 
     async def _delete(self, call: Call) -> Mapping[str, Any]:
