@@ -159,15 +159,16 @@ class InFlight:
 
 
 _COLUMNS = "seq, id, body, md5, attributes, md5_attributes, trace, sender, sent, receives, first_received, grp, dedup, source"
-_WAITING = "FROM messages AS m WHERE queue = ? AND visible BETWEEN ? AND ?"
-_UNBLOCKED = (
-    " AND grp IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages AS e WHERE e.queue = m.queue AND e.grp = m.grp"
-    " AND e.seq < m.seq AND e.visible > ?3)"
+_WAITING = "WHERE queue = ? AND visible BETWEEN ? AND ?"
+_STANDARD = f"SELECT {_COLUMNS} FROM messages {_WAITING} ORDER BY visible, seq LIMIT ?"  # noqa: S608 - constants
+_READY = f"SELECT 1 FROM messages {_WAITING} LIMIT 1"  # noqa: S608
+
+_IN_ORDER = (
+    f"FROM messages AS m INDEXED BY messages_in_order {_WAITING} AND grp IS NOT NULL AND NOT EXISTS (SELECT 1 FROM"  # noqa: S608
+    " messages AS e WHERE e.queue = m.queue AND e.grp = m.grp AND e.seq < m.seq AND e.visible > ?3) ORDER BY seq"
 )
-_STANDARD = f"SELECT {_COLUMNS} {_WAITING} ORDER BY visible, seq LIMIT ?"
-_FIFO = f"SELECT {_COLUMNS} {_WAITING}{_UNBLOCKED} ORDER BY seq LIMIT ?"
-_READY = f"SELECT 1 {_WAITING} LIMIT 1"
-_READY_FIFO = f"SELECT 1 {_WAITING}{_UNBLOCKED} ORDER BY seq LIMIT 1"
+_FIFO = f"SELECT {_COLUMNS} {_IN_ORDER} LIMIT ?"
+_READY_FIFO = f"SELECT 1 {_IN_ORDER} LIMIT 1"
 _DELETE = "DELETE FROM messages WHERE seq = ?"
 
 
