@@ -134,11 +134,12 @@ class QueueFile:
     def _alone(self, asked: _Asked) -> Answer:
         try:
             with self._connection:  # a savepoint
-                return asked, asked.work(self._connection), None
+                result = asked.work(self._connection)
         except (apsw.FullError, apsw.IOError):
             raise
         except Exception as error:  # whatever it is, it fails one operation and never the thread
             return asked, None, error
+        return asked, result, None
 
 
 def _settle(answers: list[Answer]) -> None:
