@@ -1,34 +1,54 @@
-"""Queues through boto3: what one receiver sends, fetches and deletes, in batches of ten, against moto's server.
+"""Queues through boto3: what several receivers send, fetch and delete, in batches of ten, against moto's server.
 
-boto3 itself takes most of the time of a call (signing, parsing), and is the same on both sides: so besides the rate that
-one client sees, the server's own CPU time for each message is compared.
+boto3 itself takes most of the time of a call (signing, parsing) and is the same on both sides, so one client says little of
+a server: `CLIENTS` processes work at once. On few cores they still take most of the machine, so beside the rate by the clock the
+server's own CPU time is compared, which is what one core of it could do. moto keeps nothing on disk and is slower the more is in
+flight, so the cycle is measured twice: with nothing else in the queue, which is moto at its best, and with a thousand messages waiting.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import boto3
-from botocore.config import Config
-
+from benchmarks.processes import Process, line, process, tell
 from benchmarks.report import Row
 from benchmarks.servers import Server, free_port, ours, running
 
-SECONDS = 8.0
-BATCH = 10
-WAITING = 1000
-BODY = "<ActivityItems><OpenActivity>" + "x" * 600 + "</OpenActivity></ActivityItems>"
+CLIENTS = 4
+SECONDS = 4.0
+WAITING = 1_000
+GOAL = 20
+
+UNBOUNDED = 1_000_000_000
+
+
+class Step(NamedTuple):
+    """What all clients do at once. `waiting`: messages put into the queue before."""
+
+    what: str
+    queue: str
+    task: str
+    waiting: int = 0
+
+
+STEPS = (
+    Step("the whole cycle, nothing else in the queue", "short", "cycle"),
+    Step("send", "long", "send"),
+    Step("receive", "long", "receive"),
+    Step("delete", "long", "delete"),
+    Step(f"the whole cycle, {WAITING:,} waiting", "waiting", "cycle", WAITING),
+)
 
 
 class Pace(NamedTuple):
-    """Messages per second as one client sees it, and microseconds of the server's CPU for each."""
+    """Messages per second as all clients see it, and microseconds of the server's CPU for each."""
 
     rate: float
     cpu: float
@@ -42,77 +62,46 @@ def through_boto3(scratch: Path) -> list[Row]:
     with moto() as server:
         theirs = _paces(server, "a", "b")
     rows = []
-    for step, pace in mine.items():
-        other = theirs[step]
-        rows.append(
-            Row(
-                f"{step}, batches of {BATCH}, one client",
-                f"{pace.rate:,.0f} messages/s",
-                f"moto {other.rate:,.0f}",
-                pace.rate / other.rate,
-                goal=20 if step == "all three" else None,
-            )
-        )
-        rows.append(
-            Row(
-                f"{step}, the server's CPU",
-                f"{pace.cpu:,.0f} us a message",
-                f"moto {other.cpu:,.0f}",
-                other.cpu / pace.cpu,
-                goal=20 if step == "all three" else None,
-            )
-        )
+    for step, (pace, other) in zip(STEPS, zip(mine, theirs, strict=True), strict=True):
+        goal = GOAL if step.task == "cycle" else None
+        told = f"{pace.rate:,.0f} messages/s", f"moto {other.rate:,.0f}"
+        rows.append(Row(f"{step.what}: {CLIENTS} clients", *told, pace.rate / other.rate, goal))
+        told = f"{pace.cpu:,.0f} us a message", f"moto {other.cpu:,.0f}"
+        rows.append(Row(f"{step.what}: the server's CPU", *told, other.cpu / pace.cpu, goal))
     return rows
 
 
-def _paces(server: Server, key: str, secret: str) -> dict[str, Pace]:
-    """Each step by itself, and the three together, on a queue in which a thousand messages wait."""
-    sqs = boto3.client(
-        "sqs",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        config=Config(retries={"max_attempts": 0}),
-    )
-    url = sqs.create_queue(QueueName="bench", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
-    entries = [{"Id": str(n), "MessageBody": BODY} for n in range(BATCH)]
-    handles: list[str] = []
-
-    def send() -> None:
-        assert len(sqs.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]) == BATCH
-
-    def receive() -> None:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH)["Messages"]
-        handles[:] = [message["ReceiptHandle"] for message in found]
-
-    def delete() -> None:
-        told = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(handles)]
-        assert len(sqs.delete_message_batch(QueueUrl=url, Entries=told)["Successful"]) == len(handles)
-
-    for _ in range(WAITING // BATCH):
-        send()
-    taken = {name: [0.0, 0.0] for name in ("send", "receive", "delete")}
-    rounds, begun = 0, time.perf_counter()
-    while time.perf_counter() - begun < SECONDS:
-        for step in (send, receive, delete):
-            clock, cpu = time.perf_counter(), server.cpu()
-            step()
-            taken[step.__name__][0] += time.perf_counter() - clock
-            taken[step.__name__][1] += server.cpu() - cpu
-        rounds += 1
-    taken["all three"] = [sum(step[n] for step in taken.values()) for n in (0, 1)]
-    done = rounds * BATCH
-    return {name: Pace(done / clock, cpu / done * 1e6) for name, (clock, cpu) in taken.items()}
+def _paces(server: Server, key: str, secret: str) -> list[Pace]:
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(process("queue_client", server.url, key, secret)) for _ in range(CLIENTS)
+        ]
+        for client in clients:
+            line(client)
+        return [_pace(server, clients, step) for step in STEPS]
 
 
-@contextmanager
+def _pace(server: Server, clients: Sequence[Process], step: Step) -> Pace:
+    if step.waiting:
+        _all(clients[:1], f"{step.queue} send 60 {step.waiting}")
+    clock, cpu = time.perf_counter(), server.cpu()
+    done = _all(clients, f"{step.queue} {step.task} {SECONDS} {UNBOUNDED}")
+    clock, cpu = time.perf_counter() - clock, server.cpu() - cpu
+    return Pace(done / clock, cpu / done * 1e6)
+
+
+def _all(clients: Sequence[Process], task: str) -> int:
+    """How many messages they did together."""
+    for client in clients:
+        tell(client, task)
+    return sum(int(line(client)) for client in clients)
+
+
+@contextlib.contextmanager
 def moto() -> Iterator[Server]:
-    """moto's server, as it comes."""
+    """moto's server, as it comes, without its log of every request."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with running(
-        [sys.executable, "-m", "moto.server", "-p", str(port)], url + "/moto-api/", os.environ
-    ) as process:
-        settled: dict[str, Any] = {}
-        yield Server("moto", url, process.pid, Path(), settled)
+    server = [sys.executable, "-m", "moto.server", "-p", str(port)]
+    with running(server, url + "/moto-api/", os.environ) as process:
+        yield Server("moto", url, process.pid, Path(), {})

@@ -25,6 +25,8 @@ from heliograph.outbound.daily.days import Daily
 from heliograph.outbound.feeds import delivery_log
 from heliograph.outbound.jobs import keeping
 from heliograph.privacy.evidence import kept_days
+from heliograph.queues import keeping as keeping_queues
+from heliograph.queues import messages
 from heliograph.queues.file import QueueFile
 from heliograph.queues.moving import move_some
 from heliograph.react.state import records
@@ -79,6 +81,7 @@ class Chores:
         await self.clock.sleep(RETAIN_AFTER)
         while True:
             await self.loops.writer.run(partial(records.sweep, now=self.clock.now()))
+            await self._empty_queues()
             for account in list(self.directory.accounts.values()):
                 try:
                     await asyncio.to_thread(self._expire, account)
@@ -99,6 +102,16 @@ class Chores:
                         "events of account %s could not be archived; tried again later", account.number
                     )
             await self.clock.sleep(RETAIN_SECONDS)
+
+    async def _empty_queues(self) -> None:
+        """Let go of what queues keep no longer; where somebody receives, that has happened already."""
+        try:
+            for queue in await self.queues.do(keeping_queues.every):
+                expire = partial(messages.expire, queue=queue, now=self.clock.now() // 1000)
+                while await self.queues.do(expire):
+                    pass
+        except Exception:
+            log.exception("what queues keep no longer could not be deleted; tried again later")
 
     async def _write_days(self) -> None:
         """Deliver the files of a day when they are due (LIT-15)."""

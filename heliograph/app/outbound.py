@@ -27,13 +27,15 @@ from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.egress import Egress, Guard
 from heliograph.journal import parked
+from heliograph.journal.breaker import State
 from heliograph.journal.consumer import Act
 from heliograph.journal.following import SOCKET
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
 from heliograph.outbound.calls import Calls, calls_act
-from heliograph.outbound.feeds import delivery_log, figures
+from heliograph.outbound.feeds import breakers, delivery_log, figures
+from heliograph.outbound.feeds.breakers import BreakerLog
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
@@ -166,21 +168,24 @@ class OutboundRoom:
 
     async def _write_log(self) -> None:
         """Write what deliveries noted, and say how each feed stands."""
+        held = BreakerLog()
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             try:
                 if noted := self._log.take():
                     await self.loops.writer.run(partial(delivery_log.write, noted=noted))
-                await self._say_how_feeds_stand()
+                await self._say_how_feeds_stand(held)
             except Exception:
                 log.exception("the log of deliveries could not be written")
 
-    async def _say_how_feeds_stand(self) -> None:
+    async def _say_how_feeds_stand(self, held: BreakerLog) -> None:
         waiting, parked_now = await asyncio.to_thread(self._left_over)
         standing, behind, now = self.loops.standing(), self.loops.lag(), self._clock.now()
+        breakers_now: dict[breakers.Of, State] = {}
         for feed in self._saved.feeds:
             who = Who(ACT, act_name(feed))
             if who in standing:
+                breakers_now[feed.account, feed.name] = standing[who].breaker
                 figures.stand(
                     feed.account,
                     feed.name,
@@ -191,6 +196,8 @@ class OutboundRoom:
                     parked=parked_now.get(who, 0),
                     now=now,
                 )
+        if (changed := held.changed(breakers_now, now)) is not None:
+            await self.loops.writer.run(partial(breakers.write, held=changed))
 
     def _left_over(self) -> tuple[dict[Who, int], dict[Who, int]]:
         """How many events wait to be tried again, and how many were given up, of each act."""

@@ -153,7 +153,7 @@ class Door:
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         decoded = msgspec.json.decode(body or b"{}", type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise AwsFault("SerializationException", f"The body is no JSON object: {error}") from error
     return decoded
 

@@ -6,6 +6,7 @@ same parameters here, so that an operation is written once. `Flat` says how a se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,11 @@ from heliograph.aws.faults import AwsFault
 
 MOST_FIELDS = 2000
 """Fields of one request: a full batch with all attributes has under 500."""
+
+DEEPEST = 12
+"""Steps in a field's name: an attribute of a message in a batch has six."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,9 @@ def parameters(form: Mapping[str, str], flat: Flat) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in form.items():
         place = tree
-        *path, last = name.split(".")
+        *path, last = name.split(".", DEEPEST)
+        if len(path) >= DEEPEST:
+            raise AwsFault("MalformedQueryString", f"The name {name[:100]}... has too many parts.")
         for step in path:
             deeper = place.setdefault(step, {})
             if not isinstance(deeper, dict):
@@ -93,7 +101,12 @@ def _inner(value: Any, flat: Flat) -> Any:
 
 
 def _numbered(entries: Mapping[str, Any]) -> list[Any]:
-    return [entries[n] for n in sorted(entries, key=lambda n: (int(n) if n.isdigit() else 1 << 30, n))]
+    return [entries[n] for n in sorted(entries, key=_place)]
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where an entry stands in its list; what is no number stands last."""
+    return (int(name) if _NUMBER.fullmatch(name) else 1 << 30), name
 
 
 def response(operation: str, result: Mapping[str, Any], flat: Flat, request_id: str, namespace: str) -> bytes:

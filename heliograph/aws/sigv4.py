@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -79,7 +79,7 @@ def check(signed: Signed, request: Signable, secret: str, now: int) -> None:
     `now` in microseconds.
     """
     try:
-        sent = from_datetime(datetime.strptime(signed.at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC))
+        sent = from_datetime(datetime.fromisoformat(signed.at))
     except ValueError as error:
         raise AwsFault("IncompleteSignature", f"X-Amz-Date is no instant: {signed.at}") from error
     if signed.day != signed.at[:8] or abs(now - sent) > SKEW * 1_000_000:

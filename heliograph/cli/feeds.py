@@ -55,7 +55,7 @@ def list_feeds(data: Data = None, account: AccountOption = None) -> None:
 @feeds.command("show")
 @for_operators
 def show_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
-    """One feed: what it is told, how far it is behind, what waits, the last delivery and the last failure."""
+    """One feed: what it is told, how far it is behind, what waits, its breaker, the last delivery and the last failure."""
     _show(asyncio.run(feeding.show(existing(data), account, name)))
 
 

@@ -8,13 +8,12 @@ there is to do at once, the less each costs. An operation that fails undoes itse
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
@@ -41,6 +40,7 @@ CREATE TABLE IF NOT EXISTS messages (
     visible INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0, first_received INTEGER, receipt INTEGER,
     grp TEXT, dedup TEXT, source TEXT, event TEXT, subject TEXT);
 CREATE INDEX IF NOT EXISTS messages_by_visible ON messages (queue, visible);
+CREATE INDEX IF NOT EXISTS messages_in_order ON messages (queue, seq) WHERE grp IS NOT NULL;
 CREATE INDEX IF NOT EXISTS messages_by_group ON messages (queue, grp, seq) WHERE grp IS NOT NULL;
 CREATE INDEX IF NOT EXISTS messages_by_subject ON messages (subject) WHERE subject IS NOT NULL;
 CREATE TABLE IF NOT EXISTS repeats (queue INTEGER NOT NULL, dedup TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL,
@@ -56,13 +56,25 @@ T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
 
 
+class _Asked(NamedTuple):
+    """An operation that waits, and who awaits it."""
+
+    work: Work[Any]
+    done: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+Answer = tuple[_Asked, Any, Exception | None]
+"""What came of an operation: its result, or what it raised."""
+
+
 class QueueFile:
     """The open file. `open` and `close` block; everything else is awaited."""
 
     def __init__(self, data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.path = data / "queues.db"
-        self._inbox: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._connection = _connect(self.path)
         self._connection.execute(SCHEMA)
         self._thread = threading.Thread(target=self._run, name="queues", daemon=True)
@@ -74,20 +86,14 @@ class QueueFile:
         `Unavailable` when too much waits or the disk refuses."""
         if self._inbox.qsize() >= WAITING:
             raise Unavailable("Too many requests to the queues wait for the disk; try again in a second.")
-        done: Future[T] = Future()
-        self._inbox.put((work, done))
-        return await asyncio.wrap_future(done)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._inbox.put(_Asked(work, done, loop))
+        return await done
 
-    def version(self) -> int:
-        """A number that changes when any process has changed the file: cheap enough to ask every few milliseconds."""
-        return int(self._looking.pragma("data_version") or 0)
-
-    def ready(self, queue: int, now: int) -> bool:
-        """Whether a queue has a message that is visible at this instant (milliseconds)."""
-        found = self._looking.execute(
-            "SELECT 1 FROM messages WHERE queue = ? AND visible <= ? LIMIT 1", (queue, now)
-        ).fetchone()
-        return found is not None
+    def look(self, work: Work[T]) -> T:
+        """What this reads, at once and outside of all transactions: a few microseconds' work, and no writing."""
+        return work(self._looking)
 
     def close(self) -> None:
         """Finish what waits, then let go."""
@@ -107,40 +113,44 @@ class QueueFile:
             if work:
                 self._together(work)
 
-    def _together(self, work: list[tuple[Work[Any], Future[Any]]]) -> None:
-        answers: list[Callable[[], None]] = []
+    def _together(self, work: list[_Asked]) -> None:
+        answers: list[Answer] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for one, done in work:
-                answers.append(self._alone(one, done))
+            for asked in work:
+                if not asked.done.cancelled():  # else whoever asked has gone
+                    answers.append(self._alone(asked))
             self._connection.execute("COMMIT")
         except apsw.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             refused = Unavailable(f"The queues cannot be written now: {error}")
-            answers = [_failing(done, refused) for _, done in work]
-        for answer in answers:
-            answer()
+            answers = [(asked, None, refused) for asked in work]
+        for loop in {asked.loop for asked, *_ in answers}:
+            mine = [answer for answer in answers if answer[0].loop is loop]
+            with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, mine)
 
-    def _alone(self, one: Work[Any], done: Future[Any]) -> Callable[[], None]:
-        if not done.set_running_or_notify_cancel():
-            return _nobody
+    def _alone(self, asked: _Asked) -> Answer:
         try:
             with self._connection:  # a savepoint
-                result = one(self._connection)
+                result = asked.work(self._connection)
         except (apsw.FullError, apsw.IOError):
             raise
         except Exception as error:  # whatever it is, it fails one operation and never the thread
-            return _failing(done, error)
-        return partial(done.set_result, result)
+            return asked, None, error
+        return asked, result, None
 
 
-def _failing(done: Future[Any], error: Exception) -> Callable[[], None]:
-    return _nobody if done.cancelled() else partial(done.set_exception, error)
-
-
-def _nobody() -> None:
-    """Whoever asked has gone."""
+def _settle(answers: list[Answer]) -> None:
+    """Wake everybody whose operation is on disk, all at once: a wake-up costs as much as a small operation."""
+    for asked, result, error in answers:
+        if asked.done.cancelled():
+            continue
+        if error is None:
+            asked.done.set_result(result)
+        else:
+            asked.done.set_exception(error)
 
 
 def _connect(path: Path) -> apsw.Connection:

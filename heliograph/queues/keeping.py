@@ -189,6 +189,11 @@ def purge(connection: apsw.Connection, queue: Queue, now: int) -> None:
     connection.execute("UPDATE queues SET purged = ? WHERE id = ?", (now, queue.id))
 
 
+def every(connection: apsw.Connection) -> list[Queue]:
+    """All queues of all accounts."""
+    return [_queue(found) for found in rows(connection, f"SELECT {_COLUMNS} FROM queues ORDER BY id")]  # noqa: S608
+
+
 def remove(connection: apsw.Connection, queue: Queue, now: int) -> None:
     """Delete the queue and all that is in it."""
     for table in ("messages", "repeats", "attempts"):

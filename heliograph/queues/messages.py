@@ -159,11 +159,17 @@ class InFlight:
 
 
 _COLUMNS = "seq, id, body, md5, attributes, md5_attributes, trace, sender, sent, receives, first_received, grp, dedup, source"
-_STANDARD = f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, seq LIMIT ?"  # noqa: S608
-_FIFO = (
-    f"SELECT {_COLUMNS} FROM messages AS m WHERE queue = ? AND visible <= ? AND NOT EXISTS (SELECT 1 FROM messages"  # noqa: S608
-    " AS e WHERE e.queue = m.queue AND e.grp = m.grp AND e.seq < m.seq AND e.visible > ?2) ORDER BY seq LIMIT ?"
+_WAITING = "WHERE queue = ? AND visible BETWEEN ? AND ?"
+_STANDARD = f"SELECT {_COLUMNS} FROM messages {_WAITING} ORDER BY visible, seq LIMIT ?"  # noqa: S608 - constants
+_READY = f"SELECT 1 FROM messages {_WAITING} LIMIT 1"  # noqa: S608
+
+_IN_ORDER = (
+    f"FROM messages AS m INDEXED BY messages_in_order {_WAITING} AND grp IS NOT NULL AND NOT EXISTS (SELECT 1 FROM"  # noqa: S608
+    " messages AS e WHERE e.queue = m.queue AND e.grp = m.grp AND e.seq < m.seq AND e.visible > ?3) ORDER BY seq"
 )
+_FIFO = f"SELECT {_COLUMNS} {_IN_ORDER} LIMIT ?"
+_READY_FIFO = f"SELECT 1 {_IN_ORDER} LIMIT 1"
+_DELETE = "DELETE FROM messages WHERE seq = ?"
 
 
 def receive(
@@ -177,16 +183,18 @@ def receive(
     dead_letters: Queue | None = None,
 ) -> list[Received]:
     """Hand out up to `most` messages, each hidden for `visibility` seconds."""
-    expire(connection, queue, now)
     in_flight.check(connection, queue, now)
+    oldest = _oldest(queue, now)
     handed: list[Received] = []
     while len(handed) < most:
         statement = _FIFO if queue.fifo else _STANDARD
-        found = rows(connection, statement, (queue.id, now, most - len(handed)))
+        found = rows(connection, statement, (queue.id, oldest, now, most - len(handed)))
         if not found:
             break
         for waiting in found:
-            if dead_letters is not None and queue.redrive and waiting[9] >= queue.redrive.most_receives:
+            if waiting[8] < oldest:
+                connection.execute(_DELETE, (waiting[0],))
+            elif dead_letters is not None and queue.redrive and waiting[9] >= queue.redrive.most_receives:
                 _bury(connection, waiting[0], dead_letters, queue, now)
             else:
                 handed.append(_hand_out(connection, waiting, now, now + visibility * 1000))
@@ -194,6 +202,12 @@ def receive(
             break
     in_flight.handed(queue, len(handed))
     return handed
+
+
+def ready(connection: apsw.Connection, queue: Queue, now: int) -> bool:
+    """Whether there is something to hand out. A look at an index, so that whoever waits may look often."""
+    statement = _READY_FIFO if queue.fifo else _READY
+    return row(connection, statement, (queue.id, _oldest(queue, now), now)) is not None
 
 
 def _hand_out(connection: apsw.Connection, waiting: Row, now: int, until: int) -> Received:
@@ -232,14 +246,19 @@ def _bury(connection: apsw.Connection, seq: int, grave: Queue, queue: Queue, now
     )
 
 
-def expire(connection: apsw.Connection, queue: Queue, now: int) -> None:
-    """Delete what is older than the queue keeps: a few at a time, so that nobody waits for it."""
-    oldest = now - queue.number("MessageRetentionPeriod") * 1000
+def expire(connection: apsw.Connection, queue: Queue, now: int) -> int:
+    """Delete what the queue keeps no longer, a few at a time, so that nobody waits for it; how many. No message is
+    visible before it is sent, so the index finds them. What was received late is met by the next receive."""
     connection.execute(
-        "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE queue = ? AND visible <= ? AND sent < ?"
-        " LIMIT 1000)",
-        (queue.id, now, oldest),
+        "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE queue = ? AND visible < ? LIMIT 1000)",
+        (queue.id, _oldest(queue, now)),
     )
+    return connection.changes()
+
+
+def _oldest(queue: Queue, now: int) -> int:
+    """When the oldest message was sent that the queue still keeps."""
+    return now - queue.number("MessageRetentionPeriod") * 1000
 
 
 def delete(connection: apsw.Connection, queue: Queue, handles: Sequence[str]) -> None:

@@ -149,7 +149,7 @@ def redrive_policy(text: str) -> RedrivePolicy | None:
     policy = _object(text)
     arn = _ARN.fullmatch(str(policy.get("deadLetterTargetArn", "")))
     count = str(policy.get("maxReceiveCount", 10))
-    if arn is None or not count.isdecimal() or not 1 <= int(count) <= 1000:
+    if arn is None or not re.fullmatch(r"[0-9]{1,4}", count) or not 1 <= int(count) <= 1000:
         return None
     return RedrivePolicy(arn[1], arn[2], int(count))
 
@@ -167,7 +167,7 @@ def allowed_sources(text: str) -> tuple[str, frozenset[str]] | None:
 def _object(text: str) -> dict[str, Any]:
     try:
         decoded = msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return decoded if isinstance(decoded, dict) else {}
 

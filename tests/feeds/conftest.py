@@ -7,12 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from feed_world import Receiver
+from feed_world import NOW, SECRET, Receiver, directory
 from sqlalchemy import Engine
 
+from heliograph.clock import ManualClock
 from heliograph.database import METADATA, open_state
 from heliograph.egress import Egress
+from heliograph.journal.memory import MemoryJournal
+from heliograph.outbound.feeds.links import Links
+from heliograph.outbound.feeds.means import Means
 from heliograph.queues.file import QueueFile
+from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 SETTINGS = Settings(egress_allow=("127.0.0.0/8", "::1/128"), webhook_https_only=False, webhook_timeout=0.5)
@@ -59,3 +64,28 @@ def queues(tmp_path: Path) -> Iterator[QueueFile]:
     file = QueueFile(tmp_path)
     yield file
     file.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+async def means(
+    tmp_path: Path, state: Engine, egress: Egress, queues: QueueFile, settings: Settings, clock: ManualClock
+) -> AsyncIterator[Means]:
+    """What deliveries are made with. A module that wants other settings, or another clock, has a fixture of that name."""
+    links = Links()
+    yield Means(
+        engine=open_state(tmp_path, read_only=True),
+        directory=directory("old", SECRET),
+        egress=egress,
+        queues=queues,
+        links=links,
+        journal=MemoryJournal(),
+        readers=Readers(),
+        settings=settings,
+        clock=clock,
+    )
+    await links.close()

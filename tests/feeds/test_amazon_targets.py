@@ -11,22 +11,15 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
-from feed_world import ACCOUNT, NOW, SECRET, directory, event
+from feed_world import ACCOUNT, event
 from moto.server import ThreadedMotoServer
-from sqlalchemy import Engine
 
-from heliograph.clock import ManualClock
-from heliograph.egress import Egress
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry
-from heliograph.journal.memory import MemoryJournal
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act
 from heliograph.outbound.feeds.sinks import amazon
-from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
-from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:activity"
@@ -61,24 +54,8 @@ def sqs(moto: str, amazon_here: None) -> Iterator[Any]:
 
 
 @pytest.fixture
-async def means(
-    state: Engine, egress: Egress, queues: QueueFile, settings: Settings, amazon_here: None
-) -> Any:
-    links = Links()
-    yield Means(
-        engine=state,
-        directory=directory(SECRET),
-        egress=egress,
-        queues=queues,
-        links=links,
-        journal=MemoryJournal(),
-        readers=Readers(),
-        settings=msgspec.structs.replace(
-            settings, aws_targets=("arn:aws:s?s:eu-west-1:123456789012:activity*",)
-        ),
-        clock=ManualClock(NOW),
-    )
-    await links.close()
+def settings(settings: Settings, amazon_here: None) -> Settings:
+    return msgspec.structs.replace(settings, aws_targets=("arn:aws:s?s:eu-west-1:123456789012:activity*",))
 
 
 def act(endpoint: str, means: Means, dialect: str = "heliograph") -> Act:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from feed_world import ACCOUNT, NOW, OTHER, directory, event
+from feed_world import ACCOUNT, NOW, OTHER, event
 from sqlalchemy import Engine
 
 from heliograph.clock import SECOND, ManualClock
-from heliograph.database import open_state
-from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.definitions import (
     CampaignCreated,
@@ -35,15 +32,11 @@ from heliograph.events.topics import TopicDeleted, TopicPublished
 from heliograph.journal import parked
 from heliograph.journal.loops import Loops
 from heliograph.journal.memory import MemoryJournal
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.privacy import sweeping
-from heliograph.queues.file import QueueFile
 from heliograph.react.state import visits
 from heliograph.react.state.folds import FOLDS
-from heliograph.readers import Readers
-from heliograph.settings import Settings
 
 SEED = (
     r'{"activity_type":"Read","campaign_guid":"89r4i3l4","reliability_category":"Reliable",'
@@ -87,22 +80,9 @@ class Told:
 
 
 @pytest.fixture
-async def told(
-    tmp_path: Path, state: Engine, egress: Egress, queues: QueueFile, settings: Settings
-) -> AsyncIterator[Told]:
-    clock, journal = ManualClock(NOW), MemoryJournal()
+async def told(state: Engine, clock: ManualClock, means: Means) -> AsyncIterator[Told]:
+    journal = means.journal
     loops = Loops(journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=())
-    means = Means(
-        engine=open_state(tmp_path, read_only=True),
-        directory=directory("secret"),
-        egress=egress,
-        queues=queues,
-        links=Links(),
-        journal=journal,
-        readers=Readers(),
-        settings=settings,
-        clock=clock,
-    )
     running = asyncio.create_task(loops.run())
     yield Told(loops, journal, means, state)
     await loops.stop(grace=0)

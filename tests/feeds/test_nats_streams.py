@@ -15,21 +15,15 @@ from typing import Any
 import msgspec
 import nats
 import pytest
-from feed_world import ACCOUNT, NOW, SECRET, directory, event
-from sqlalchemy import Engine
+from feed_world import ACCOUNT, event
 
-from heliograph.clock import ManualClock
-from heliograph.egress import Egress
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.journal.consumer import Act, Delivered, Retry
-from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act
 from heliograph.outbound.feeds.sinks import nats as sink
-from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
-from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 
@@ -74,22 +68,8 @@ async def stream(server: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def means(
-    state: Engine, egress: Egress, queues: QueueFile, settings: Settings, server: str
-) -> AsyncIterator[Means]:
-    links = Links()
-    yield Means(
-        engine=state,
-        directory=directory(SECRET),
-        egress=egress,
-        queues=queues,
-        links=links,
-        journal=MemoryJournal(),
-        readers=Readers(),
-        settings=msgspec.structs.replace(settings, nats_servers=(server,)),
-        clock=ManualClock(NOW),
-    )
-    await links.close()
+def settings(settings: Settings, server: str) -> Settings:
+    return msgspec.structs.replace(settings, nats_servers=(server,))
 
 
 def act(subject: str, means: Means) -> Act:
@@ -150,6 +130,6 @@ def test_a_subject_with_blanks_or_wildcards_is_refused(subject: str, means: Mean
     assert why is not None and "nats:SUBJECT" in why
 
 
-def test_without_a_server_the_setting_is_named(settings: Settings) -> None:
-    why = sink.fault("nats:mail", settings)
+def test_without_a_server_the_setting_is_named() -> None:
+    why = sink.fault("nats:mail", Settings())
     assert why is not None and "nats_servers" in why

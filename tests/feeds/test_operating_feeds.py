@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import msgspec
 import pytest
-from feed_world import ACCOUNT, NOW, OTHER, SECRET, Receiver, directory, event
+from feed_world import ACCOUNT, NOW, OTHER, SECRET, Receiver, event
 from sqlalchemy import Engine
 
 from heliograph.clock import SECOND, ManualClock
-from heliograph.database import open_state
-from heliograph.egress import Egress
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import SuppressionAdded
@@ -25,14 +24,14 @@ from heliograph.events.event import AnyEvent
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.topics import TopicCreated, TopicPublished
 from heliograph.journal import parked
-from heliograph.journal.breaker import Breaker
+from heliograph.journal.breaker import Breaker, State
 from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
 from heliograph.journal.loops import Loops
 from heliograph.journal.positions import ACT, Who
 from heliograph.journal.sqlite import SqliteJournal
-from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
+from heliograph.outbound.feeds import breakers, delivery_log, operating, replay_orders, trial
+from heliograph.outbound.feeds.breakers import BreakerLog
 from heliograph.outbound.feeds.dialects import DIALECTS
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.outbound.feeds.replays import Replayer, replays_act
@@ -40,7 +39,6 @@ from heliograph.outbound.feeds.subscription import served, subscribe
 from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
 from heliograph.react.state.folds import FOLDS
-from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
@@ -89,25 +87,11 @@ class House:
 
 
 @pytest.fixture
-async def house(
-    tmp_path: Path, state: Engine, egress: Egress, queues: QueueFile, settings: Settings
-) -> AsyncIterator[House]:
-    clock = ManualClock(NOW)
+async def house(tmp_path: Path, state: Engine, clock: ManualClock, means: Means) -> AsyncIterator[House]:
     journal = await SqliteJournal.open(tmp_path)
     loops = Loops(journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=())
-    means = Means(
-        engine=open_state(tmp_path, read_only=True),
-        directory=directory(SECRET),
-        egress=egress,
-        queues=queues,
-        links=Links(),
-        journal=journal,
-        readers=Readers(),
-        settings=settings,
-        clock=clock,
-    )
     running = asyncio.create_task(loops.run())
-    yield House(journal, loops, clock, means)
+    yield House(journal, loops, clock, replace(means, journal=journal))
     await loops.stop(grace=0)
     await running
     await journal.close()
@@ -460,6 +444,32 @@ def _quiet(serve: Any) -> Any:
             writer.close()
 
     return one
+
+
+async def test_a_breaker_that_is_not_closed_is_told_and_a_start_forgets_what_was(
+    house: House, state: Engine
+) -> None:
+    """What one process holds in memory others read in state; written when it changes, and not twice."""
+    written, shop = BreakerLog(), (ACCOUNT, "shop")
+    await house.happen(event(FeedSaved(name="shop", dialect="remarkety", endpoint="https://x.example/hooks")))
+    await house.caught_up()
+
+    async def said(
+        standing: dict[tuple[str, str], State], log: BreakerLog, now: int
+    ) -> tuple[str, int | None]:
+        held = log.changed(standing, now)
+        if held is not None:
+            await house.loops.writer.run(lambda c: breakers.write(c, held))
+        with house.means.engine.connect() as connection:
+            fares = operating.standing(connection, operating.found(connection, *shop), 0)
+        return fares.breaker, fares.breaker_since
+
+    assert await said({shop: "closed"}, written, 1) == ("closed", None)
+    assert await said({shop: "open", (OTHER, "shop"): "open"}, written, 2) == ("open", 2)
+    assert written.changed({shop: "open", (OTHER, "shop"): "open"}, 3) is None
+    assert await said({shop: "half_open"}, written, 4) == ("half_open", 2), "since it first opened"
+    assert await said({shop: "open"}, written, 5) == ("open", 2)
+    assert await said({}, BreakerLog(), 6) == ("closed", None), "another process begins, with nothing held"
 
 
 async def test_how_a_feed_stands_is_counted_from_the_journal(house: House, receive: Receive) -> None:

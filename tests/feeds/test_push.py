@@ -17,7 +17,6 @@ from liquid import Environment
 from sqlalchemy import Engine
 
 from heliograph.clock import ManualClock
-from heliograph.egress import Egress
 from heliograph.errors import BadRequest
 from heliograph.events.consent import ConsentWithdrawn, SuppressionAdded
 from heliograph.events.definitions import FeedFailed, FeedPaused, FeedRemoved, FeedSaved
@@ -26,8 +25,6 @@ from heliograph.events.event import AnyEvent, Data, Redacted, is_derived
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry, Skipped
-from heliograph.journal.memory import MemoryJournal
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act, feed_acts
 from heliograph.outbound.feeds.subscription import subscribe
@@ -36,7 +33,6 @@ from heliograph.queues import keeping, messages
 from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
 from heliograph.react.state.folds import FOLDS
-from heliograph.readers import Readers
 from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
@@ -59,25 +55,10 @@ def fold(state: Engine, *events: AnyEvent) -> None:
                 one.apply(connection, chosen)
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOW)
-
-
-@pytest.fixture
-def means(state: Engine, egress: Egress, queues: QueueFile, settings: Settings, clock: ManualClock) -> Means:
+@pytest.fixture(autouse=True)
+def message(state: Engine) -> None:
+    """The mail that most events here are about."""
     fold(state, WANTED)
-    return Means(
-        engine=state,
-        directory=directory("old", SECRET),
-        egress=egress,
-        queues=queues,
-        links=Links(),
-        journal=MemoryJournal(),
-        readers=Readers(),
-        settings=settings,
-        clock=clock,
-    )
 
 
 def saved(receiver: Receiver | str, kinds: Sequence[str] = (), **options: Any) -> Feed:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from feed_world import ACCOUNT, ADMIN, NOW, SECRET, Receiver, directory, event
+from feed_world import ACCOUNT, ADMIN, Receiver, event
 from sqlalchemy import Engine
 
 from heliograph.clock import ManualClock
-from heliograph.database import open_state
-from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.definitions import FeedFailed, FeedSaved
 from heliograph.events.event import AnyEvent
@@ -21,13 +19,9 @@ from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.journal import parked
 from heliograph.journal.loops import Loops
 from heliograph.journal.sqlite import SqliteJournal
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
-from heliograph.queues.file import QueueFile
 from heliograph.react.state.folds import FOLDS
-from heliograph.readers import Readers
-from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
 
@@ -67,25 +61,11 @@ class House:
 
 
 @pytest.fixture
-async def house(
-    tmp_path: Path, state: Engine, egress: Egress, queues: QueueFile, settings: Settings
-) -> AsyncIterator[House]:
-    clock = ManualClock(NOW)
+async def house(tmp_path: Path, state: Engine, clock: ManualClock, means: Means) -> AsyncIterator[House]:
     journal = await SqliteJournal.open(tmp_path)
     loops = Loops(journal=journal, engine=state, clock=clock, folds=FOLDS, reactions=())
-    means = Means(
-        engine=open_state(tmp_path, read_only=True),
-        directory=directory(SECRET),
-        egress=egress,
-        queues=queues,
-        links=Links(),
-        journal=journal,
-        readers=Readers(),
-        settings=settings,
-        clock=clock,
-    )
     running = asyncio.create_task(loops.run())
-    yield House(journal, loops, clock, means, state)
+    yield House(journal, loops, clock, replace(means, journal=journal), state)
     await loops.stop(grace=0)
     await running
     await journal.close()

@@ -12,28 +12,22 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from feed_world import ACCOUNT, NOW, SECRET, Receiver, directory, event
+from feed_world import ACCOUNT, NOW, SECRET, Receiver, event
 from sqlalchemy import Engine
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from heliograph.clock import SECOND, ManualClock
-from heliograph.egress import Egress
 from heliograph.errors import BadRequest
 from heliograph.events.consent import SuppressionAdded
 from heliograph.events.definitions import FeedSaved, FeedSecretRotated
 from heliograph.journal.consumer import Delivered, Retry
-from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.feeds import operating
-from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act
 from heliograph.outbound.feeds.secrets import Live
 from heliograph.outbound.feeds.standard_webhooks import headers
-from heliograph.queues.file import QueueFile
 from heliograph.react.state import definitions
 from heliograph.react.state.definitions import Feed, FeedSecret
-from heliograph.readers import Readers
-from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
 
@@ -42,18 +36,9 @@ TOLD = event(SuppressionAdded(address="john@doe.com", type="hard_bounce"))
 
 
 @pytest.fixture
-def means(state: Engine, egress: Egress, queues: QueueFile, settings: Settings) -> Means:
-    return Means(
-        engine=state,
-        directory=directory("old", SECRET),
-        egress=egress,
-        queues=queues,
-        links=Links(),
-        journal=MemoryJournal(),
-        readers=Readers(),
-        settings=settings,
-        clock=ManualClock(int(datetime.now(UTC).timestamp()) * SECOND),
-    )
+def clock() -> ManualClock:
+    """The real time: libraries refuse what was signed long ago."""
+    return ManualClock(int(datetime.now(UTC).timestamp()) * SECOND)
 
 
 def feed(receiver: Receiver, *secrets: FeedSecret, **options: Any) -> Feed:

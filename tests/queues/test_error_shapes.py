@@ -5,18 +5,15 @@ What each has to be is wire-facts 3.2, from botocore's model of before and after
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import msgspec
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from signed_call import ask
 
 from heliograph.aws.faults import json_fault, query_fault
 from heliograph.outbound.queues.faults import sqs_fault
@@ -111,17 +108,6 @@ def query_form(action: str, parameters: Mapping[str, Any]) -> dict[str, str]:
         else:
             form[name] = str(value)
     return form
-
-
-def ask(url: str, body: str, headers: Mapping[str, str]) -> tuple[int, bytes, Mapping[str, str]]:
-    request = AWSRequest("POST", f"{url}/", data=body, headers=dict(headers))
-    SigV4Auth(Credentials("AKIAFIRST", "secret/one+x"), "sqs", "us-east-1").add_auth(request)
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=15)
-    connection.request("POST", "/", body, dict(request.headers))
-    answer = connection.getresponse()
-    found = answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
-    connection.close()
-    return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from heliograph.aws.door import Call
 from heliograph.clock import ManualClock
 from heliograph.outbound.queues import sqs_service
 from heliograph.outbound.queues.handed import told
+from heliograph.queues import keeping, messages
 from heliograph.queues.file import QueueFile
 from heliograph.queues.forgetting import forget
 from heliograph.queues.messages import Received
@@ -73,6 +75,57 @@ async def test_a_message_is_dropped_when_its_queue_keeps_it_no_longer(world: Wor
     await world.send(url, "young")
     await world.clock.advance(2)
     assert await world.bodies(url) == ["young"]
+
+
+async def test_what_comes_back_too_late_is_not_handed_out_again(world: World) -> None:
+    """It was received in its time and is visible again after it; so is what lies in a dead-letter queue."""
+    url = await world.queue("q", MessageRetentionPeriod="60")
+    await world.send(url, "slow")
+    await world.send(url, "slower")
+    assert await world.bodies(url, VisibilityTimeout=59) == ["slow", "slower"]
+    await world.clock.advance(59)
+    assert await world.bodies(url, VisibilityTimeout=1) == ["slow", "slower"], "for the last time"
+    await world.clock.advance(2)
+    assert await world.bodies(url) == []
+    assert await world.counts(url) == (0, 0, 0)
+
+
+async def test_what_nobody_fetches_goes_when_its_time_is_over(world: World) -> None:
+    """In portions, and by itself: nobody receives here."""
+    url, other = await world.queue("q", MessageRetentionPeriod="60"), await world.queue("other")
+    fill = (
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1500) INSERT INTO messages"
+        " (queue, id, body, md5, sender, sent, visible) SELECT 1, x, 'm', '', '', ?1, ?1 FROM n"
+    )
+    now = world.clock.now() // 1000
+    await world.file.do(lambda connection: connection.execute(fill, (now,)))
+    await world.send(other, "kept for four days")
+    await world.clock.advance(61)
+    await world.send(url, "young")
+    now = world.clock.now() // 1000
+    queues = await world.file.do(keeping.every)
+    gone = [await world.file.do(partial(messages.expire, queue=queues[0], now=now)) for _ in range(3)]
+    assert gone == [1000, 500, 0]
+    assert await world.file.do(partial(messages.expire, queue=queues[1], now=now)) == 0
+    assert await world.bodies(url) == ["young"] and await world.bodies(other) == ["kept for four days"]
+
+
+async def test_a_receive_finds_the_few_that_are_left_among_many_that_are_over(world: World) -> None:
+    """SQLite goes to what may be handed out by the index, whatever lies before it."""
+    plan = await world.file.do(
+        lambda connection: connection.execute(
+            f"EXPLAIN QUERY PLAN {messages._STANDARD}", (1, 0, 1, 10)
+        ).fetchall()
+    )
+    assert [line[3] for line in plan] == [
+        "SEARCH messages USING INDEX messages_by_visible (queue=? AND visible>? AND visible<?)"
+    ]
+    ordered = await world.file.do(
+        lambda connection: connection.execute(
+            f"EXPLAIN QUERY PLAN {messages._FIFO}", (1, 0, 1, 10)
+        ).fetchall()
+    )
+    assert not any("TEMP B-TREE" in line[3] for line in ordered), ordered
 
 
 async def test_delays_of_queue_and_message_are_waited_for(world: World) -> None:

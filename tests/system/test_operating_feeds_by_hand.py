@@ -137,6 +137,7 @@ def test_a_dead_receiver_opens_the_breaker_and_gets_everything_when_it_is_back(
     engine.until(lambda: told(engine, "show", "dead")["last_failed"])
     shown = told(engine, "show", "dead")
     assert shown["behind"] > 0 and shown["waiting"] >= 2 and shown["parked"] == 0
+    engine.until(lambda: told(engine, "show", "dead")["breaker"] in ("open", "half_open"))
     assert shown["last_failed"]["report"]["status"] == 503
     assert (figure(engine, "heliograph_feed_attempts_total", "dead", outcome="retried") or 0) >= 2
     assert (figure(engine, "heliograph_feed_lag_seconds", "dead") or 0) > 0
@@ -147,6 +148,7 @@ def test_a_dead_receiver_opens_the_breaker_and_gets_everything_when_it_is_back(
     engine.until(lambda: figure(engine, "heliograph_feed_waiting_events", "dead") == 0)
     assert mails() == {f"{person}@x.example" for person in people}
     assert figure(engine, "heliograph_feed_breaker", "dead") == 0
+    engine.until(lambda: told(engine, "show", "dead")["breaker"] == "closed")
     assert engine.run("feeds", "remove", "dead").returncode == 0
 
 

@@ -15,6 +15,7 @@ from heliograph.events import codec
 from heliograph.events.commerce import instant
 from heliograph.events.definitions import FeedSaved
 from heliograph.events.event import AnyEvent
+from heliograph.journal.breaker import State
 from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
 from heliograph.outbound.feeds.delivery_log import Conversation, Noted
 from heliograph.outbound.feeds.operating import MOVES, OVERLAP_HOURS, Move, Secrets
@@ -58,11 +59,14 @@ class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(Subscribed, frozen=True, kw_only=True):
-    """A feed and how it fares: entries of the journal behind the end, events to be tried again, events given up."""
+    """A feed and how it fares: entries of the journal behind the end, events to be tried again, events given up, its
+    circuit breaker: while that is not `closed`, fresh events are held, since `breaker_since`."""
 
     behind: int
     waiting: int
     parked: int
+    breaker: State = "closed"
+    breaker_since: Instant | None = None
     last_delivered: Delivery | None = None
     last_failed: Delivery | None = None
 
@@ -142,6 +146,8 @@ async def get(means: Means, asked: Asked) -> Standing:
             behind=fares.behind,
             waiting=fares.waiting,
             parked=fares.parked,
+            breaker=fares.breaker,
+            breaker_since=None if fares.breaker_since is None else iso(fares.breaker_since),
             last_delivered=_delivery(fares.last_delivered),
             last_failed=_delivery(fares.last_failed),
         )

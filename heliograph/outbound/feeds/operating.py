@@ -20,9 +20,10 @@ from heliograph.events.definitions import (
 )
 from heliograph.events.event import AnyEvent, Data, Event
 from heliograph.journal import positions
+from heliograph.journal.breaker import State
 from heliograph.journal.parked import PARKED, RETRIES
 from heliograph.journal.positions import ACT, Who
-from heliograph.outbound.feeds import delivery_log
+from heliograph.outbound.feeds import breakers, delivery_log
 from heliograph.outbound.feeds.delivery_log import Noted
 from heliograph.outbound.feeds.secrets import derived, key_pair, live, public_key, standard_form
 from heliograph.outbound.feeds.subscription import act_name
@@ -62,12 +63,14 @@ class Rotated(NamedTuple):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a feed stands: entries of the journal behind its end, events to be tried again, events given up, and the
-    latest delivery and failure that the log has."""
+    """How a feed stands: entries of the journal behind its end, events to be tried again, events given up, its circuit
+    breaker and since when (microseconds) that is not closed, and the latest delivery and failure that the log has."""
 
     behind: int
     waiting: int
     parked: int
+    breaker: State = "closed"
+    breaker_since: int | None = None
     last_delivered: Noted | None = None
     last_failed: Noted | None = None
 
@@ -139,10 +142,13 @@ def standing(connection: Connection, feed: Feed, head: int) -> Standing:
         noted = delivery_log.find(connection, feed.account, feed.name, delivered=delivered, limit=1)
         return noted[0] if noted else None
 
+    held = breakers.find(connection, feed.account, feed.name)
     return Standing(
         behind=max(0, head - at),
         waiting=waiting or 0,
         parked=parked or 0,
+        breaker=held.state if held else "closed",
+        breaker_since=held.since if held else None,
         last_delivered=last(True),
         last_failed=last(False),
     )

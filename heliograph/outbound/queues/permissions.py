@@ -54,7 +54,7 @@ def statements(queue: Queue) -> list[dict[str, Any]]:
     """The statements of its policy, as far as they are objects."""
     try:
         policy = msgspec.json.decode(queue.attributes.get("Policy") or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return []
     found = policy.get("Statement", []) if isinstance(policy, dict) else []
     return [one for one in _several(found) if isinstance(one, dict)]

@@ -1,7 +1,7 @@
 """The operations on messages: send, receive, delete, change visibility; one by one and in batches (SQS-1, SQS-5, SQS-6).
 
-A receive that finds nothing waits without holding a transaction: it looks whether the file has changed, a few
-thousand times cheaper than asking, and asks again when it has, or when a hidden message becomes visible.
+A receive that finds nothing waits without holding a transaction: it looks every few milliseconds whether its queue has
+something to hand out, which any process may have put there, or which is hidden no longer; then it asks again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from heliograph.queues.keeping import dead_letters_of
 from heliograph.queues.model import Queue, QueueFault
 
 LOOK_SECONDS = 0.02
-"""How often a waiting receive looks whether something has changed."""
+"""How often a waiting receive looks whether there is something."""
 
 MOST_ENTRIES = 10
 
@@ -83,7 +83,6 @@ class Traffic:
         check_names(system)
         end: float | None = None
         while True:
-            version = self._file.version()
             queue, found = await self._file.do(lambda c: self._handed(c, call, wanted))
             if found:
                 names = wanted.message_attribute_names
@@ -93,7 +92,7 @@ class Traffic:
                 end = self._clock.monotonic() + (
                     queue.number("ReceiveMessageWaitTimeSeconds") if wait is None else wait
                 )
-            if not await self._something_new(queue, version, end):
+            if not await self._something_waits(queue, end):
                 return {}
 
     def _handed(
@@ -118,12 +117,12 @@ class Traffic:
             messages.keep_attempt(connection, queue, wanted.receive_request_attempt_id, found, now)
         return queue, found
 
-    async def _something_new(self, queue: Queue, version: int, end: float) -> bool:
-        """Wait until it is worth asking again; False when the time is over."""
-        while self._clock.monotonic() < end:
-            await self._clock.sleep(min(LOOK_SECONDS, end - self._clock.monotonic()))
-            if self._file.version() != version or self._file.ready(queue.id, self._now()):
+    async def _something_waits(self, queue: Queue, end: float) -> bool:
+        """Wait until there is something to hand out; False when the time is over."""
+        while (left := end - self._clock.monotonic()) > 0:
+            if self._file.look(lambda connection: messages.ready(connection, queue, self._now())):
                 return True
+            await self._clock.sleep(min(LOOK_SECONDS, max(left, 0.001)))
         return False
 
     async def _delete(self, call: Call) -> Mapping[str, Any]:

@@ -90,7 +90,7 @@ class Door:
     def _log_in(self, request: Request, body: bytes) -> Reply:
         try:
             said = msgspec.json.decode(body, type=Login)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise BadRequest(
                 f'The body must be {{"username": ACCOUNT, "password": API KEY}}: {error}'
             ) from error

@@ -136,7 +136,7 @@ def _fits(name: str, value: str, account: str, scope: str) -> bool:
 def _grave(text: str) -> tuple[str, str] | None:
     try:
         policy = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
     return named_by(str(policy.get("deadLetterTargetArn", "")))
 

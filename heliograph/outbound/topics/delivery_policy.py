@@ -159,7 +159,7 @@ P = TypeVar("P", bound=msgspec.Struct)
 def _read(text: str, kind: type[P]) -> P:
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise _invalid(str(error)) from error
 
 

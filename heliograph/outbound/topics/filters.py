@@ -35,11 +35,14 @@ def read_filter(text: str, scope: str) -> dict[str, Any]:
     """A filter policy from its JSON. Raises `AwsFault` for what it cannot say."""
     try:
         policy = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise _invalid(str(error)) from error
     if len(text.encode()) > MOST_BYTES or len(policy) > MOST_KEYS:
         raise _invalid(f"at most {MOST_KEYS} keys and {MOST_BYTES} bytes")
-    _check(policy, nested=scope == "MessageBody")
+    try:
+        _check(policy, nested=scope == "MessageBody")
+    except RecursionError as error:
+        raise _invalid("it is nested too deeply") from error
     return policy
 
 
@@ -62,7 +65,7 @@ def _value(attribute: Mapping[str, str]) -> Any:
     if kind in ("Number", "String.Array"):
         try:
             return float(text) if kind == "Number" else msgspec.json.decode(text)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, msgspec.MsgspecError, RecursionError):
             return text
     return None if kind.startswith("Binary") else text
 

@@ -167,7 +167,7 @@ def _endpoint(body: bytes) -> str:
     """The endpoint of a call's body. Raises `BadRequest`."""
     try:
         endpoint = msgspec.json.decode(body[:BODY_LIMIT], type=_Configure).endpoint
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadRequest(f'The body is {{"Endpoint": "https://..."}}: {error}', field="Endpoint") from error
     url = target(endpoint)
     if isinstance(url, Failed):

@@ -86,7 +86,7 @@ def texts(body: str) -> Mapping[str, str]:
     """The texts per protocol of a message in the structure `json`; what is no text is left out."""
     try:
         said = msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise invalid("Message Structure - JSON message body failed to parse") from error
     return {name: text for name, text in said.items() if isinstance(text, str)}
 

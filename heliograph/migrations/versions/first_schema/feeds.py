@@ -23,6 +23,18 @@ def _feeds() -> None:
     )
 
 
+def _feed_breakers() -> None:
+    op.create_table(
+        "feed_breakers",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("feed", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "feed", name=op.f("pk_feed_breakers")),
+        sqlite_with_rowid=False,
+    )
+
+
 def _feed_deliveries() -> None:
     op.create_table(
         "feed_deliveries",
@@ -92,6 +104,7 @@ def _daily_files() -> None:
 
 TABLES = (
     _feeds,
+    _feed_breakers,
     _feed_deliveries,
     _topics,
     _topic_subscriptions,

@@ -7,6 +7,7 @@ than the subject.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import re
@@ -43,9 +44,15 @@ async def _connect(settings: Settings) -> _Stream:
     chosen: dict[str, Any] = (
         {"user_credentials": settings.nats_credentials} if settings.nats_credentials else {}
     )
-    client = await importlib.import_module("nats").connect(
-        servers=list(settings.nats_servers), connect_timeout=TIMEOUT, error_cb=_silent, **chosen
-    )
+    client = importlib.import_module("nats").NATS()
+    try:
+        async with asyncio.timeout(TIMEOUT):  # by itself it tries for two minutes
+            await client.connect(
+                servers=list(settings.nats_servers), connect_timeout=TIMEOUT, error_cb=_silent, **chosen
+            )
+    except Exception:
+        await client.close()
+        raise
     return _Stream(client, client.jetstream(timeout=TIMEOUT))
 
 
