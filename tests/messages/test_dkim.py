@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -212,15 +213,70 @@ def made_of(private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey, selector: st
     )
 
 
-# RFC 8463 A.1
-ED25519_SECRET = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
+# RFC 8463 A.1: both secret keys of its example, which are known to everybody
 ED25519_KEY = made_of(
-    ed25519.Ed25519PrivateKey.from_private_bytes(base64.b64decode(ED25519_SECRET)), "brisbane"
+    ed25519.Ed25519PrivateKey.from_private_bytes(
+        base64.b64decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
+    ),
+    "brisbane",
+)
+RSA_SECRET = """
+MIICXQIBAAKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/
+e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQABAoGAH0cxOhFZDgzX
+WhDhnAJDw5s4roOXN4OhjiXa8W7Y3rhX3FJqmJSPuC8N9vQm6SVbaLAE4SG5mLMueHlh4KXffEpuLEiNp9Ss3O4YfLiQpbRqE7Tm5SxK
+jvvQoZZezHorimOaChRL2it47iuWxzxSiRMv4c+j70GiWdxXnxe4UoECQQDzJB/0U58W7RZy6enGVj2kWF732CoWFZWzi1FicudrBFoy
+63QwcowpoCazKtvZGMNlPWnC7x/6o8GcuSe0ga2xAkEA8C7PipPm1/1fTRQvj1o/dDmZp243044ZNyxjg+/OPN0oWCbXIGxyWvmZbXri
+OWoSALJTjExEgraHEgnXssuk7QJBALl5ICsYMu6hMxO73gnfNayNgPxdWFV6Z7ULnKyV7HSVYF0hgYOHjeYe9gaMtiJYoo0zGN+L3AAt
+NP9huqkWlzECQE1alicIeVlo1e+qJ6Mgqr0Q7Aa7falZ448ccbSFYEPD6oFxiOl9Y9se9iYHZKKfIcsto7DUw1/hz2Ck4N5JrgUCQQCy
+KveNvjzkkd8HjYs0SwM0fPjK16//5qDZ2UiDGnOeuEzxBDAr518Z8VFbR41in3W4Y3yCDgQlLlcETrS+zYcL
+"""
+
+
+def rsa_key() -> DkimKey:
+    private = serialization.load_der_private_key(base64.b64decode("".join(RSA_SECRET.split())), None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    return made_of(private, "test")
+
+
+# RFC 8463 A.2 and A.3, with the white space of its lines
+BRISBANE = (
+    "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n d=football.example.com; "
+    "i=@football.example.com;\r\n q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n subject : date : "
+    "message-id : from : subject : date;\r\n bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b="
+)
+TEST = (
+    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n d=football.example.com; "
+    "i=@football.example.com;\r\n q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n date : "
+    "message-id : from : subject : date;\r\n bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b="
+)
+RSA_SIGNATURE = (
+    "F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGs"
+    "geefOsk2JzdA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8="
+)
+RSA_RECORD = (
+    "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQi"
+    "Y/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G"
+    "+2kryOTIKT+l/K4w3QIDAQAB"
 )
 
 
-def test_the_signature_of_rfc_8463_comes_out_again() -> None:
-    """RFC 8463 A.2 and A.3: Ed25519 signs the same bytes the same way always"""
+@pytest.mark.parametrize(
+    ("key", "itself", "signature", "record"),
+    [
+        (
+            ED25519_KEY,
+            BRISBANE,
+            "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==",
+            "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        ),
+        (rsa_key(), TEST, RSA_SIGNATURE, RSA_RECORD),
+    ],
+    ids=["ed25519", "rsa"],
+)
+def test_both_signatures_of_rfc_8463_come_out_again(
+    key: DkimKey, itself: str, signature: str, record: str
+) -> None:
+    """RFC 8463 appendix A: neither algorithm has anything random in it"""
     head = (
         "From: Joe SixPack <joe@football.example.com>",
         "To: Suzie Q <suzie@shopping.example.net>",
@@ -228,16 +284,12 @@ def test_the_signature_of_rfc_8463_comes_out_again() -> None:
         "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)",
         "Message-ID: <20030712040037.46341.5F8J@football.example.com>",
     )
-    itself = (
-        "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n d=football.example.com; "
-        "i=@football.example.com;\r\n q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n subject : date : "
-        "message-id : from : subject : date;\r\n bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b="
-    )
+    body = b"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"
+    digest = base64.b64encode(hashlib.sha256(body_form(body)).digest()).decode()
+    assert f" bh={digest};" in itself
     data = b"".join(header_form(line)[1] for line in (*head, itself)).removesuffix(b"\r\n")
-    assert DkimSigner(ED25519_KEY).seal(data) == (
-        "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw=="
-    )
-    assert ED25519_KEY.record == "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    assert DkimSigner(key).seal(data) == signature
+    assert key.record == record
 
 
 @pytest.mark.parametrize(
