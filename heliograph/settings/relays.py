@@ -36,6 +36,9 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         tuple[str, ...], _doc("domains of From that it serves, with all that is below them; none: all")
     ] = ()
     provider: Annotated[Provider, _doc("as `smtp_provider`")] = ""
+    final: Annotated[
+        bool | None, _doc("its recipients' own server: its 250 is a delivery; unset: as `smtp_final`")
+    ] = None
     headers: Annotated[
         dict[str, str], _doc("header lines for the relay itself, unsigned, such as X-SES-CONFIGURATION-SET")
     ] = {}

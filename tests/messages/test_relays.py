@@ -235,6 +235,31 @@ async def test_a_relay_that_cannot_be_reached_is_passed_over_before_anything_is_
     await there.close()
 
 
+async def test_a_250_is_a_delivery_where_that_relay_is_the_recipients_own(world: World) -> None:
+    async with scripted() as own:
+        relays = (
+            RelaySettings(name="own", url=f"smtp://127.0.0.1:{own.port}", final=True),
+            RelaySettings(name="out", url=world.url, order=1),
+        )
+        there = Office("", relays=relays)
+        await there.perform(request(there.clock))
+        assert await there.kinds() == ["attempted", "sent", "delivered"]
+        own.answers["MAIL"] = b"421 4.3.2 closing" + HANG_UP
+        wanted = request(there.clock, id="018cc251-f400-7000-8000-0000000000ff")
+        for attempt in (1, 2):
+            await there.perform(wanted, attempt)
+        assert (await there.kinds())[3:] == ["attempted", "deferred", "attempted", "sent"]
+        await there.close()
+
+
+def test_what_a_relay_does_not_say_of_deliveries_is_as_for_all() -> None:
+    url = "smtp://127.0.0.1:25"
+    said = [RelaySettings(name=f"{final}", url=url, final=final) for final in (None, False, True)]
+    for everywhere in (False, True):
+        found = relays_of(Settings(smtp_final=everywhere, smtp_relay=url, relays=tuple(said)))
+        assert [one.final for one in found] == [everywhere, everywhere, False, True]
+
+
 async def test_a_doubt_is_not_sent_by_another_relay(world: World) -> None:
     async with scripted({".": HANG_UP}) as server:
         there = office(server, world)

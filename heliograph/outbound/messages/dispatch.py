@@ -84,7 +84,6 @@ def dispatch_act(
         texts=texts,
         lines=lines,
         lifetime=settings.message_lifetime,
-        final=settings.smtp_final,
         rules=load_rules(settings),
     )
     return Act(
@@ -99,8 +98,7 @@ def dispatch_act(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatcher:
-    """Performs the act. `lifetime` in seconds; `final`: the relay is the recipient's own server; `rules` say
-    why mail bounces."""
+    """Performs the act. `lifetime` in seconds; `rules` say why mail bounces."""
 
     directory: Directory
     journal: Journal
@@ -110,7 +108,6 @@ class Dispatcher:
     texts: TextDesk
     lines: Mapping[str, Line]
     lifetime: float
-    final: bool
     rules: Sequence[Rule]
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
@@ -213,7 +210,7 @@ class Dispatcher:
                 if isinstance(draft, Note):
                     ends = note.accepted(draft, response)
                 else:
-                    ends = told.sent(request, way.name, draft, response, final=self.final)
+                    ends = told.sent(request, way.name, draft, response, final=way.final)
                 await self._record(request, ends, attempt)
                 return Delivered(response)
             case NotDelivered(_, response):

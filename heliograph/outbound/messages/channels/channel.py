@@ -95,6 +95,11 @@ class Way(Protocol):
         """What events carry as `via`: `smtp:relay.example:25`."""
         ...
 
+    @property
+    def final(self) -> bool:
+        """Whether it is the recipients' own: what it takes is delivered."""
+        ...
+
     async def send(self, parcel: Any) -> Result:
         """Hand one message over, once: for mail a `Parcel`, else what `providers.provider` has. Never raises for what the network or the other side does."""
         ...

@@ -40,6 +40,7 @@ class Relay(NamedTuple):
     accounts: frozenset[str] = frozenset()
     domains: tuple[str, ...] = ()
     provider: str = ""
+    final: bool = False
     headers: tuple[str, ...] = ()
 
     @property
@@ -101,6 +102,7 @@ def _relay(said: RelaySettings, settings: Settings) -> Relay:
         accounts=frozenset(said.accounts),
         domains=said.domains,
         provider=said.provider,
+        final=settings.smtp_final if said.final is None else said.final,
         headers=tuple(_header(setting, name, value) for name, value in said.headers.items()),
     )
 

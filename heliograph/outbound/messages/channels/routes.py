@@ -30,6 +30,11 @@ class RelayLine(Protocol):
         """What events carry as `via`."""
         ...
 
+    @property
+    def final(self) -> bool:
+        """As `Way` has it."""
+        ...
+
     async def ready(self) -> Closed | None:
         """None while a message could be handed over; else why not."""
         ...

@@ -61,6 +61,11 @@ class SmtpLine:
         """`smtp:HOST:PORT`, or the relay's name."""
         return self.relay.shown
 
+    @property
+    def final(self) -> bool:
+        """The relay is the recipients' own server."""
+        return self.relay.final
+
     async def ready(self) -> Closed | None:
         """None while a connection lives or can be made; else why not. Where the relay has a rate, waits for its turn."""
         closed = await self._reachable()

@@ -26,6 +26,11 @@ class ProviderWay:
         """The provider's."""
         return self._provider.name
 
+    @property
+    def final(self) -> bool:
+        """Never: what becomes of a message, providers tell later."""
+        return False
+
     async def send(self, parcel: Any) -> Result:
         """One message."""
         result: Result = await self._provider.send(parcel.options, parcel, self._wire)
