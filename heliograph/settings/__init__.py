@@ -117,7 +117,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 60.0
     smtp_final: Annotated[
         bool,
-        _doc("the relay is its recipients' own server: its 250 is a delivery (tests, mail within one domain)"),
+        _doc(
+            "the relay is its recipients' own server: its 250 is a delivery (tests, mail within one domain)"
+        ),
     ] = False
     smtp_provider: Annotated[
         Provider,

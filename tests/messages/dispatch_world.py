@@ -126,7 +126,7 @@ class Office:
             self.journal,
             self.clock,
             self.settings,
-            lambda event: self.known,
+            lambda event: self.look(event),
             Desk(
                 Composer(self.clock),
                 self.refs,
@@ -137,6 +137,10 @@ class Office:
             self.lines,
             TextDesk(Composer(self.clock), self.refs, directory, self.clock, BASE),
         )
+
+    def look(self, event: Event[MessageRequested]) -> Facts:
+        """What state says of a message."""
+        return self.known
 
     async def perform(self, event: AnyEvent, attempt: int = 1) -> Outcome:
         """One attempt; the event is recorded first, as it is in life."""

@@ -19,6 +19,7 @@ from heliograph.outbound.messages.attempts import (
     doubt_id,
     judge,
     pause,
+    pause_for_room,
     schedule,
 )
 
@@ -67,6 +68,20 @@ def test_what_is_final_is_final() -> None:
 
 def test_the_pauses_grow_to_an_hour() -> None:
     assert [pause(attempt) / 60 for attempt in range(1, 8)] == [1, 5, 15, 30, 60, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "minutes_old", "minutes"),
+    [(1, 600, 1), (9, 0, 1), (9, 0.9, 1), (9, 1, 5), (9, 6, 15), (9, 5.9, 5), (9, 21, 30), (9, 51, 60)],
+)
+def test_what_was_not_tried_pauses_by_its_age_and_what_is_old_by_its_attempts(
+    attempt: int, minutes_old: float, minutes: int
+) -> None:
+    assert pause(attempt, minutes_old * 60) / 60 == minutes
+
+
+def test_a_message_without_room_asks_again_after_up_to_a_minute() -> None:
+    assert [pause_for_room(attempt) for attempt in (1, 2, 3, 6, 7, 8, 3000)] == [1, 2, 4, 32, 60, 60, 60]
     assert all(a <= b for a, b in pairwise(schedule(86_400)))
 
 

@@ -23,6 +23,7 @@ from heliograph.events.messages import Attachment
 from heliograph.journal.consumer import Delivered, Refused, Retry, Skipped
 from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.messages.channels.channel import Closed, Parcel, Result, Way
+from heliograph.outbound.messages.channels.places import PER_CONNECTION
 from heliograph.outbound.messages.dispatch import OPEN_STATES
 from heliograph.outbound.messages.dkim import Signers
 from heliograph.refs import ClickRef, MessageRef, Refs
@@ -292,7 +293,7 @@ async def test_a_deferral_that_was_recorded_before_the_crash_is_no_doubt(office:
 
 async def test_a_failure_of_our_own_while_sending_is_a_doubt(world: World, office: Office) -> None:
     class Broken:
-        name, width = "smtp:broken", 1
+        name, width, final = "smtp:broken", 1, False
 
         async def ready(self, parcel: Parcel) -> Way | Closed:
             return self
@@ -302,6 +303,9 @@ async def test_a_failure_of_our_own_while_sending_is_a_doubt(world: World, offic
 
         async def send(self, parcel: Parcel) -> Result:
             raise RuntimeError("a bug")
+
+        def done(self) -> None:
+            return None
 
         async def close(self) -> None:
             return None
@@ -488,8 +492,8 @@ async def test_a_message_of_an_account_that_is_gone_is_parked(office: Office) ->
 async def test_the_act_keeps_its_promises_to_the_loop(office: Office) -> None:
     assert office.act.name == "dispatch" and office.act.kinds == {"message.requested"}
     relay, texts, pushes = (office.lines[kind].width for kind in ("email", "sms", "push"))
-    assert relay == office.settings.smtp_connections
-    assert office.act.concurrency == (relay + texts + pushes) * 4
+    assert relay == office.settings.smtp_connections * PER_CONNECTION
+    assert office.act.concurrency == relay + texts + pushes
     assert sum(office.act.schedule) > office.settings.message_lifetime
 
 

@@ -16,7 +16,10 @@ is sent. Pure: `history` is what the journal holds of the message, made by `heli
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
+from math import inf
 from typing import NamedTuple
 
 from heliograph.events import messages
@@ -24,6 +27,8 @@ from heliograph.events.event import derived_id
 
 SCHEDULE: tuple[float, ...] = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 """Seconds to wait after each deferral; the last goes on. RFC 5321 4.5.4.1 asks for 30 minutes at least on average."""
+_AGES = tuple(accumulate(SCHEDULE))
+"""How old a message is at its second attempt and at each further one, in seconds."""
 
 FINAL = frozenset(
     kind.kind
@@ -86,9 +91,16 @@ def doubt_id(message: str, attempt: int) -> str:
     return derived_id(message, messages.MessageInDoubt.kind, str(attempt))
 
 
-def pause(attempt: int) -> float:
-    """Seconds to wait after this attempt was put off."""
-    return SCHEDULE[min(attempt, len(SCHEDULE)) - 1]
+def pause(attempt: int, age: float = inf) -> float:
+    """Seconds to wait after this attempt at a message of this age (seconds) was put off: by its number or its age, whichever
+    is less far on. The loop numbers attempts that found no room as well, and an old message may be new to us."""
+    place = min(attempt - 1, bisect_right(_AGES, age))
+    return SCHEDULE[min(place, len(SCHEDULE) - 1)]
+
+
+def pause_for_room(attempt: int) -> float:
+    """Seconds to wait after a message found no place at a relay that works: more each time, up to a minute."""
+    return min(2.0 ** min(attempt - 1, 6), 60.0)
 
 
 def schedule(lifetime: float) -> tuple[float, ...]:

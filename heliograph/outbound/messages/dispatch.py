@@ -37,6 +37,7 @@ from heliograph.outbound.messages.channels.channel import (
     Bounced,
     Closed,
     Deferred,
+    Full,
     InDoubt,
     Line,
     NotDelivered,
@@ -55,8 +56,6 @@ from heliograph.settings import Settings
 NAME = "dispatch"
 OPEN_STATES = frozenset(("requested", "attempted", "deferred", "in_doubt"))
 """What state says of messages that may still have to be sent; any other has its outcome."""
-PER_CONNECTION = 4
-"""Messages under way for each connection: while one is sent, others are made or wait for the disk."""
 HISTORY_PAGE = 1000
 """Entries read at once when a message's past is looked up."""
 
@@ -91,7 +90,7 @@ def dispatch_act(
         kinds=frozenset((MessageRequested.kind,)),
         perform=dispatcher.perform,
         schedule=attempts.schedule(settings.message_lifetime),
-        concurrency=sum(line.width for line in lines.values()) * PER_CONNECTION or 1,
+        concurrency=sum(line.width for line in lines.values()),
         since=0,  # what is settled is known from the journal, so nothing is sent twice even from the beginning
     )
 
@@ -158,10 +157,19 @@ class Dispatcher:
             (bounced,) = note.refused(request.id, request.data, draft, None)
             return await self._end(request, attempt, bounced)
         way = await line.ready(draft.parcel)
+        if isinstance(way, Full):
+            return await self._unreachable(request, attempt, way)
         if isinstance(way, Closed):
             if way.by_operator:
                 return self._wait_for_operator(request, attempt, way.reason)
-            return await self._unreachable(request, attempt, way.reason)
+            return await self._unreachable(request, attempt, way)
+        try:
+            return await self._by(way, line, request, attempt, draft)
+        finally:
+            way.done()
+
+    async def _by(self, way: Way, line: Line, request: Request, attempt: int, draft: Draft | Note) -> Outcome:
+        """Send it this way, if it is ours to send now."""
         if isinstance(draft, Note) and draft.links is not None:
             await self._record(request, (draft.links,), attempt)
         if (known := await self._begin(request, attempt, way)) is not None:
@@ -171,7 +179,7 @@ class Dispatcher:
         except Exception as error:  # ours, after the attempt was recorded: nobody knows how far it came
             result = InDoubt(f"we failed while sending: {type(error).__name__}: {error}")
         elsewhere = _about_the_way(result) and line.elsewhere(way, draft.parcel)
-        pause = 0.0 if elsewhere else attempts.pause(attempt)
+        pause = 0.0 if elsewhere else self._pause(request, attempt)
         return await self._conclude(request, attempt, way, draft, result, pause=pause)
 
     async def _begin(self, request: Request, attempt: int, way: Way) -> Outcome | None:
@@ -194,7 +202,7 @@ class Dispatcher:
             case attempts.Settled():
                 return Skipped()
             case attempts.Deferred():
-                return Retry("it was put off", attempts.pause(attempt))
+                return Retry("it was put off", self._pause(request, attempt))
             case attempts.Unanswered(number):
                 return await self._doubt(request, number, _CRASHED)
             case attempts.Go():
@@ -278,17 +286,18 @@ class Dispatcher:
         reply = parse_reply(why) if isinstance(result, Deferred) else Reply(None, None, why)
         return told.bounced(request, timed_out(*reply, rules=self.rules), why, status=parse_reply(why).status)
 
-    async def _unreachable(self, request: Request, attempt: int, why: str) -> Outcome:
+    async def _unreachable(self, request: Request, attempt: int, way: Full | Closed) -> Outcome:
         """No way out just now: nothing was attempted, so nothing is recorded before the message's life ends."""
-        pause = attempts.pause(attempt)
+        full, why = isinstance(way, Full), way.reason
+        pause = attempts.pause_for_room(attempt) if full else self._pause(request, attempt)
         if not self._outlived(request, pause):
-            return Retry(why, pause)
+            return Retry(why, pause, counts=not full)
         return await self._end(
             request, attempt, told.bounced(request, timed_out(None, None, why, rules=self.rules), why)
         )
 
     def _wait_for_operator(self, request: Request, attempt: int, why: str) -> Outcome:
-        pause = attempts.pause(attempt)
+        pause = self._pause(request, attempt)
         return Refused(why) if self._outlived(request, pause) else Retry(why, pause)
 
     async def _end(self, request: Request, attempt: int, outcome: Data) -> Outcome:
@@ -309,6 +318,9 @@ class Dispatcher:
         )
         await self._record(request, (doubt,), attempt)
         return Refused(f"in doubt, not sent again unless you retry it: {reason}")
+
+    def _pause(self, request: Request, attempt: int) -> float:
+        return attempts.pause(attempt, (self.clock.now() - request.recorded) / SECOND)
 
     def _outlived(self, request: Request, pause: float) -> bool:
         return self.clock.now() + pause * SECOND > request.recorded + self.lifetime * SECOND

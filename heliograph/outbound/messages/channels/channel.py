@@ -87,8 +87,14 @@ class Closed(NamedTuple):
     by_operator: bool = False
 
 
+class Full(NamedTuple):
+    """There is a way out, and as many messages under way there as it takes: come again."""
+
+    reason: str
+
+
 class Way(Protocol):
-    """One server that takes messages."""
+    """One server that takes messages, and a place there: `done` gives it back, whether something was sent or not."""
 
     @property
     def name(self) -> str:
@@ -104,17 +110,21 @@ class Way(Protocol):
         """Hand one message over, once: for mail a `Parcel`, else what `providers.provider` has. Never raises for what the network or the other side does."""
         ...
 
+    def done(self) -> None:
+        """The message is under way there no more."""
+        ...
+
 
 class Line(Protocol):
     """All ways out of one kind, shared by all messages that take them."""
 
     @property
     def width(self) -> int:
-        """How many messages can be handed over at once."""
+        """How many messages can be under way at once."""
         ...
 
-    async def ready(self, parcel: Any) -> Way | Closed:
-        """Wait until this message could be handed over: by which way; or why it cannot be."""
+    async def ready(self, parcel: Any) -> Way | Full | Closed:
+        """A place for this message, which may be waited for a moment; or why there is none."""
         ...
 
     def elsewhere(self, way: Way, parcel: Any) -> bool:

@@ -3,7 +3,8 @@
 Relays of one order share the load by weight: the message goes where the fewest are under way for each unit of it, so
 that one that is slow gets less by itself. One of a higher order is taken while none of a lower works. A refusal that is
 about the message (a 4xx to its recipient) sends it nowhere else: another server would be told the same, and two that
-deliver one message by turns look like a spammer's to whoever keeps a grey list.
+deliver one message by turns look like a spammer's to whoever keeps a grey list. One that is slow still works: what
+finds no place there waits, and takes none of a higher order.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from heliograph.clock import Clock
-from heliograph.outbound.messages.channels.channel import Closed, Parcel, Result, Way
+from heliograph.outbound.messages.channels.channel import Closed, Full, Parcel, Result, Way
 from heliograph.outbound.messages.channels.circuit import Circuit
+from heliograph.outbound.messages.channels.places import Places
 from heliograph.outbound.messages.channels.relay import Relay
 
 
 class RelayLine(Protocol):
-    """A line to one relay (`smtp.SmtpLine`). `load`: messages under way there."""
+    """A line to one relay (`smtp.SmtpLine`)."""
 
     relay: Relay
     circuit: Circuit
-    load: int
+    places: Places
 
     @property
     def name(self) -> str:
@@ -35,12 +37,16 @@ class RelayLine(Protocol):
         """As `Way` has it."""
         ...
 
-    async def ready(self) -> Closed | None:
-        """None while a message could be handed over; else why not."""
+    async def ready(self) -> Full | Closed | None:
+        """None: a place is taken; else why not."""
         ...
 
     async def send(self, parcel: Parcel) -> Result:
         """Hand one message over."""
+        ...
+
+    def done(self) -> None:
+        """The place is free."""
         ...
 
     async def close(self) -> None:
@@ -57,23 +63,31 @@ class Routes:
 
     @property
     def width(self) -> int:
-        """Connections to all of them."""
-        return sum(line.relay.connections for line in self._lines)
+        """Places at all of them."""
+        return sum(line.places.count for line in self._lines)
 
-    async def ready(self, parcel: Parcel) -> Way | Closed:
-        """The relay for this message; where none is, what the first one says, and whether an operator must mend it."""
+    async def ready(self, parcel: Parcel) -> Way | Full | Closed:
+        """A place at the relay for this message; where there is none, what the first one says that works, else the first
+        one, and whether an operator must mend it."""
         waiting = self._serving(parcel)
         if not waiting:
             reason = f"no relay serves account {parcel.account} and the domain {parcel.domain}"
             return Closed(reason, by_operator=True)
         closed: list[Closed] = []
+        full: Full | None = None
         while waiting:
             line = min(waiting, key=_preference)
             waiting.remove(line)
             why = await line.ready()
             if why is None:
                 return line
-            closed.append(why)
+            if isinstance(why, Closed):
+                closed.append(why)
+            elif full is None:
+                full = why
+                waiting = [other for other in waiting if other.relay.order == line.relay.order]
+        if full is not None:
+            return full
         return Closed(closed[0].reason, all(one.by_operator for one in closed))
 
     def elsewhere(self, way: Way, parcel: Parcel) -> bool:
@@ -90,4 +104,4 @@ class Routes:
 
 
 def _preference(line: RelayLine) -> tuple[int, float]:
-    return line.relay.order, (line.load + 1) / line.relay.weight
+    return line.relay.order, (line.places.wanted + 1) / line.relay.weight

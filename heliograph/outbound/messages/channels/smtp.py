@@ -17,12 +17,14 @@ from heliograph.outbound.messages.channels.channel import (
     Channel,
     Closed,
     Deferred,
+    Full,
     Parcel,
     Result,
     Unreachable,
 )
 from heliograph.outbound.messages.channels.circuit import Circuit
 from heliograph.outbound.messages.channels.conversation import converse
+from heliograph.outbound.messages.channels.places import PER_CONNECTION, Places
 from heliograph.outbound.messages.channels.relay import Relay, relays_of
 from heliograph.outbound.messages.channels.routes import Routes
 from heliograph.outbound.messages.channels.wire import Lost, NotConnected, Wire, connect
@@ -47,7 +49,7 @@ class SmtpLine:
     def __init__(self, relay: Relay, clock: Clock, *, alone: bool = True) -> None:
         self.relay = relay
         self.circuit = Circuit(relay.shown, alone=alone)
-        self.load = 0
+        self.places = Places(relay.connections * PER_CONNECTION)
         self._clock = clock
         self._free = asyncio.Semaphore(relay.connections)
         self._opening = asyncio.Lock()
@@ -66,23 +68,35 @@ class SmtpLine:
         """The relay is the recipients' own server."""
         return self.relay.final
 
-    async def ready(self) -> Closed | None:
-        """None while a connection lives or can be made; else why not. Where the relay has a rate, waits for its turn."""
-        closed = await self._reachable()
-        if closed is None and self.relay.rate:
-            await self._turn()
+    async def ready(self) -> Full | Closed | None:
+        """None: a connection lives or can be made, and a place is taken until `done`; else why not. Where the relay has
+        a rate, waits for its turn."""
+        if self.circuit.resting(self._clock.monotonic()):
+            return self._closed()
+        if not await self.places.take():
+            return Full(f"{self.name} has {self.places.count} messages under way and is slow")
+        closed: Closed | None = None
+        try:
+            closed = await self._reachable()
+            if closed is None and self.relay.rate:
+                await self._turn()
+        except BaseException:
+            self.done()
+            raise
+        if closed is not None:
+            self.done()
         return closed
+
+    def done(self) -> None:
+        """The place is free."""
+        self.places.give_back()
 
     async def send(self, parcel: Parcel) -> Result:
         """One message to one recipient: one conversation. A connection that was kept and turns out to be closed is
         replaced once, while nothing is handed over."""
         parcel = parcel._replace(content=self._marked(parcel))
-        self.load += 1
-        try:
-            async with self._free:
-                result = await self._hand_over(parcel)
-        finally:
-            self.load -= 1
+        async with self._free:
+            result = await self._hand_over(parcel)
         self.circuit.note(result, self._clock.monotonic())
         return result
 
@@ -98,13 +112,12 @@ class SmtpLine:
             wire.close()
 
     async def _reachable(self) -> Closed | None:
-        now = self._clock.monotonic()
         if not self.circuit.rests and self._alive():
             return None
         async with self._opening:  # one asks for all
             now = self._clock.monotonic()
             if not self.circuit.admits(now):
-                return Closed(self.circuit.why, self.circuit.by_operator)
+                return self._closed()
             if self._alive():
                 return None
             try:
@@ -113,6 +126,9 @@ class SmtpLine:
                 self.circuit.failed(str(refused), self._clock.monotonic(), by_operator=refused.by_operator)
                 return Closed(str(refused), refused.by_operator)
         return None
+
+    def _closed(self) -> Closed:
+        return Closed(self.circuit.why, self.circuit.by_operator)
 
     async def _turn(self) -> None:
         """The next of the instants that are as far from each other as the rate says: no burst, also after a rest."""
