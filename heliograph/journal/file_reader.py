@@ -60,6 +60,7 @@ _SUBJECTS = (
     "(SELECT seq, subject FROM event WHERE seq > ? AND seq <= ? ORDER BY seq)"
 )
 _SUBJECTS_AT = "SELECT json_group_array(json_array(seq, subject)) FROM carray(?) JOIN event ON seq = value"
+_PLACE_OF = "SELECT seq FROM carray(?) JOIN event ON seq = value WHERE id = ?"
 _DERIVED = "SELECT json_group_array(id) FROM event WHERE seq > ? AND seq <= ? AND substr(id, 15, 1) = '8'"
 
 _WHOLE = "SELECT CAST(group_concat(CAST(data AS TEXT), '') AS BLOB) FROM event WHERE seq > ? AND seq <= ?"
@@ -108,6 +109,11 @@ class FileReader:
             for piece in _bounded(sizes):
                 places = array.array("q", [seq for seq, _ in piece])
                 yield self._entries(_AT, (apsw.carray(places), apsw.carray(tuple(subjects))))
+
+    def place_of(self, event_id: str, seqs: Sequence[int]) -> int | None:
+        """Which of these places has the event of this id; None: none of them."""
+        rows = self._all(_PLACE_OF, (apsw.carray(array.array("q", seqs)), event_id))
+        return rows[0][0] if rows else None
 
     def id_at(self, seq: int) -> str | None:
         """The id of the event in this place; None where there is none."""

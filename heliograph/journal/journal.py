@@ -51,6 +51,11 @@ class JournalView(Protocol):
         the newest first."""
         ...
 
+    async def find(self, event_id: str, subjects: Sequence[str], *, account: str) -> Entry | None:
+        """The entry of this id among those of these subjects of this account. Costs a look at the ids of theirs, newest
+        first, and none at what else they have."""
+        ...
+
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """The places of an account's entries in whose data one of these words stands, without regard to the case
         of ASCII letters. Looks through the whole journal: for erasures."""

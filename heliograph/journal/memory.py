@@ -75,6 +75,11 @@ class MemoryJournal:
         ]
         return theirs[::-1][: max(limit, 0)]
 
+    async def find(self, event_id: str, subjects: Sequence[str], *, account: str) -> Entry | None:
+        """As `Journal.find`."""
+        theirs = await self.latest(subjects, account=account, limit=len(self._entries))
+        return next((entry for entry in theirs if entry.id == event_id), None)
+
     async def redact(self, subjects: Sequence[str], *, account: str, replacement: str) -> int:
         """As `Journal.redact`."""
         if replacement in subjects:

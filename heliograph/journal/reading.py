@@ -74,6 +74,11 @@ class JournalReader:
             return []
         return await self.run(lambda reader: self.index().latest(reader, wanted, account, before, limit))
 
+    async def find(self, event_id: str, subjects: Sequence[str], *, account: str) -> Entry | None:
+        """As `Journal.find`."""
+        wanted = tuple(subjects)
+        return await self.run(lambda reader: self.index().find(reader, event_id, wanted, account))
+
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """As `Journal.mentions`."""
         found: list[int] = []

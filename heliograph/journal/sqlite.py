@@ -137,6 +137,10 @@ class SqliteJournal:
         """As `Journal.latest`."""
         return await self._reader.latest(subjects, account=account, before=before, limit=limit)
 
+    async def find(self, event_id: str, subjects: Sequence[str], *, account: str) -> Entry | None:
+        """As `Journal.find`."""
+        return await self._reader.find(event_id, subjects, account=account)
+
     async def mentions(self, words: Sequence[str], *, account: str) -> Sequence[int]:
         """As `Journal.mentions`."""
         return await self._reader.mentions(words, account=account)

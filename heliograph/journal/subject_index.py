@@ -80,6 +80,15 @@ class SubjectIndex:
             self._start_over(reader, error)
             return self._latest(reader, subjects, account, before, limit)
 
+    def find(self, reader: FileReader, event_id: str, subjects: Sequence[str], account: str) -> Entry | None:
+        """The entry of that id among those of these subjects of this account."""
+        self.catch_up(reader)
+        try:
+            return self._find(reader, event_id, subjects, account)
+        except DAMAGE as error:
+            self._start_over(reader, error)
+            return self._find(reader, event_id, subjects, account)
+
     def add(self, places: Iterable[tuple[int, str]]) -> None:
         """These places are of these subjects, or will be."""
         self._store.change(put=[_key(subject, seq) for seq, subject in places])
@@ -114,13 +123,25 @@ class SubjectIndex:
     ) -> list[Entry]:
         end = LAST if before is None else min(max(before, 0), LAST)
         size = min(max(limit, LEAST), PAGE)
-        backwards = (self._places_down(_hash(subject), end, size) for subject in set(subjects))
-        places = (seq for seq, _ in groupby(heapq.merge(*backwards, reverse=True)))
+        places = self._newest_first(subjects, end, size)
         found: list[Entry] = []
         while len(found) < limit and (page := list(islice(places, size))):
             entries = [entry for chunk in reader.at(page[::-1], subjects) for entry in chunk]
             found += [entry for entry in reversed(entries) if entry.account == account]
         return found[: max(limit, 0)]
+
+    def _find(self, reader: FileReader, event_id: str, subjects: Sequence[str], account: str) -> Entry | None:
+        places = self._newest_first(subjects, LAST, PAGE)
+        while page := list(islice(places, PAGE)):
+            place = reader.place_of(event_id, page)
+            if place is not None:
+                found = (entry for chunk in reader.at([place], subjects) for entry in chunk)
+                return next((entry for entry in found if entry.account == account), None)
+        return None
+
+    def _newest_first(self, subjects: Sequence[str], before: int, size: int) -> Iterator[int]:
+        backwards = (self._places_down(_hash(subject), before, size) for subject in set(subjects))
+        return (seq for seq, _ in groupby(heapq.merge(*backwards, reverse=True)))
 
     def _start_over(self, reader: FileReader, why: Exception) -> None:
         log.warning("the index of subjects is no good and is made anew from the journal: %s", why)

@@ -9,7 +9,7 @@ from journal_records import ACCOUNT, numbered, record
 
 from heliograph.errors import Unavailable
 from heliograph.events.codec import REDACTED, decode
-from heliograph.events.event import Redacted
+from heliograph.events.event import Entry, Redacted
 from heliograph.journal.journal import Journal, Rewrite
 
 SOON = 0.02
@@ -278,6 +278,22 @@ class SubjectsAndErasure:
         assert await journal.remove([], account=ACCOUNT, before=2**62) == 0
         await journal.append([record(subject="email:a")])
         assert await journal.head() == 8
+
+    async def test_one_is_found_by_its_id_among_its_subjects(self, journal: Journal) -> None:
+        written = [record(subject=f"email:{'ab'[number % 2]}") for number in range(2_400)]
+        await journal.append(written)
+        for number in (0, 1, 2_399):
+            found = await journal.find(written[number].id, ["email:b", "email:a"], account=ACCOUNT)
+            assert found == Entry(number + 1, *written[number])
+        first = written[0].id
+        assert await journal.find(first, ["email:b"], account=ACCOUNT) is None
+        assert await journal.find(first, ["email:a"], account="210987654321") is None
+        assert (
+            await journal.find("00000000-0000-7000-8000-000000000000", ["email:a"], account=ACCOUNT) is None
+        )
+        assert await journal.find(first, [], account=ACCOUNT) is None
+        await journal.redact(["email:a"], account=ACCOUNT, replacement="person:gone")
+        assert await journal.find(first, ["email:a"], account=ACCOUNT) is None
 
     async def test_the_latest_come_page_by_page_newest_first(self, journal: Journal) -> None:
         """Of several subjects at once, each place once, nobody else's; any cursor will do."""

@@ -2,9 +2,9 @@
 
 Nothing is kept for it. The page is made again, by the same functions, from what the journal holds of the request, in
 the template's version that was sent, as of the instant at which it was sent. So a million mails cost no disk, and an
-erasure that empties the request empties the page. What the profile says of the person, and what context
-records say, is what they say today. Opens and
-clicks of the page carry the mark of a web copy in their references, and so do the events that follow from them.
+erasure that empties the request empties the page. What the profile says of the person, and what context records say, is
+what they say today. Opens and clicks of the page carry the mark of a web copy in their references, and so do the events
+that follow from them.
 
 The page runs no script and is in a sandbox of the browser: what authors and shops put into a template has no more
 rights on our host than it has in a mail program.
@@ -17,7 +17,7 @@ from html import escape
 from typing import cast
 
 import msgspec
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Route
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
-from heliograph.events import codec, subjects
+from heliograph.events import codec
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.journal import JournalView
@@ -33,13 +33,8 @@ from heliograph.outbound.messages.compose import Composed
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.instrument import WEB_COPY_PATH
 from heliograph.outbound.messages.letters import Desk, Failed
-from heliograph.react.state import messages, people
+from heliograph.react.state import message_history, messages
 from heliograph.refs import ForgedRef, MessageRef, Refs
-
-PAGE = 1000
-"""Entries of a person that are looked at in one step for the request."""
-PAGES = 20
-"""Steps: somebody with more events than that since the mail gets no web copy of it."""
 
 HEADERS = {
     "cache-control": "private, no-store",
@@ -99,22 +94,15 @@ class WebCopies:
     def _known(self, ref: MessageRef) -> tuple[messages.Message | None, list[str]]:
         with self._state.connect() as connection:
             found = messages.find(connection, ref.account, ref.message)
-            return found, [] if found is None else _subjects(connection, found)
+            return found, [] if found is None else message_history.references(connection, found)
 
     async def _request(self, message: messages.Message, theirs: list[str]) -> Event[MessageRequested] | None:
-        before: int | None = None
-        for _ in range(PAGES):
-            entries = await self._journal.latest(theirs, account=message.account, before=before, limit=PAGE)
-            for entry in entries:
-                if entry.id == message.id:
-                    event = codec.decode(entry)
-                    # What was erased is no request any more.
-                    erased = not isinstance(event.data, MessageRequested)
-                    return None if erased else cast(Event[MessageRequested], event)
-            if len(entries) < PAGE:
-                return None
-            before = entries[-1].seq
-        return None
+        entry = await self._journal.find(message.id, theirs, account=message.account)
+        if entry is None:
+            return None
+        event = codec.decode(entry)
+        # What was erased is no request any more.
+        return cast(Event[MessageRequested], event) if isinstance(event.data, MessageRequested) else None
 
     def _page(
         self, request: Event[MessageRequested], message: messages.Message, account: Account
@@ -124,15 +112,6 @@ class WebCopies:
         at = message.sent_at or message.requested_at
         composed = self._desk.page(request, self._look(request), account, at)
         return None if isinstance(composed, Failed) else _shown(composed)
-
-
-def _subjects(connection: Connection, message: messages.Message) -> list[str]:
-    """Whose fact the request may be: their person's under every name, or that of the address or the message."""
-    found = [subjects.thing("message", message.id), subjects.email(message.address)]
-    if message.person is not None:
-        found += [subjects.person(message.person)]
-        found += people.subjects(connection, message.account, message.person)
-    return list(dict.fromkeys(found))
 
 
 def _shown(composed: Composed) -> str:
