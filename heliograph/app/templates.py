@@ -21,6 +21,7 @@ from heliograph.events.consent import Channel
 from heliograph.events.event import Data, Event
 from heliograph.outbound.messages import authoring, objects
 from heliograph.outbound.messages import parts as parts_of
+from heliograph.outbound.messages.enclosing import with_files
 from heliograph.outbound.messages.facts import find_records
 from heliograph.outbound.messages.lint import Finding, lint
 from heliograph.outbound.messages.preview import SAMPLE, Preview, preview
@@ -77,10 +78,16 @@ async def save(
 ) -> list[Finding]:
     """A template's new version; returns what is odd about it. Raises `OperatorError` with everything that is wrong."""
     number, now = account_number(_state(settings), account), SystemClock().now()
+    egress = Egress(settings)
     try:
-        event, found = authoring.save(number, name, parts, options, BY, now)
+        whole = await with_files(options, egress)
+        event, found = authoring.save(number, name, parts, whole, BY, now)
     except BadRequest as error:
         raise OperatorError(_told(error)) from error
+    except ValueError as error:
+        raise OperatorError(f"attachments: {error}") from error
+    finally:
+        await egress.close()
     await _record(settings, event)
     return found
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -28,6 +30,12 @@ PushBody = Annotated[str, typer.Option(help="The push message's body, in Liquid.
 Setting = Annotated[
     list[str] | None,
     typer.Option("--set", help="NAME=VALUE of a setting: from_address, url_append, inline_css ..."),
+]
+Attach = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attach", help="File or https:// address of an attachment; CID=FILE of one that the HTML shows."
+    ),
 ]
 Version = Annotated[int | None, typer.Option("--version", help="Another version than the current one.")]
 Person = Annotated[
@@ -51,6 +59,7 @@ def save(
     push_title: PushTitle = "",
     push_body: PushBody = "",
     setting: Setting = None,
+    attach: Attach = None,
     data: Data = None,
     account: AccountOption = None,
 ) -> None:
@@ -64,6 +73,8 @@ def save(
     }
     parts = {**{part: words for part, words in said.items() if words}, **_files(html, mjml, text)}
     options = dict(_pair(one) for one in setting or ())
+    if attach:
+        options["attachments"] = [_attachment(one) for one in attach]
     found = asyncio.run(app.save(existing(data), account, name, parts, options))
     out.print(f"The template {name} is saved.")
     _show(found)
@@ -229,6 +240,20 @@ def _context(file: Path | None) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         raise OperatorError(f"{file} must be a JSON object")
     return found
+
+
+def _attachment(text: str) -> dict[str, str]:
+    """A file or an address as the setting `attachments` has it; `logo@shop.example=logo.png` with its content id."""
+    content_id, equals, place = text.partition("=")
+    if not equals or "@" not in content_id or "/" in content_id:
+        content_id, place = "", text
+    said = {"name": Path(urlsplit(place).path).name, "content_id": content_id}
+    if place.startswith(("https://", "http://")):
+        return {**said, "url": place}
+    try:
+        return {**said, "content": base64.b64encode(Path(place).read_bytes()).decode()}
+    except OSError as error:
+        raise OperatorError(f"{place} cannot be read: {error}") from error
 
 
 def _pair(text: str) -> tuple[str, Any]:

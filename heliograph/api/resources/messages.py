@@ -16,6 +16,7 @@ from heliograph.events.consent import Channel
 from heliograph.events.event import new_id, scoped_id
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.addresses import mailbox
+from heliograph.outbound.messages.enclosing import Enclosure, enclosed
 from heliograph.react.state import definitions, message_history, people
 from heliograph.react.state import messages as known
 from heliograph.react.state.message_history import Cursor, Summary
@@ -84,7 +85,8 @@ class MessageShown(msgspec.Struct, frozen=True, kw_only=True):
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
     """A message to send. `data` is what the template sees beside the person and the account; `transactional`: it is
-    no marketing (docs/how-to/permission.md); `topic`: the subscription topic that it is about, if not its template's."""
+    no marketing (docs/how-to/permission.md); `topic`: the subscription topic that it is about, if not its template's;
+    `attachments` go with a mail, beside its template's, 7 MiB all together."""
 
     template: Text
     to: Text
@@ -92,6 +94,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
     transactional: bool = False
     topic: Text | None = None
+    attachments: tuple[Enclosure, ...] = ()
     is_test: bool = False
 
 
@@ -172,6 +175,12 @@ async def _request(means: Means, asked: Asked) -> MessageRequested:
         return people.find(connection, account, **by)
 
     person = await means.read(look)
+    if said.attachments and said.channel != "email":
+        raise BadRequest("Files go with mail only.", field="attachments")
+    try:
+        attachments = await enclosed(said.attachments, means.egress)
+    except ValueError as error:
+        raise BadRequest(f"attachments: {error}", field="attachments") from error
     return MessageRequested(
         channel=said.channel,
         address=address,
@@ -180,6 +189,7 @@ async def _request(means: Means, asked: Asked) -> MessageRequested:
         transactional=said.transactional,
         topic=said.topic,
         context=said.data,
+        attachments=attachments,
         is_test=said.is_test,
     )
 

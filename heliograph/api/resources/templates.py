@@ -16,6 +16,7 @@ from heliograph.events import codec
 from heliograph.events.consent import Channel
 from heliograph.outbound.messages import authoring, objects
 from heliograph.outbound.messages import parts as parts_of
+from heliograph.outbound.messages.enclosing import with_files
 from heliograph.outbound.messages.facts import find_records
 from heliograph.outbound.messages.lint import Finding, lint
 from heliograph.outbound.messages.preview import SAMPLE, Preview, preview
@@ -178,12 +179,16 @@ async def versions(means: Means, asked: Asked) -> Versions:
 
 async def save(means: Means, asked: Asked) -> SavedTemplate:
     """A template's new version. MJML and styles are worked through in a thread: that may take a second."""
+    try:
+        settings = await with_files(asked.body.settings, means.egress)
+    except ValueError as error:
+        raise BadRequest(f"attachments: {error}", field="settings") from error
     event, found = await asyncio.to_thread(
         authoring.save,
         asked.account.number,
         asked.path["template"],
         asked.body.parts,
-        asked.body.settings,
+        settings,
         asked.by,
         means.clock.now(),
     )

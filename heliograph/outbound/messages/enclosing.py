@@ -1,0 +1,86 @@
+"""Attachments as people write them, in base64 or by an address -> as events keep them: with their content.
+
+A file is fetched once, when the template is saved or the message asked for: whoever asked hears at once what is wrong with it, a message
+is sent as it was meant, and nothing is fetched a million times. Through `egress`, so nobody reaches into the operator's own network by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import mimetypes
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.egress import Answer, Egress
+from heliograph.events.messages import Attachment
+from heliograph.outbound.messages.attachments import COUNT_LIMIT, SIZE_LIMIT, files
+
+SECONDS = 10.0
+"""Seconds that one file may take to come."""
+UNKNOWN = "application/octet-stream"
+
+
+class Enclosure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A file that goes with a mail: its `content` in base64, or the `url` that it is fetched from now. Without a
+    `content_type` its name says it. With a `content_id`, such as logo@shop.example, it is what the HTML shows as `cid:`."""
+
+    name: str
+    content_type: str = ""
+    content: str = ""
+    url: Annotated[str, Meta(max_length=2048)] = ""
+    content_id: str = ""
+
+
+async def enclosed(wanted: Sequence[Enclosure], egress: Egress) -> tuple[Attachment, ...]:
+    """These files, with their contents. Raises `ValueError`, in words, for what cannot go with a mail."""
+    if len(wanted) > COUNT_LIMIT:
+        raise ValueError(f"a mail may have {COUNT_LIMIT} attachments at most")
+    found = tuple(await asyncio.gather(*(_enclosed(one, egress) for one in wanted)))
+    files(found)
+    return found
+
+
+async def with_files(settings: Mapping[str, Any], egress: Egress) -> Mapping[str, Any]:
+    """A template's settings, the attachments among them fetched; what is wrong with their shape is left for `lint` to
+    tell, with everything else. Raises `ValueError` for what cannot be fetched."""
+    try:
+        wanted = msgspec.convert(settings.get("attachments", ()), tuple[Enclosure, ...])
+    except msgspec.ValidationError:
+        return settings
+    if not wanted or len(wanted) > COUNT_LIMIT or any(bool(one.content) is bool(one.url) for one in wanted):
+        return settings
+    found = await asyncio.gather(*(_enclosed(one, egress) for one in wanted))
+    return {**settings, "attachments": msgspec.to_builtins(found)}
+
+
+async def _enclosed(wanted: Enclosure, egress: Egress) -> Attachment:
+    if bool(wanted.content) is bool(wanted.url):
+        raise ValueError(f"the attachment {wanted.name} needs either a content or a url")
+    content, kind = wanted.content, wanted.content_type or mimetypes.guess_type(wanted.name)[0] or ""
+    if wanted.url:
+        answer = await _fetched(wanted, egress)
+        content = base64.b64encode(answer.body).decode()
+        kind = kind or answer.headers.get("content-type", "").partition(";")[0].strip()
+    return Attachment(
+        name=wanted.name, content_type=kind or UNKNOWN, content=content, content_id=wanted.content_id
+    )
+
+
+async def _fetched(wanted: Enclosure, egress: Egress) -> Answer:
+    answer = await egress.get(wanted.url, {}, SECONDS, cap=SIZE_LIMIT)
+    why = ""
+    if not isinstance(answer, Answer):
+        why = answer.reason
+    elif answer.status != 200:
+        why = f"the answer is {answer.status}"
+    elif answer.truncated:
+        why = f"it has more than {SIZE_LIMIT} bytes"
+    elif not answer.body:
+        why = "it is empty"
+    if why or not isinstance(answer, Answer):
+        raise ValueError(f"the attachment {wanted.name} cannot be fetched from {wanted.url}: {why}")
+    return answer
