@@ -14,27 +14,25 @@ from alembic.util import CommandError
 from heliograph.accounts.certificates import ensure_certificate
 from heliograph.accounts.keys import first_start
 from heliograph.app import part
+from heliograph.app.checking import check
 from heliograph.app.define import builtin_templates
 from heliograph.app.engine import enroll
 from heliograph.app.mail import configured
 from heliograph.app.storage import owned
-from heliograph.bounces.rules import load_rules
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
 from heliograph.logs import configure
 from heliograph.migrations import migrate
-from heliograph.readers import load as load_readers
 from heliograph.settings import Settings, public_url, topics_url
 from heliograph.supervisor import Part, Supervisor
-from heliograph.web.proxies import trusting
 
 
 def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | None:
     """Bring the data directory up to date; on the first start make it, with an account and keys.
 
     Returns the credentials that were made, else None. Raises `OperatorError`."""
-    _check(settings)
+    check(settings)
     os.umask(part.PRIVATE)
     clock = clock or SystemClock()
     data = Path(settings.data)
@@ -80,13 +78,3 @@ async def _begin(settings: Settings, account: str, clock: Clock) -> None:
     async with owned(settings) as journal:
         await enroll(settings, clock, journal)
         await journal.append(builtin_templates(account, clock.now()))
-
-
-def _check(settings: Settings) -> None:
-    host, colon, port = settings.listen.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise OperatorError(f"listen: {settings.listen!r} is not HOST:PORT")
-    trusting(settings.trusted_proxies)
-    load_readers(settings)
-    configured(settings)
-    load_rules(settings)

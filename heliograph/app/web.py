@@ -234,7 +234,9 @@ class Worker:
             *collect.routes(directory, journal, self.clock, self.settings, engine),
             *tracking.routes(directory, refs, journal, self.clock, self.readers, read_times, codes),
             *short_links.routes(directory, journal, engine, self.clock, self.readers, self.settings),
-            *consent.routes(directory, refs, journal, self.clock, engine),
+            *consent.routes(
+                directory, refs, journal, self.clock, engine, consent.load_wordings(self.settings)
+            ),
             *self._receipts(directory, refs, journal, engine, egress),
             *records.routes(directory, journal, engine, self.clock, self.settings),
             *self._amazon(directory, topics, queues),

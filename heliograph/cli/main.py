@@ -30,7 +30,8 @@ COMMANDS: dict[str, Command] = {
         "running:demo", "Play the whole story once, on real sockets, then keep serving so that you can try."
     ),
     "check": Command(
-        "settings:check", "Print the effective settings, secrets masked; loud when one is wrong."
+        "checking:check",
+        "Print the effective settings, secrets masked; loud when one is wrong, or a file that it names.",
     ),
     "keys": Command("keys:keys", "List, add and revoke keys."),
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
@@ -74,7 +75,7 @@ COMMANDS: dict[str, Command] = {
         "events:replay",
         "Empty what a fold remembers and fold everything again. Folds only: nothing is sent or decided anew.",
     ),
-    "version": Command("settings:version", "Print the version."),
+    "version": Command("version:version", "Print the version."),
 }
 
 

@@ -143,6 +143,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "several relays, a [[relays]] table each, beside smtp_relay if that is set; in a variable as JSON"
         ),
     ] = ()
+    consent_pages: Annotated[
+        str,
+        _doc(
+            "a directory of your own texts and frame for the unsubscribe, confirmation and preference pages; empty: `pages` in the data directory"
+        ),
+    ] = ""
     message_lifetime: Annotated[
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),

@@ -7,5 +7,6 @@ Come in: `/u/{token}`, `/p/{token}` and `/k/{token}`, which `outbound.messages` 
 from __future__ import annotations
 
 from heliograph.inbound.consent.doors import routes
+from heliograph.inbound.consent.wording import load_wordings
 
-__all__ = ["routes"]
+__all__ = ["load_wordings", "routes"]

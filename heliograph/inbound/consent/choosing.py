@@ -38,6 +38,7 @@ from heliograph.inbound.consent.wishing import (
     sender_of,
     user_agent,
 )
+from heliograph.inbound.consent.wording import Wordings
 from heliograph.inbound.consent.words import preferred
 from heliograph.journal.journal import Journal
 from heliograph.refs import ForgedRef, MessageRef, Refs
@@ -59,6 +60,7 @@ class Chooser:
     journal: Journal
     clock: Clock
     state: Engine
+    wordings: Wordings
 
     async def answer(self, request: Request) -> Reply:
         """The page, or what was chosen on it."""
@@ -67,14 +69,15 @@ class Chooser:
             token = request.path[3:]
             ref = self.refs.read_unsubscribe(token)._replace(only_topic=False)
         except ForgedRef:
-            return pages.unknown_link(preferred(accept))
+            common = self.wordings.common
+            return pages.unknown_link(preferred(accept, among=common.languages), common)
         looking, now = is_look(request), self.clock.now()
         who = await self._known(ref)
-        look = Look(
-            preferred(accept, who.language if who else ""), sender_of(self.directory, ref), now, token
-        )
+        wording = self.wordings.of(ref.account)
+        language = preferred(accept, who.language if who else "", among=wording.languages)
+        look = Look(language, sender_of(self.directory, ref), now, token, wording)
         if who is None:
-            return pages.unknown_link(look.language)
+            return pages.unknown_link(language, wording)
         fields = {} if looking else await fields_of(request)
         if "seen" not in fields:
             return pages.preferences(look, _standing(look, who, now))

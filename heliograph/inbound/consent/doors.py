@@ -8,6 +8,8 @@ need no database: the reference says everything.
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import Engine
 
 from heliograph.accounts.directory import Directory
@@ -27,35 +29,43 @@ from heliograph.inbound.consent.wishing import (
     sender_of,
     user_agent,
 )
-from heliograph.inbound.consent.words import preferred
+from heliograph.inbound.consent.wording import OURS, Wording, Wordings
+from heliograph.inbound.consent.words import DEFAULT, preferred
 from heliograph.journal.journal import Journal
 from heliograph.refs import ForgedRef, MessageRef, Refs
 from heliograph.web.http import Handler, Headers, Reply, Request, Route
 
 
 def routes(
-    directory: Directory, refs: Refs, journal: Journal, clock: Clock, state: Engine
+    directory: Directory,
+    refs: Refs,
+    journal: Journal,
+    clock: Clock,
+    state: Engine,
+    wordings: Wordings | None = None,
 ) -> tuple[Route, ...]:
-    """`/u/{token}`, `/k/{token}` and `/p/{token}`; `state` to read."""
+    """`/u/{token}`, `/k/{token}` and `/p/{token}`; `state` to read; `wordings`: how operators say it, None: as we do."""
+    said = wordings or Wordings()
+    told = partial(page_error, wording=said.common)
     return (
-        Route("u", _unsubscribe_door(directory, refs, journal, clock, state), page_error),
-        Route("k", _confirm_door(directory, refs, journal, clock), page_error),
-        Route("p", Chooser(directory, refs, journal, clock, state).answer, page_error),
+        Route("u", _unsubscribe_door(directory, refs, journal, clock, state, said), told),
+        Route("k", _confirm_door(directory, refs, journal, clock, said), told),
+        Route("p", Chooser(directory, refs, journal, clock, state, said).answer, told),
     )
 
 
 def _unsubscribe_door(
-    directory: Directory, refs: Refs, journal: Journal, clock: Clock, state: Engine
+    directory: Directory, refs: Refs, journal: Journal, clock: Clock, state: Engine, wordings: Wordings
 ) -> Handler:
     async def handler(request: Request) -> Reply:
-        language = preferred(request.header("accept-language"))
         try:
             token = request.path[3:]
             ref = refs.read_unsubscribe(token)
         except ForgedRef:
-            return pages.unknown_link(language)
-        now = clock.now()
-        look = Look(language, sender_of(directory, ref), now, token)
+            return _unknown(request, wordings)
+        now, wording = clock.now(), wordings.of(ref.account)
+        language = preferred(request.header("accept-language"), among=wording.languages)
+        look = Look(language, sender_of(directory, ref), now, token, wording)
         if is_look(request):
             return pages.ask_unsubscribe(look, await _title(state, ref, language))
         fields = await fields_of(request)
@@ -80,15 +90,22 @@ async def _title(state: Engine, ref: MessageRef, language: str) -> str | None:
     return await topic_title(state, ref, language) if ref.only_topic else None
 
 
-def _confirm_door(directory: Directory, refs: Refs, journal: Journal, clock: Clock) -> Handler:
+def _unknown(request: Request, wordings: Wordings) -> Reply:
+    wording = wordings.common
+    return pages.unknown_link(preferred(request.header("accept-language"), among=wording.languages), wording)
+
+
+def _confirm_door(
+    directory: Directory, refs: Refs, journal: Journal, clock: Clock, wordings: Wordings
+) -> Handler:
     async def handler(request: Request) -> Reply:
-        language = preferred(request.header("accept-language"))
         try:
             ref = refs.read_confirm(request.path[3:])
         except ForgedRef:
-            return pages.unknown_link(language)
-        now = clock.now()
-        look = Look(language, sender_of(directory, ref), now)
+            return _unknown(request, wordings)
+        now, wording = clock.now(), wordings.of(ref.account)
+        language = preferred(request.header("accept-language"), among=wording.languages)
+        look = Look(language, sender_of(directory, ref), now, wording=wording)
         if is_look(request):
             return pages.ask_confirm(look)
         wish = SubscriptionConfirmed(
@@ -100,10 +117,10 @@ def _confirm_door(directory: Directory, refs: Refs, journal: Journal, clock: Clo
     return handler
 
 
-def page_error(error: CallerError | Unavailable) -> Reply:
+def page_error(error: CallerError | Unavailable, wording: Wording = OURS) -> Reply:
     """What was raised, as a page for people; 405 and 503 with what the protocol asks for."""
     if isinstance(error, Unavailable):
         again: Headers = (("retry-after", str(error.retry_after)),)
-        return pages.failed(503, "We cannot take this down right now. Please try again in a moment.", again)
+        return pages.failed(503, wording.languages[DEFAULT]["try_again"], again, wording)
     extra: Headers = (("allow", "GET, HEAD, POST"),) if isinstance(error, NotAllowed) else ()
-    return pages.failed(error.status, error.message, extra)
+    return pages.failed(error.status, error.message, extra, wording)

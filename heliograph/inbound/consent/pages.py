@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from heliograph.inbound.consent.words import DEFAULT, LANGUAGES
+from heliograph.inbound.consent.wording import OURS, PLACE, Wording
+from heliograph.inbound.consent.words import DEFAULT
 from heliograph.web.http import Headers, Reply
 
 _STYLE = (
@@ -38,32 +39,57 @@ _STYLE = (
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-HEADERS: Headers = (
-    ("content-type", "text/html; charset=utf-8"),
-    ("cache-control", "no-store"),
-    (
-        "content-security-policy",
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'",
-    ),
-    ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
-    ("x-robots-tag", "noindex"),
-)
-"""The token is in the address: no cache, no referrer and no search engine may keep it."""
+_FRAME = """<!doctype html>
+<html lang="{{ language }}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style>{{ style }}</style>
+</head>
+<body>
+<main>
+<h1>{{ title }}</h1>
+<p>{{ text }}</p>
+{{ content }}
+</main>
+</body>
+</html>
+"""
+
+
+def _headers(sources: str) -> Headers:
+    """The token is in the address: no cache, no referrer and no search engine may keep it. `sources`: what the page may
+    load."""
+    policy = f"default-src 'none'; {sources}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    return (
+        ("content-type", "text/html; charset=utf-8"),
+        ("cache-control", "no-store"),
+        ("content-security-policy", policy),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-robots-tag", "noindex"),
+    )
+
+
+HEADERS = _headers(f"style-src 'sha256-{_STYLE_HASH}'")
+OWN_HEADERS = _headers("style-src 'unsafe-inline' https:; img-src https: data:; font-src https: data:")
+"""Of pages in an operator's own frame, which may have pictures and style sheets."""
 
 
 class Look(NamedTuple):
-    """Who looks at a page, in what language, and when it is shown (microseconds). `token` is the link's."""
+    """Who looks at a page, in what language, and when it is shown (microseconds). `token` is the link's; `wording`, what
+    is said to them."""
 
     language: str
     sender: str
     seen: int
     token: str = ""
+    wording: Wording = OURS
 
     def say(self, name: str, **filled: str) -> str:
         """A text, not yet escaped."""
-        words = LANGUAGES[self.language]
+        words = self.wording.languages[self.language]
         return words[name].format(sender=self.sender or words["us"], **filled)
 
 
@@ -146,15 +172,15 @@ def preferences(look: Look, choices: Choices, told: str = "") -> Reply:
     return _page(200, look, look.say("preferences_title"), intro, "\n".join(parts))
 
 
-def unknown_link(language: str = DEFAULT) -> Reply:
+def unknown_link(language: str = DEFAULT, wording: Wording = OURS) -> Reply:
     """The reference is not one of ours: nothing was changed."""
-    look = Look(language, "", 0)
+    look = Look(language, "", 0, wording=wording)
     return _page(404, look, look.say("unknown_title"), look.say("unknown"))
 
 
-def failed(status: int, reason: str, extra: Headers = ()) -> Reply:
+def failed(status: int, reason: str, extra: Headers = (), wording: Wording = OURS) -> Reply:
     """An error in words; nothing was changed."""
-    look = Look(DEFAULT, "", 0)
+    look = Look(DEFAULT, "", 0, wording=wording)
     return _page(
         status, look, look.say("failed_title"), f"{reason} {look.say('nothing_changed')}", extra=extra
     )
@@ -206,10 +232,14 @@ def _button(
 
 
 def _page(status: int, look: Look, title: str, text: str, form: str = "", *, extra: Headers = ()) -> Reply:
-    html = (
-        f'<!doctype html>\n<html lang="{look.language}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n<h1>{escape(title)}</h1>\n<p>{escape(text)}</p>\n{form}\n</main>\n</body>\n</html>\n"
-    )
-    return Reply(status, (*HEADERS, *extra), html.encode())
+    shown = {
+        "language": look.language,
+        "title": escape(title),
+        "text": escape(text),
+        "content": form,
+        "sender": escape(look.sender),
+        "style": _STYLE,
+    }
+    html = PLACE.sub(lambda place: shown[place[1]], look.wording.frame or _FRAME)
+    headers = OWN_HEADERS if look.wording.frame else HEADERS
+    return Reply(status, (*headers, *extra), html.encode())

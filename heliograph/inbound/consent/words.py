@@ -1,13 +1,13 @@
 """What the pages say, in the languages that there are: one file each in `languages`, all with the same names.
 
 Adding a language adds a file; a test holds every one against English. `{sender}`, `{topic}`, `{address}` and `{date}`
-are filled in. An account says things its own way by a template (docs/how-to/preferences.md).
+are filled in. Operators say things their own way in files (`wording`).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 
 Words = Mapping[str, str]
@@ -28,14 +28,14 @@ LANGUAGES: Mapping[str, Words] = _load()
 """Language -> name -> text."""
 
 
-def preferred(accept: str, *first: str) -> str:
+def preferred(accept: str, *first: str, among: Collection[str] = LANGUAGES) -> str:
     """The language that somebody reads: of `first` (what is known of them), else of an `Accept-Language` header (RFC 9110
     12.5.4: the heaviest that there is, regions aside), else English."""
     for known in first:
-        if (language := _main(known)) in LANGUAGES:
+        if (language := _main(known)) in among:
             return language
     ranked = sorted(map(_ranked, accept.split(",")[:30]), key=lambda one: -one[1])
-    return next((language for language, weight in ranked if weight > 0 and language in LANGUAGES), DEFAULT)
+    return next((language for language, weight in ranked if weight > 0 and language in among), DEFAULT)
 
 
 def _ranked(written: str) -> tuple[str, float]:

@@ -1,0 +1,25 @@
+"""What would stop a start, or mislead it: settings that only what uses them can judge, and the files that they name."""
+
+from __future__ import annotations
+
+from heliograph.app.mail import configured
+from heliograph.bounces.rules import load_rules
+from heliograph.errors import OperatorError
+from heliograph.inbound.consent import load_wordings
+from heliograph.outbound.messages.channels.relay import relays_of
+from heliograph.readers import load as load_readers
+from heliograph.settings import Settings
+from heliograph.web.proxies import trusting
+
+
+def check(settings: Settings) -> None:
+    """Raises `OperatorError`, naming the setting or the file, for the first that is wrong."""
+    host, colon, port = settings.listen.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise OperatorError(f"listen: {settings.listen!r} is not HOST:PORT")
+    trusting(settings.trusted_proxies)
+    relays_of(settings)
+    load_readers(settings)
+    configured(settings)
+    load_rules(settings)
+    load_wordings(settings)
