@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -392,6 +393,29 @@ async def test_a_relays_own_headers_and_its_providers_stand_in_front() -> None:
     assert server.mails[0].startswith(
         b"X-SES-CONFIGURATION-SET: news\r\nX-PM-Metadata-heliograph_message: m1\r\nSubject: x\r\n"
     )
+
+
+def documented(language: str) -> str:
+    """The block of this language in what is documented of Amazon SES."""
+    text = (Path(__file__).parents[2] / "docs/how-to/amazon-ses.md").read_text()
+    return text.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+async def test_amazon_ses_works_with_the_settings_that_are_documented(tmp_path: Path) -> None:
+    file = tmp_path / "heliograph.toml"
+    file.write_text(documented("toml"))
+    from_file = load(environ={}, file=file)
+    name, _, value = documented("sh").strip().partition("=")
+    from_variable = load(environ={name: value.strip("'")}, file=None)
+    (ses,) = relays_of(from_file)
+    assert relays_of(from_variable) == (ses._replace(connections=8, greeting="[127.0.0.1]"),)
+    assert (ses.host, ses.port, ses.security) == ("email-smtp.eu-west-1.amazonaws.com", 587, "starttls")
+    assert (ses.user, ses.rate, ses.greeting) == ("AKIAIOSFODNN7EXAMPLE", 14.0, "mail.shop.example")
+    assert "the SMTP password" not in str(shown(from_file))
+    async with scripted() as server:
+        here = ses._replace(host="127.0.0.1", port=server.port, security="plain", user="", password="")
+        assert isinstance(await sent(SmtpLine(here, SystemClock())), Accepted)
+    assert server.mails == [b"X-SES-CONFIGURATION-SET: heliograph\r\nSubject: x\r\n\r\nx"]
 
 
 def test_the_single_relay_and_the_table_of_relays_go_together() -> None:
