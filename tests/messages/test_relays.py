@@ -104,6 +104,7 @@ async def test_one_that_does_not_is_told_line_by_line() -> None:
         ({"DATA": b"451 4.7.1 wait"}, Deferred("451 4.7.1 wait", 451)),
         ({".": b"454 Throttling failure"}, Deferred("454 Throttling failure", 454, about_relay=True)),
         ({"MAIL": b"421 4.3.2 closing" + HANG_UP}, Deferred("421 4.3.2 closing", 421, about_relay=True)),
+        ({"RCPT": b"421 closing" + HANG_UP}, Deferred("421 closing", 421, about_relay=True)),
         (
             {"RCPT": b"530 5.7.0 Authentication required"},
             Unreachable("the relay asks for another login: 530 5.7.0 Authentication required", True),
@@ -292,6 +293,18 @@ async def test_a_refused_login_waits_for_the_operator_and_is_seen(caplog: pytest
         await clock.advance(600)
         assert isinstance(await there.perform(wanted, 2), Refused), "parked, where an operator puts it back"
         assert await there.kinds() == [], "and no bounce"
+        await there.close()
+
+
+async def test_a_login_that_is_asked_for_in_the_middle_never_bounces_either() -> None:
+    clock = ManualClock()
+    async with scripted({"MAIL": b"530 5.7.0 Authentication required"}) as server:
+        there = office(server, clock=clock, message_lifetime=60.0)
+        wanted = request(clock)
+        assert isinstance(await there.perform(wanted), Retry)
+        await clock.advance(60)
+        assert isinstance(await there.perform(wanted, 2), Refused), "parked, where an operator puts it back"
+        assert await there.kinds() == ["attempted", "deferred"] * 2
         await there.close()
 
 
