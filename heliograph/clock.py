@@ -68,6 +68,11 @@ class ManualClock:
         heapq.heappush(self._sleepers, (self._now + int(seconds * SECOND), self._count, future))
         await future
 
+    @property
+    def sleeping(self) -> int:
+        """How many sleep."""
+        return sum(not future.done() for _, _, future in self._sleepers)
+
     async def advance(self, seconds: float) -> None:
         """Move time on, waking each sleeper at its own due time and letting it run."""
         target = self._now + int(seconds * SECOND)

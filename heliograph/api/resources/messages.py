@@ -96,7 +96,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
     transactional: bool = False
     topic: Text | None = None
-    attachments: tuple[Enclosure, ...] = ()
+    attachments: list[Enclosure] = []
     is_test: bool = False
 
 
