@@ -70,7 +70,9 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after: Annotated[int, msgspec.Meta(ge=60)] = 4 * 3600
 
 
-class JobAttachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class JobAttachment(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """A file that goes with every mail of the job, and where it is. Without a `content_type` its name says what it is;
     with a `content_id` (`logo@shop.example`) it is what the HTML shows as `cid:`."""
 
