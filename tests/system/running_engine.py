@@ -133,8 +133,12 @@ class Engine:
             check=False,
         )
         if command[:2] == ("accounts", "set") and self.process is not None and self.process.poll() is None:
-            time.sleep(RELOAD_SECONDS)
+            self.see_accounts()
         return done
+
+    def see_accounts(self) -> None:
+        """Wait until what accounts were set to is in effect in every process."""
+        time.sleep(RELOAD_SECONDS)
 
     def exported(self, *kinds: str) -> list[dict[str, Any]]:
         """Events of these kinds as `export events` prints them, read beside the engine: a process for each look would

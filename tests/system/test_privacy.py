@@ -144,6 +144,7 @@ def prepared(launch: Callable[..., Engine], relay: Busy, receiver: int, files: P
     for feed in ("crm", "xml"):
         name = f'consumer="feed:{engine.keys["account"]}:{feed}"'.encode()
         engine.until(lambda name=name: name in engine.get("/metrics")[1])
+    engine.see_accounts()
     return engine
 
 
