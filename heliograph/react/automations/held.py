@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Query
 from heliograph.events import codec, subjects
 from heliograph.events.event import AnyEvent, Record
 
@@ -74,8 +75,8 @@ def hold(connection: Connection, event: AnyEvent, now: int) -> None:
 
 def find(connection: Connection, event: str) -> Held | None:
     """The event of this id, if it waits."""
-    row = connection.execute(select(HELD).where(HELD.c.id == event)).first()
-    return _held(row) if row else None
+    row = _FOUND.row(connection, event=event)
+    return None if row is None else _held(row)
 
 
 def judge(connection: Connection, event: str, *, by_person: bool) -> None:
@@ -100,8 +101,7 @@ def settle(connection: Connection, now: int, limit: int) -> Sequence[Held]:
 
 def next_due(connection: Connection) -> int | None:
     """When the next verdict has stood long enough, or a row is to go."""
-    settles = connection.scalar(select(func.min(HELD.c.settles)))
-    expires = connection.scalar(select(func.min(HELD.c.expires)))
+    settles, expires = _SETTLES.value(connection), _EXPIRES.value(connection)
     gone = None if expires is None else expires + CLEAN_EVERY
     return min((instant for instant in (settles, gone) if instant is not None), default=None)
 
@@ -112,6 +112,13 @@ def erase(connection: Connection, account: str, person: str) -> None:
     connection.execute(delete(HELD).where(HELD.c.account == account, theirs))
 
 
-def _held(row: Any) -> Held:
-    record = Record(*(getattr(row, name) for name in Record._fields))
-    return Held(codec.decode(record), row.settles is not None, row.by_person)
+def _held(row: Sequence[Any]) -> Held:
+    named = dict(zip(_NAMES, row, strict=True))
+    record = Record(*(named[name] for name in Record._fields))
+    return Held(codec.decode(record), named["settles"] is not None, named["by_person"])
+
+
+_NAMES = tuple(str(column.name) for column in HELD.c)
+_FOUND = Query(select(*HELD.c).where(HELD.c.id == bindparam("event")))
+_SETTLES = Query(select(func.min(HELD.c.settles)))
+_EXPIRES = Query(select(func.min(HELD.c.expires)))
