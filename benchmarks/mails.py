@@ -38,7 +38,7 @@ from heliograph.app.storage import remote
 from heliograph.clock import SystemClock
 from heliograph.database import memory_state, open_state
 from heliograph.events import codec, subjects
-from heliograph.events.event import new_id
+from heliograph.events.event import Record, new_id
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.compose import Composer
@@ -53,7 +53,7 @@ from heliograph.signing import Keyring
 
 ACCOUNT, DOMAIN = "123456789012", "shop.example"
 SIZES = (2_000, 60_000)
-MAILS = {2_000: 3000, 60_000: 1000}
+MAILS = {2_000: 6000, 60_000: 2000}
 """How many go through the engine: some seconds."""
 SECONDS = 2.0
 GOAL_PER_SECOND, GOAL_RATIO = 1000.0, 10.0
@@ -304,7 +304,7 @@ async def _wanted(server: Server, size: int) -> None:
             await journal.append([_request(account, now, number) for number in range(first, first + 500)])
 
 
-def _request(account: str, now: int, number: int) -> codec.Record:
+def _request(account: str, now: int, number: int) -> Record:
     wanted = MessageRequested(
         address=f"p{number}@x.example",
         template="bench",

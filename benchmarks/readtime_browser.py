@@ -22,7 +22,7 @@ from benchmarks.http import place
 from benchmarks.report import Row
 from benchmarks.servers import NGINX, Server, free_port, ours, running
 from heliograph.accounts.directory import RELOAD_SECONDS, load_directory
-from heliograph.app import define
+from heliograph.app import accounts
 from heliograph.database import open_state
 from heliograph.events.engagement import MessageOpened, MessageRead
 from heliograph.events.event import SECOND, Entry, new_id
@@ -155,7 +155,7 @@ async def _told(server: Server, messages: list[str]) -> list[Entry]:
 
 def _choose(server: Server, technique: str) -> None:
     settings = load_settings({"data": str(server.data)}, environ={})
-    define.set_policy(settings, None, {"read_time": technique})
+    accounts.set_policy(settings, None, {"read_time": technique})
     time.sleep(RELOAD_SECONDS + 0.5)
 
 
