@@ -150,6 +150,8 @@ class SubjectIndex:
 
     def _check(self, reader: FileReader, head: int) -> None:
         upto, last_id = self._store.upto()
+        if upto > head:
+            head = reader.head()  # another process may have caught up further since it was asked
         if upto and (upto > head or (reader.id_at(upto) or "") != last_id):
             log.warning("the index of subjects does not fit the journal and is made anew from it")
             self._store.start_over()

@@ -14,6 +14,7 @@ from journal_records import ACCOUNT, START, numbered, record
 from heliograph.errors import JournalFull, OperatorError
 from heliograph.events.event import Record
 from heliograph.journal import committing, file_reader, journal_file, seen, subject_index
+from heliograph.journal.file_reader import FileReader
 from heliograph.journal.reading import open_reader
 from heliograph.journal.sqlite import SqliteJournal
 
@@ -301,6 +302,27 @@ async def test_an_erasure_that_was_cut_short_is_finished_by_asking_again(
     assert WHO.encode() not in bytes_on_disk(tmp_path)
     assert subject_index._hash(f"email:{WHO}") not in bytes_on_disk(tmp_path)
     assert len(await journal.of(["erased:1"])) == 20
+
+
+class Earlier(FileReader):
+    """Asked where the journal ends it answers first what was true some moments ago."""
+
+    ends = [5]
+
+    def head(self) -> int:
+        return self.ends.pop() if self.ends else super().head()
+
+
+async def test_an_index_that_another_process_carried_on_meanwhile_is_not_made_anew(
+    tmp_path: Path, journal: SqliteJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    await journal.append([numbered(number) for number in range(10)])
+    assert len(await journal.of([numbered(0).subject])) > 0  # the index goes up to 10
+    index, reader = subject_index.SubjectIndex(tmp_path), Earlier(tmp_path)
+    index.catch_up(reader)
+    assert not reader.ends and "made anew" not in caplog.text
+    index.close()
+    reader.close()
 
 
 async def test_two_subjects_with_one_hash_are_told_apart(
