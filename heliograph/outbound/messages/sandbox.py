@@ -38,6 +38,8 @@ MESSAGE_LIMIT = 500
 """Characters of an error's message."""
 
 _TAG = re.compile(r"\{[{%]")
+_BLOCK = re.compile(r"\{%-?\s*(end)?(\w+)")
+_MISSING = re.compile(r"expected tag end(\w+), found")
 
 
 class BoundedRange(RangeLiteral):
@@ -199,7 +201,7 @@ def parse(source: str, environment: Sandbox, part: str, origin: Origin | None = 
     try:
         template = environment.from_string(source)
     except LiquidError as error:
-        return _explained(error, part, origin)
+        return _left_open(error, source, part, origin) or _explained(error, part, origin)
     except RecursionError:
         return RenderError(code="Template syntax error", message="it is nested too deeply", part=part)
     _bound_ranges(template)
@@ -240,6 +242,23 @@ def _explained(error: LiquidError, part: str, origin: Origin) -> RenderError:
     return RenderError(
         code=code, message=str(error.message or code)[:MESSAGE_LIMIT], part=part, line=line, column=column
     )
+
+
+def _left_open(error: LiquidError, source: str, part: str, origin: Origin) -> RenderError | None:
+    """A block without its end is noticed at the end of the text, which helps nobody: this says where it begins."""
+    wanted = _MISSING.match(str(error.message))
+    begun: list[int] = []
+    for tag in _BLOCK.finditer(source) if wanted else ():
+        end, name = tag.groups()
+        if wanted and name == wanted[1] and end and begun:
+            begun.pop()
+        elif wanted and name == wanted[1] and not end:
+            begun.append(tag.start())
+    if not wanted or not begun:
+        return None
+    line, column = origin.place(begun[-1])
+    why = f"the block {wanted[1]} has no end{wanted[1]}"
+    return RenderError(code="Template syntax error", message=why, part=part, line=line, column=column)
 
 
 def _place(token: Token | None, origin: Origin) -> tuple[int | None, int | None]:
