@@ -61,7 +61,6 @@ class Followers:
 
     def __init__(self, path: Path, horizon: Horizon, clock: Clock) -> None:
         self._path, self._horizon, self._bell = path, horizon, Bell(clock)
-        self._server: asyncio.AbstractServer | None = None
         self._links: set[Framed] = set()
         self._asked: dict[tuple[Framed, int], asyncio.Future[None]] = {}
         self._number = 0
