@@ -64,11 +64,10 @@ class Server:
     @contextlib.contextmanager
     def client(self) -> Iterator[imaplib.IMAP4]:
         """Somebody else's client."""
-        client = imaplib.IMAP4("127.0.0.1", self.port, timeout=10)
-        client.login("joe", "x")
-        client.select()
-        yield client
-        client.logout()
+        with imaplib.IMAP4("127.0.0.1", self.port, timeout=10) as client:
+            client.login("joe", "x")
+            client.select()
+            yield client
 
     def deliver(self, *files: str) -> None:
         """Put these notices into the inbox."""
@@ -174,6 +173,36 @@ async def test_a_server_that_went_away_is_reached_again(world: World) -> None:
     finally:
         running.cancel()
         await asyncio.to_thread(server.stop)
+
+
+async def test_a_server_that_hangs_up_in_the_middle_leaves_no_socket_open(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It greets, tells what it can and goes: the client's last word, LOGOUT, gets no answer."""
+    opened: list[socket.socket] = []
+    connect = socket.create_connection
+
+    def watched(address: tuple[str, int], timeout: float) -> socket.socket:
+        opened.append(connect(address, timeout))
+        return opened[-1]
+
+    def talk(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"* OK ready\r\n")
+            tag = connection.recv(1_000).split()[0]
+            connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
+            connection.recv(1_000)
+
+    monkeypatch.setattr(socket, "create_connection", watched)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        talking = asyncio.create_task(asyncio.to_thread(talk, listening))
+        host, port = listening.getsockname()
+        mailbox = Mailbox(host=host, port=port, tls=False, folder="INBOX", user="joe", password="x")
+        with pytest.raises((OSError, imaplib.IMAP4.error)):
+            await Imap(mailbox, world.intake, world.clock, 60).empty()
+        await talking
+    assert [one.fileno() for one in opened] == [-1]
 
 
 @pytest.mark.parametrize("url", ["pop3://mail.example", "imaps://", "imaps://mail.example:x/INBOX"])

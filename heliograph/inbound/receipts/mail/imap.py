@@ -149,6 +149,8 @@ def _connected(mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             client.logout()
+        with suppress(OSError):
+            client.shutdown()  # `logout` leaves the socket open where the server had gone before it answered
 
 
 def _fetched(client: imaplib.IMAP4, number: str) -> bytes | None:
