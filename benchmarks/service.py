@@ -15,7 +15,7 @@ from heliograph import webservice
 from heliograph.accounts import keys
 from heliograph.accounts.directory import load_directory
 from heliograph.clock import SECOND, SystemClock
-from heliograph.database import METADATA, open_state
+from heliograph.database import METADATA, Reading, open_state
 from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.engagement import MessageOpened
@@ -110,10 +110,11 @@ async def _filled(journal: SqliteJournal, state: Engine, account: str) -> list[A
 
 def _one_by_one(state: Engine, opens: list[AnyEvent]) -> float:
     """As `feeds.push` does it for each delivery, without the delivery: items per CPU-second."""
-    options, readers = SchemaOptions(), Readers()
+    options, readers, reading = SchemaOptions(), Readers(), Reading(state)
     began = time.process_time()
     for event in opens:
-        context = surroundings(state, event, options, readers)
+        with reading.look() as connection:
+            context = surroundings(connection, event, options, readers)
         assert SCHEMA_DIALECT.render(event, context)
     return len(opens) / (time.process_time() - began)
 

@@ -28,7 +28,7 @@ from heliograph.accounts import keys
 from heliograph.accounts.directory import load_directory
 from heliograph.app import part
 from heliograph.clock import SystemClock
-from heliograph.database import METADATA, open_state
+from heliograph.database import METADATA, Reading, open_state
 from heliograph.egress import Egress
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import FeedSaved
@@ -114,7 +114,7 @@ async def _ours(place: Path, url: str, schemes: tuple[str, ...]) -> tuple[float,
     reading = open_state(place, read_only=True)
     journal = await SqliteJournal.open(place)
     means = Means(
-        engine=reading,
+        reading=Reading(reading),
         directory=load_directory(reading),
         egress=Egress(settings),
         queues=QueueFile(place),

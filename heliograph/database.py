@@ -9,7 +9,9 @@ Instants are integers in microseconds; documents are JSON.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +120,33 @@ class Query:
         return tuple(read)
 
 
-def row_of(engine: Engine, statement: str, values: tuple[Any, ...]) -> Any:
-    """One row of a plain SQL statement, or None, by a cursor of the driver: for look-ups that are made thousands of times
-    a second it takes a seventh of the time. Values are as SQLite has them (a boolean is 0 or 1, JSON is text)."""
-    connection = engine.raw_connection()
-    try:
-        return connection.cursor().execute(statement, values).fetchone()
-    finally:
-        connection.close()
+class Reading:
+    """State in short looks, over connections that are kept: for what is looked up for every message, since SQLAlchemy's
+    pool and transaction around a look take many times as long as the look. Any thread may look; a connection is used
+    by one look at a time, and as many are kept as ever looked at once. `engine`: of a state that is only read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._idle: list[Connection] = []
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[Connection]:
+        """All that is asked of it shows state as of one moment. A look that failed leaves its connection behind."""
+        connection = self._idle.pop() if self._idle else self.engine.connect()
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
+        try:
+            yield connection
+        except BaseException:
+            connection.close()  # rolled back on its way to the pool
+            raise
+        driver.commit()
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Give the connections back to the engine's pool."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def _prepare(engine: Engine, extra: tuple[str, ...]) -> None:
@@ -150,4 +171,6 @@ def _prepare(engine: Engine, extra: tuple[str, ...]) -> None:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Any) -> None:
-        connection.connection.dbapi_connection.execute(begin)
+        driver = connection.connection.dbapi_connection
+        if not driver.in_transaction:  # a look (`Reading`) began it
+            driver.execute(begin)

@@ -14,7 +14,7 @@ from heliograph.accounts.directory import Directory, load_directory
 from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
-from heliograph.database import open_state
+from heliograph.database import Reading, open_state
 from heliograph.egress import Egress
 from heliograph.errors import CallerError, OperatorError
 from heliograph.events import codec
@@ -74,8 +74,10 @@ async def test(settings: Settings, account: str | None, name: str) -> Conversati
         closing.push_async_callback(egress.close)
         closing.callback(queues.close)
         with _known(settings, account, name) as (connection, directory, feed):
+            reading = Reading(connection.engine)
+            closing.callback(reading.close)
             means = Means(
-                engine=connection.engine,
+                reading=reading,
                 directory=directory,
                 egress=egress,
                 queues=queues,

@@ -24,7 +24,7 @@ from heliograph.app import lag, part
 from heliograph.app.storage import OUTBOUND, only, remote
 from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import Clock, SystemClock
-from heliograph.database import open_state
+from heliograph.database import Reading, open_state
 from heliograph.egress import Egress, Guard
 from heliograph.journal import parked
 from heliograph.journal.breaker import State
@@ -88,6 +88,7 @@ class OutboundRoom:
         self._settings, self._clock, self._journal = settings, clock, journal
         data = Path(settings.data)
         self._state, self._reading = open_state(data), open_state(data, read_only=True)
+        self._looks = Reading(self._reading)
         self._directory, self._readers = load_directory(self._reading), load_readers(settings)
         self._refs = Refs(self._directory.master)
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
@@ -133,6 +134,7 @@ class OutboundRoom:
         await self._http2.close()
         await self._links.close()
         self._queues.close()
+        self._looks.close()
         self._reading.dispose()
         self._state.dispose()
 
@@ -225,7 +227,7 @@ class OutboundRoom:
             self._journal,
             clock,
             settings,
-            look_into(self._reading, clock),
+            look_into(self._looks, clock),
             self._desk(),
             self._lines,
             TextDesk(Composer(clock), self._refs, self._directory, clock, base, short),
@@ -250,7 +252,7 @@ class OutboundRoom:
 
     def _means(self) -> Means:
         return Means(
-            engine=self._reading,
+            reading=self._looks,
             directory=self._directory,
             egress=self._egress,
             queues=self._queues,

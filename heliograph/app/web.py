@@ -28,7 +28,7 @@ from heliograph.app.pages import pages
 from heliograph.app.storage import owned, remote
 from heliograph.aws.door import Door
 from heliograph.clock import Clock, SystemClock
-from heliograph.database import open_state
+from heliograph.database import Reading, open_state
 from heliograph.egress import Answer, Egress
 from heliograph.inbound import collect, consent, tracking
 from heliograph.inbound.receipts.evidence import EvidenceFiles
@@ -162,7 +162,7 @@ class Worker:
     ) -> Means:
         """What the operators' API works with; a feed is tried out by the worker that is asked to."""
         feeds = FeedMeans(
-            engine=engine,
+            reading=Reading(engine),
             directory=directory,
             egress=egress,
             queues=queues,

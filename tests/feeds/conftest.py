@@ -11,7 +11,7 @@ from feed_world import NOW, SECRET, Receiver, directory
 from sqlalchemy import Engine
 
 from heliograph.clock import ManualClock
-from heliograph.database import METADATA, open_state
+from heliograph.database import METADATA, Reading, open_state
 from heliograph.egress import Egress
 from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.feeds.links import Links
@@ -78,7 +78,7 @@ async def means(
     """What deliveries are made with. A module that wants other settings, or another clock, has a fixture of that name."""
     links = Links()
     yield Means(
-        engine=open_state(tmp_path, read_only=True),
+        reading=Reading(open_state(tmp_path, read_only=True)),
         directory=directory("old", SECRET),
         egress=egress,
         queues=queues,

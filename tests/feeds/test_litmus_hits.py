@@ -250,14 +250,20 @@ async def test_an_open_that_state_knows_no_more_is_told_without_its_reader(told:
     assert hit["custom_id"] == hit["user_agent"] == "" and hit["read_seconds"] == 12
 
 
+def known_of(told: Told, event: str) -> visits.Opened | None:
+    """What state knows of an open."""
+    with told.means.reading.look() as connection:
+        return visits.opened(connection, ACCOUNT, event)
+
+
 async def test_an_erased_open_is_gone_from_state(told: Told) -> None:
     """As erasures find it: by the event's id."""
     open_ = opened()
     await told.happen(open_)
-    assert visits.opened(told.means.engine, ACCOUNT, open_.id) is not None
+    assert known_of(told, open_.id) is not None
     with told.state.begin() as connection:
         sweeping.drop_events(connection, sweeping.tables(connection), [open_.id])
-    assert visits.opened(told.means.engine, ACCOUNT, open_.id) is None
+    assert known_of(told, open_.id) is None
 
 
 async def test_a_feed_whose_topic_was_deleted_says_so(told: Told) -> None:
@@ -265,5 +271,5 @@ async def test_a_feed_whose_topic_was_deleted_says_so(told: Told) -> None:
     open_ = opened()
     await told.happen(event(TopicDeleted(topic="ea"), at=told.clock.now()), open_, read(open_))
     assert await told.published() == []
-    with told.means.engine.connect() as connection:
+    with told.means.reading.look() as connection:
         assert "deleted" in parked.find(connection)[0].why

@@ -68,7 +68,10 @@ class House:
         await self.happen(event(saved))
         await self.caught_up()
         replayer = Replayer(
-            journal=self.journal, reading=self.means.engine, loops=lambda: self.loops, clock=self.clock
+            journal=self.journal,
+            reading=self.means.reading.engine,
+            loops=lambda: self.loops,
+            clock=self.clock,
         )
         head = await self.journal.head()
         self.loops.set_acts([*feed_acts(self.means, since=head), replays_act(replayer)])
@@ -82,7 +85,7 @@ class House:
         await until(lambda: self.loops.standing()[SHOP].breaker == "open")
 
     def waiting(self) -> int:
-        with self.means.engine.connect() as connection:
+        with self.means.reading.look() as connection:
             return parked.waiting(connection).get(SHOP, 0)
 
 
@@ -177,7 +180,7 @@ async def test_failures_and_a_sample_of_successes_are_kept_without_what_proves_w
     await receiver.until(5)
     await house.caught_up()
     await house.loops.writer.run(lambda c: delivery_log.write(c, house.means.log.take()))
-    with house.means.engine.connect() as connection:
+    with house.means.reading.look() as connection:
         noted = delivery_log.find(connection, ACCOUNT, "shop")
         assert delivery_log.find(connection, OTHER, "shop") == []
     assert {(one.event, one.delivered) for one in noted} == {(events[0].id, False), (events[1].id, True)}
@@ -206,13 +209,13 @@ async def test_the_log_of_a_feed_is_bounded_in_number_and_in_time(house: House) 
         for n in range(delivery_log.FAILURES + 20)
     ]
     await house.loops.writer.run(lambda c: delivery_log.write(c, noted))
-    with house.means.engine.connect() as connection:
+    with house.means.reading.look() as connection:
         kept = delivery_log.find(connection, ACCOUNT, "shop", limit=1000)
     assert [one.at for one in kept] == list(range(delivery_log.FAILURES + 19, 19, -1))
     day = 86_400 * SECOND
     for days, now, left in ((0, 7 * day + 500, 20), (2, 2 * day + 510, 10), (30, 7 * day + 519, 1)):
         await house.loops.writer.run(lambda c, d=days, n=now: delivery_log.expire(c, ACCOUNT, d, n))
-        with house.means.engine.connect() as connection:
+        with house.means.reading.look() as connection:
             assert len(delivery_log.find(connection, ACCOUNT, "shop", limit=1000)) == left
 
 
@@ -261,7 +264,7 @@ async def test_a_replay_takes_what_was_parked_out_of_its_place(house: House, rec
     await house.happen(event(await replay_orders.order_of_events(house.journal, "shop", [one.id], "me")))
     await receiver.until(2)
     await house.caught_up()
-    with house.means.engine.connect() as connection:
+    with house.means.reading.look() as connection:
         assert parked.find(connection, name=SHOP.name) == []
 
 
@@ -272,7 +275,10 @@ async def test_a_replay_of_nothing_or_of_no_feed_is_said(house: House) -> None:
         with pytest.raises((NotFound, BadRequest)):
             await replay_orders.order_of_events(house.journal, "shop", [unknown], "me")
     replayer = Replayer(
-        journal=house.journal, reading=house.means.engine, loops=lambda: house.loops, clock=house.clock
+        journal=house.journal,
+        reading=house.means.reading.engine,
+        loops=lambda: house.loops,
+        clock=house.clock,
     )
     outcome = await replayer.perform(event(FeedReplayed(name="nobody", after=0, upto=1)), 1)
     assert outcome == Refused("there is no feed nobody")
@@ -460,7 +466,7 @@ async def test_a_breaker_that_is_not_closed_is_told_and_a_start_forgets_what_was
         held = log.changed(standing, now)
         if held is not None:
             await house.loops.writer.run(lambda c: breakers.write(c, held))
-        with house.means.engine.connect() as connection:
+        with house.means.reading.look() as connection:
             fares = operating.standing(connection, operating.found(connection, *shop), 0)
         return fares.breaker, fares.breaker_since
 
@@ -479,7 +485,7 @@ async def test_how_a_feed_stands_is_counted_from_the_journal(house: House, recei
     await house.opened_breaker()
     await until(lambda: house.loops.lag()[SHOP] == 8)
     await house.loops._context.positions.flush()
-    with house.means.engine.connect() as connection:
+    with house.means.reading.look() as connection:
         feed = operating.found(connection, ACCOUNT, "shop")
         fares = operating.standing(connection, feed, await house.journal.head())
         assert (fares.behind, fares.waiting, fares.parked) == (8, 2, 0)

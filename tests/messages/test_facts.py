@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mail_world import ACCOUNT, MESSAGE, PERSON
-from sqlalchemy import Engine
 
 from heliograph.clock import ManualClock
-from heliograph.database import memory_state
+from heliograph.database import Reading, memory_state
 from heliograph.events import codec
 from heliograph.events.commerce import Product, ProductCreated, ProductDeleted, ProductViewed
 from heliograph.events.consent import ConsentGranted, SuppressionAdded
@@ -28,12 +27,12 @@ def event(
     return codec.make(data, account=ACCOUNT, subject=subject, now=NOW + number, id=id)
 
 
-def fold(events: Sequence[AnyEvent]) -> Engine:
+def _read(events: Sequence[AnyEvent]) -> Reading:
     engine = memory_state()
     with engine.begin() as connection:
         for one in FOLDS:
             one.apply(connection, [e for e in events if e.kind in one.kinds])
-    return engine
+    return Reading(engine)
 
 
 def wanted(**fields: object) -> Event[MessageRequested]:
@@ -52,7 +51,7 @@ HISTORY = (
 
 def test_everything_is_known_of_a_known_person() -> None:
     request = wanted()
-    facts = look_into(fold([*HISTORY, request]), ManualClock())(request)
+    facts = look_into(_read([*HISTORY, request]), ManualClock())(request)
     assert facts.state == "requested"
     assert facts.standing.suppressions == {"soft_bounce"} and facts.standing.opt_in is True
     assert facts.person is not None and (facts.person.first_name, facts.person.customer_id) == ("Joe", "42")
@@ -64,14 +63,14 @@ def test_everything_is_known_of_a_known_person() -> None:
 
 def test_a_version_that_was_asked_for_is_the_one_that_is_used() -> None:
     request = wanted(template_version=1)
-    facts = look_into(fold([*HISTORY, request]), ManualClock())(request)
+    facts = look_into(_read([*HISTORY, request]), ManualClock())(request)
     assert facts.template is not None and facts.template.parts["subject"] == "one"
 
 
 def test_what_was_sent_is_known_as_sent() -> None:
     request = wanted()
     sent = codec.follow(request, MessageSent(message=MESSAGE, address="joe@x.example"), now=NOW + 10)
-    assert look_into(fold([*HISTORY, request, sent]), ManualClock())(request).state == "sent"
+    assert look_into(_read([*HISTORY, request, sent]), ManualClock())(request).state == "sent"
 
 
 SHOWS = "{% for one in recently_viewed %}{{ one.title }}{% endfor %}"
@@ -95,15 +94,15 @@ def test_what_somebody_looked_at_is_known_to_templates_that_show_it() -> None:
         ),
         request,
     ]
-    shirt, unknown = look_into(fold(history), ManualClock())(request).objects["recently_viewed"]
+    shirt, unknown = look_into(_read(history), ManualClock())(request).objects["recently_viewed"]
     assert (shirt["title"], shirt["image"], shirt["views"]) == ("Shirt", "https://x.example/1", 2)
     assert (unknown["id"], unknown["title"]) == ("3", None)
-    before = look_into(fold([*HISTORY, *history[-8:-2], request]), ManualClock())(request)
+    before = look_into(_read([*HISTORY, *history[-8:-2], request]), ManualClock())(request)
     assert before.objects["recently_viewed"] == (), "nobody asks for it"
 
 
 def test_nothing_is_known_of_nobody() -> None:
     request = wanted()
-    facts = look_into(fold([]), ManualClock())(request)
+    facts = look_into(_read([]), ManualClock())(request)
     assert (facts.state, facts.person, facts.template) == (None, None, None)
     assert facts.standing.suppressions == frozenset() and facts.standing.opt_in is None

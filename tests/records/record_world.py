@@ -14,7 +14,7 @@ from heliograph.accounts.directory import load_directory
 from heliograph.api.call import Means
 from heliograph.app.pages import pages
 from heliograph.clock import SECOND, SystemClock
-from heliograph.database import METADATA, open_state
+from heliograph.database import METADATA, Reading, open_state
 from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent
@@ -65,7 +65,7 @@ class World:
             directory=self.directory,
             clock=self.clock,
             feeds=FeedMeans(
-                engine=self.reading,
+                reading=Reading(self.reading),
                 directory=self.directory,
                 egress=egress,
                 queues=QueueFile(data),

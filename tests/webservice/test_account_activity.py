@@ -14,6 +14,7 @@ from lxml import etree
 from service_world import NAMESPACE, NOW, SCHEMA, Answer, World
 
 from heliograph.clock import SECOND
+from heliograph.database import Reading
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened
 from heliograph.events.event import AnyEvent
@@ -29,12 +30,19 @@ from heliograph.events.messages import (
     RenderError,
     SmsReceived,
 )
+from heliograph.outbound.feeds.dialect import Rendered
 from heliograph.outbound.feeds.dialects.messagegears import SCHEMA_DIALECT, SchemaOptions
 from heliograph.outbound.feeds.surroundings import surroundings
 from heliograph.readers import Readers
 
 DAY = 86_400 * SECOND
 READERS = Readers()
+
+
+def as_a_feed(world: World, event: AnyEvent, options: SchemaOptions) -> Rendered | None:
+    """How a feed tells an event."""
+    with Reading(world.reading).look() as connection:
+        return SCHEMA_DIALECT.render(event, surroundings(connection, event, options, READERS))
 
 
 async def a_day(world: World) -> list[AnyEvent]:
@@ -127,7 +135,7 @@ async def test_a_day_holds_the_same_items_by_id_and_by_byte_as_the_feed(world: W
     fed: dict[str, bytes] = {}
     options = SchemaOptions(namespace=False)
     for event in events:
-        told = SCHEMA_DIALECT.render(event, surroundings(world.reading, event, options, READERS))
+        told = as_a_feed(world, event, options)
         if told is not None:
             fed[event.id] = told.body.removeprefix(b"<ActivityItems>").removesuffix(b"</ActivityItems>")
     called: set[str] = set()
@@ -146,7 +154,7 @@ async def test_what_an_xsd31_queue_holds_is_valid_by_the_schema_with_and_without
     for event in await a_day(world):
         for namespace in (True, False):
             options = SchemaOptions(namespace=namespace, extras=True)
-            told = SCHEMA_DIALECT.render(event, surroundings(world.reading, event, options, READERS))
+            told = as_a_feed(world, event, options)
             if told is None:
                 continue
             root = etree.fromstring(told.body)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
-
 from heliograph.accounts.directory import Directory
 from heliograph.clock import Clock
+from heliograph.database import Reading
 from heliograph.egress import Egress
 from heliograph.journal.journal import Journal
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
@@ -19,10 +18,10 @@ from heliograph.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """`engine`: state; a read-only one, so that reading never waits for writers. `queues`: our own queues. `links`:
+    """`reading`: state, by an engine that only reads, so that it never waits for writers. `queues`: our own queues. `links`:
     connections that are no HTTP. `journal`: where what goes to a topic is recorded."""
 
-    engine: Engine
+    reading: Reading
     directory: Directory
     egress: Egress
     queues: QueueFile

@@ -46,7 +46,7 @@ def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
     `since`: the journal position from which a feed that is new begins (None: the head). A feed that cannot be
     served is logged and left out; its cursor waits until it is saved again.
     """
-    with means.engine.connect() as connection:
+    with means.reading.look() as connection:
         feeds = definitions.feeds(connection)
     acts = []
     for feed in feeds:
@@ -94,7 +94,8 @@ class _Delivery:
         feed, means = self.subscription, self.means
         if not self.wants(event):
             return Skipped()
-        context = surroundings(means.engine, event, feed.options, means.readers)
+        with means.reading.look() as connection:
+            context = surroundings(connection, event, feed.options, means.readers)
         if context.message is not None and context.message.template == FAILURE_TEMPLATE:
             return Skipped()
         if not choosing.of_campaign(event, context):

@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Engine, bindparam, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from heliograph.database import row_of
+from heliograph.database import Query
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
 from heliograph.events.event import AnyEvent
@@ -45,49 +44,44 @@ _ABOUT = select(
     MESSAGES.c.recipient_id,
     MESSAGES.c.job_category,
 ).where(MESSAGES.c.account == bindparam("of_account"))
-_ABOUT_ONE = _ABOUT.where(MESSAGES.c.id == bindparam("message"))
+_ABOUT_ONE = Query(_ABOUT.where(MESSAGES.c.id == bindparam("message")))
 _IDS: BindParameter[list[str]] = bindparam("messages", expanding=True)
 _ABOUT_MANY = _ABOUT.where(MESSAGES.c.id.in_(_IDS))
 
-_ABOUT_SQL = str(_ABOUT_ONE.compile(dialect=sqlite.dialect()))
-"""The same as text: each delivery asks for it, and a plain cursor does in a seventh of the time."""
 
-
-def surroundings(engine: Engine, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
+def surroundings(connection: Connection, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
     """The context in which an event is rendered."""
     data = event.data
     if isinstance(data, MessageRead | MessagePrinted | MessageForwarded):
-        return _of_visit(engine, event, data, options, readers)
+        return _of_visit(connection, event, data, options, readers)
     named = getattr(data, "message", None)  # whatever kind names a message calls it so
     declined = data.address if isinstance(data, ConsentWithdrawn) and data.channel == "sms" else None
     if named is None and declined is None:
         return Context(options)
-    about = _about(engine, event.account, named) if named else None
+    about = _about(connection, event.account, named) if named else None
     number = about.address if about and about.channel == "sms" else declined
     if number is None:
         return Context(options, about)
     known = about.person if about else None
-    with engine.connect() as connection:
-        person = people.find(connection, event.account, person=known, phone=number)
+    person = people.find(connection, event.account, person=known, phone=number)
     return Context(options, about, (person.email if person else None) or "")
 
 
 def _of_visit(
-    engine: Engine,
+    connection: Connection,
     event: AnyEvent,
     data: MessageRead | MessagePrinted | MessageForwarded,
     options: Options,
     readers: Readers,
 ) -> Context[Any]:
     """Who it was is known of an open as it was judged; of a print or a forward it is judged here."""
-    about = _about(engine, event.account, data.message) if data.message else None
+    about = _about(connection, event.account, data.message) if data.message else None
     campaign = None
     if data.campaign:
-        with engine.connect() as connection:
-            campaign = campaigns.find(connection, data.campaign)
+        campaign = campaigns.find(connection, data.campaign)
         if campaign is not None and campaign.account != event.account:
             campaign = None
-    opened = visits.opened(engine, event.account, data.open) if isinstance(data, MessageRead) else None
+    opened = visits.opened(connection, event.account, data.open) if isinstance(data, MessageRead) else None
     return Context(options, about, open=opened, reader=_judged(data, opened, readers), campaign=campaign)
 
 
@@ -110,8 +104,8 @@ def _judged(
     )
 
 
-def _about(engine: Engine, account: str, message: str) -> About | None:
-    found = row_of(engine, _ABOUT_SQL, (account, message))
+def _about(connection: Connection, account: str, message: str) -> About | None:
+    found = _ABOUT_ONE.row(connection, of_account=account, message=message)
     return None if found is None else _read(found)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from heliograph.clock import Clock
-from heliograph.database import Query
+from heliograph.database import Query, Reading
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.lookups import Find, nowhere
@@ -84,13 +84,13 @@ class _Shelf:
         return found
 
 
-def look_into(engine: Engine, clock: Clock) -> Look:
-    """The look into this state; an engine that only reads keeps it out of the writer's way."""
+def look_into(reading: Reading, clock: Clock) -> Look:
+    """The look into this state."""
     shelf = _Shelf()
 
     def look(event: Event[MessageRequested]) -> Facts:
         account, wanted = event.account, event.data
-        with engine.begin() as connection:  # one transaction: reading state's latest pages once
+        with reading.look() as connection:
             person = people.find(connection, account, person=wanted.person) if wanted.person else None
             person = person or people.at(connection, account, wanted.channel, wanted.address)
             template, objects = shelf.template(connection, account, wanted.template, wanted.template_version)
@@ -100,7 +100,7 @@ def look_into(engine: Engine, clock: Clock) -> Look:
                 person=person,
                 template=template,
                 objects=look_up(connection, account, person, objects, wanted.context) if objects else NOTHING,
-                record=find_records(engine, clock, account),
+                record=find_records(reading.engine, clock, account),
                 device=devices.find(connection, account, wanted.address)
                 if wanted.channel == "push"
                 else None,

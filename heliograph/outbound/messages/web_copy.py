@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
+from heliograph.database import Reading
 from heliograph.events import codec
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
@@ -66,7 +67,7 @@ class WebCopies:
     ) -> None:
         self._directory, self._refs, self._journal, self._state = directory, refs, journal, state
         self._desk = desk
-        self._look = look_into(state, clock)
+        self._look = look_into(Reading(state), clock)
 
     def pages(self) -> list[BaseRoute]:
         """The routes."""

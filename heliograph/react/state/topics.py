@@ -17,7 +17,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Engine,
     Index,
     String,
     Table,
@@ -27,9 +26,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
-from heliograph.database import METADATA, row_of
+from heliograph.database import METADATA, Query
 from heliograph.events.definitions import FeedSaved
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.topics import (
@@ -112,7 +110,9 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 _TOPIC = select(TOPICS).where(
     TOPICS.c.account == bindparam("of_account"), TOPICS.c.name == bindparam("of_name")
 )
-_TOPIC_SQL = str(_TOPIC.compile(dialect=sqlite.dialect()))
+_NAME = Query(
+    select(TOPICS.c.name).where(TOPICS.c.account == bindparam("account"), TOPICS.c.name == bindparam("name"))
+)
 _ONE = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == bindparam("of_id"))
 _KNOWN = select(SUBSCRIPTIONS.c.id).where(
     SUBSCRIPTIONS.c.account == bindparam("of_account"),
@@ -129,9 +129,9 @@ def topic(connection: Connection, account: str, name: str) -> Topic | None:
     return None if found is None else Topic(**found._mapping)
 
 
-def exists(engine: Engine, account: str, name: str) -> bool:
+def exists(connection: Connection, account: str, name: str) -> bool:
     """Whether there is a topic of this name: asked for every message that a feed publishes."""
-    return row_of(engine, _TOPIC_SQL, (account, name)) is not None
+    return _NAME.row(connection, account=account, name=name) is not None
 
 
 def topics(connection: Connection, account: str | None = None) -> list[Topic]:

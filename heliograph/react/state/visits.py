@@ -14,17 +14,15 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Engine,
     String,
     Table,
     bindparam,
     delete,
     select,
 )
-from sqlalchemy.dialects import sqlite
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA, row_of
+from heliograph.database import METADATA, Query
 from heliograph.events.engagement import MessageOpened, ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.journal.consumer import Fold
@@ -77,22 +75,17 @@ OPENS = Table(
     Column("platform", String, nullable=False),
 )
 
-_FOUND = select(OPENS).where(
-    OPENS.c.event == bindparam("of_event"), OPENS.c.account == bindparam("of_account")
+_FOUND = Query(
+    select(OPENS).where(OPENS.c.event == bindparam("event"), OPENS.c.account == bindparam("account"))
 )
-_FOUND_SQL = str(_FOUND.compile(dialect=sqlite.dialect()))
 _NAMES = tuple(str(column.name) for column in OPENS.c)
 _OLD = delete(OPENS).where(OPENS.c.recorded < bindparam("before"))
 
 
-def opened(engine: Engine, account: str, event: str) -> Opened | None:
+def opened(connection: Connection, account: str, event: str) -> Opened | None:
     """The open that an event recorded; None when it is too long ago, or was erased."""
-    found = row_of(engine, _FOUND_SQL, (event, account))
-    if found is None:
-        return None
-    named = dict(zip(_NAMES, found, strict=True))
-    reliable = named["reliable"]
-    return Opened(**named | {"reliable": None if reliable is None else bool(reliable)})
+    found = _FOUND.row(connection, event=event, account=account)
+    return None if found is None else Opened(**dict(zip(_NAMES, found, strict=True)))
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:

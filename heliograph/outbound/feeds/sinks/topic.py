@@ -27,7 +27,9 @@ async def deliver(told: Told, means: Means) -> Exchange:
     named = _ENDPOINT.fullmatch(told.endpoint)
     if named is None:
         return Exchange(outcome=Refused(f"{told.endpoint} names no topic"))
-    if not topics.exists(means.engine, told.account, named[1]):
+    with means.reading.look() as connection:
+        exists = topics.exists(connection, told.account, named[1])
+    if not exists:
         why = f"the topic {named[1]} was deleted; save the feed again to make it"
         return Exchange(outcome=Refused(why))
     event, rendered = told.event, told.rendered
