@@ -15,7 +15,7 @@ from heliograph.accounts.model import KeyKind
 from heliograph.api.call import Means
 from heliograph.app.pages import pages
 from heliograph.clock import SECOND, ManualClock
-from heliograph.database import METADATA, open_state
+from heliograph.database import METADATA, Reading, open_state
 from heliograph.egress import Egress
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent, Data
@@ -63,7 +63,7 @@ class World:
             self.other = keys.add_account(connection, "Other", NOW).number
             _, self.other_key = keys.add_key(connection, self.other, "api", NOW)
         self.reading = open_state(data, read_only=True)
-        receivers = Settings(egress_allow=("127.0.0.0/8",), webhook_https_only=False, webhook_timeout=0.5)
+        receivers = Settings(egress_allow=("127.0.0.0/8",), webhook_https_only=False, webhook_timeout=2.0)
         egress = Egress(receivers)
         self.means = Means(
             journal=self.journal,
@@ -72,7 +72,7 @@ class World:
             directory=load_directory(self.reading),
             clock=self.clock,
             feeds=FeedMeans(
-                engine=self.reading,
+                reading=Reading(self.reading),
                 directory=load_directory(self.reading),
                 egress=egress,
                 queues=QueueFile(data),

@@ -54,6 +54,7 @@ async def test_nobody_sees_or_lifts_suppressions_of_another_account(world: World
 async def test_the_history_says_what_was_added_and_lifted_by_whom_and_why(world: World) -> None:
     """MG-8: who barred an address, and who lifted it, can be told for ever."""
     bounce = await world.happen(SuppressionAdded(address="ann@x.example", type="hard_bounce", reason="550"))
+    await world.clock.advance(1)
     assert (await world.ask("POST", PATH, {"address": "Ann@x.example", "reason": "asked"})).status == 202
     await world.follow()
     await world.clock.advance(1)
