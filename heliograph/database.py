@@ -11,12 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, MetaData, Select, create_engine, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    Delete,
+    Engine,
+    Insert,
+    MetaData,
+    Select,
+    Update,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -33,11 +44,16 @@ METADATA = MetaData(
 FILE = "state.db"
 
 
-_DIALECT = sqlite.dialect(paramstyle="named", json_deserializer=msgspec.json.decode)
-
-
 def _dumps(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+_DIALECT = sqlite.dialect(
+    paramstyle="named", json_serializer=_dumps, json_deserializer=msgspec.json.decode
+)
+
+STATEMENTS = 512
+"""Statements that a connection keeps prepared: a round of folds and reactions asks some two hundred different ones."""
 
 
 def open_state(data: Path, *, read_only: bool = False) -> Engine:
@@ -47,7 +63,7 @@ def open_state(data: Path, *, read_only: bool = False) -> Engine:
         poolclass=QueuePool,
         json_serializer=_dumps,
         json_deserializer=msgspec.json.decode,
-        connect_args={"check_same_thread": False, "timeout": 30},
+        connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": STATEMENTS},
     )
     _prepare(engine, ("PRAGMA query_only = ON",) if read_only else ())
     return engine
@@ -96,12 +112,7 @@ class Query:
 
     def rows(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
         """All rows, for these values of the statement's parameters. Raises what SQLAlchemy would."""
-        try:
-            found = connection.connection.cursor().execute(self._text, {**self._fixed, **values}).fetchall()
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(
-                self._text, values, error, sqlite3.Error, hide_parameters=True
-            ) from error
+        found = execute(connection, self._text, {**self._fixed, **values}).fetchall()
         return [self._read(row) for row in found] if self._readers else found
 
     def row(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
@@ -118,6 +129,59 @@ class Query:
         for place, reader in self._readers:
             read[place] = reader(read[place])
         return tuple(read)
+
+
+class Change:
+    """An INSERT, UPDATE or DELETE that is put together once and carried out by the driver's cursor, as `Query` asks. Both
+    methods return how many rows were changed."""
+
+    def __init__(self, statement: Insert | Update | Delete) -> None:
+        made = statement.compile(dialect=_DIALECT)
+        self._text = str(made)
+        self._fixed = {name: value for name, value in made.params.items() if value is not None}
+        kinds = {str(name): bind.type.dialect_impl(_DIALECT) for name, bind in made.binds.items()}
+        processors = {name: kind.bind_processor(_DIALECT) for name, kind in kinds.items()}
+        self._writers = {name: write for name, write in processors.items() if write is not None}
+
+    def run(self, connection: Connection, **values: object) -> int:
+        """For these values of the statement's parameters. Raises what SQLAlchemy would."""
+        return execute(connection, self._text, self._written(values)).rowcount
+
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> int:
+        """For each of these rows of values."""
+        return execute_many(connection, self._text, [self._written(row) for row in rows]).rowcount
+
+    def _written(self, values: Mapping[str, object]) -> dict[str, object]:
+        written = {**self._fixed, **values}
+        for name, write in self._writers.items():
+            written[name] = write(written[name])
+        return written
+
+
+def execute(
+    connection: Connection, statement: str, values: Mapping[str, object] | Sequence[object]
+) -> sqlite3.Cursor:
+    """Have the driver's cursor carry out a statement. Raises what SQLAlchemy would."""
+    cursor: sqlite3.Cursor = connection.connection.cursor()
+    try:
+        return cursor.execute(statement, values)
+    except sqlite3.Error as error:
+        raise _as_raised(statement, values, error) from error
+
+
+def execute_many(
+    connection: Connection, statement: str, rows: Sequence[Mapping[str, object] | Sequence[object]]
+) -> sqlite3.Cursor:
+    """As `execute`, for each row of values."""
+    cursor: sqlite3.Cursor = connection.connection.cursor()
+    try:
+        return cursor.executemany(statement, rows)
+    except sqlite3.Error as error:
+        raise _as_raised(statement, rows, error) from error
+
+
+def _as_raised(statement: str, values: Any, error: sqlite3.Error) -> BaseException:
+    return DBAPIError.instance(statement, values, error, sqlite3.Error, hide_parameters=True)
 
 
 class Reading:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Column, Connection, String, Table, bindparam, insert, select, update
 
 from heliograph.clock import Clock
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Change
 from heliograph.journal.state_writer import StateWriter
 
 FOLD, REACTION, ACT = "fold", "reaction", "act"
@@ -43,7 +43,7 @@ class Moved(Exception):
     """A position in state is not where this process left it: somebody else started it over."""
 
 
-_MOVE = (
+_MOVE = Change(
     update(POSITIONS)
     .where(
         POSITIONS.c.consumer == bindparam("of_consumer"),
@@ -76,7 +76,7 @@ def move(connection: Connection, moves: Mapping[Who, tuple[int, int]]) -> bool:
         {"of_consumer": who.consumer, "of_name": who.name, "from_seq": old, "to_seq": new}
         for who, (old, new) in moves.items()
     ]
-    return not rows or connection.execute(_MOVE, rows).rowcount == len(rows)
+    return not rows or _MOVE.many(connection, rows) == len(rows)
 
 
 class Positions:

@@ -31,13 +31,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from heliograph.database import execute, execute_many
+
 R = TypeVar("R", bound=msgspec.Struct)
 
 Key = tuple[Any, ...]
 """Texts and numbers."""
 
-CHUNKS = (1, 30, 1_000)
-"""Keys in one SELECT, so that each table has three of them; what is missing to a chunk repeats the last key."""
+CHUNKS = (1, 6, 30, 100, 300, 1_000)
+"""Keys in one SELECT, so that each table has a few of them; what is missing to a chunk repeats the last key."""
 
 
 class Rows(Generic[R]):
@@ -83,15 +85,15 @@ class Rows(Generic[R]):
         changed = [(key, self._changed[key]) for key in sorted(self._changed)]
         self._changed.clear()
         if kept := [msgspec.structs.astuple(row) for _, row in changed if row is not None]:
-            self._connection.exec_driver_sql(self._plan.upsert, kept)
+            execute_many(self._connection, self._plan.upsert, kept)
         if gone := [key for key, row in changed if row is None]:
-            self._connection.exec_driver_sql(self._plan.delete, gone)
+            execute_many(self._connection, self._plan.delete, gone)
 
     def _select(self, head: Key, tails: list[Any]) -> None:
         key, kind, rows = self._plan.key, self._kind, self._rows
         size = next(size for size in CHUNKS if size >= len(tails))
         values = (*head, *tails, *tails[-1:] * (size - len(tails)))
-        for found in self._connection.exec_driver_sql(self._plan.selects[size], values).all():
+        for found in execute(self._connection, self._plan.selects[size], values):
             row = kind(*found)
             rows[key(row)] = row
 
@@ -99,7 +101,7 @@ class Rows(Generic[R]):
 def append(connection: Connection, table: Table, values: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows (all columns, in order) that never change; those whose key is there already are left."""
     if values:
-        connection.exec_driver_sql(_append(table), list(values))
+        execute_many(connection, _append(table), values)
 
 
 def tally(connection: Connection, table: Table, changes: Mapping[Key, int]) -> None:
@@ -107,9 +109,9 @@ def tally(connection: Connection, table: Table, changes: Mapping[Key, int]) -> N
     plus = [(*key, changes[key]) for key in sorted(changes) if changes[key]]
     if plus:
         add, clear = _tally(table)
-        connection.exec_driver_sql(add, plus)
+        execute_many(connection, add, plus)
         if minus := [tuple(values[:-1]) for values in plus if values[-1] < 0]:
-            connection.exec_driver_sql(clear, minus)
+            execute_many(connection, clear, minus)
 
 
 class _Plan(NamedTuple):
@@ -165,5 +167,5 @@ def _tally(table: Table) -> tuple[str, str]:
 
 
 def _text(statement: ClauseElement) -> str:
-    """Compiled once, and sent by the driver's own way: three times as fast as through Core."""
+    """Compiled once, and carried out by the driver's cursor: a third of the time that it takes through Core."""
     return str(statement.compile(dialect=sqlite.dialect()))
