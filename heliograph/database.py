@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Compiled
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -48,9 +49,7 @@ def _dumps(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-_DIALECT = sqlite.dialect(
-    paramstyle="named", json_serializer=_dumps, json_deserializer=msgspec.json.decode
-)
+_DIALECT = sqlite.dialect(paramstyle="named", json_serializer=_dumps, json_deserializer=msgspec.json.decode)
 
 STATEMENTS = 512
 """Statements that a connection keeps prepared: a round of folds and reactions asks some two hundred different ones."""
@@ -97,6 +96,10 @@ def empty_wal(engine: Engine, *, patience: int = 200) -> None:
         connection.close()
 
 
+CHUNKS = (1, 6, 30, 100, 300, 1_000)
+"""Values in one statement, so that of each there are a few; what is missing to a chunk repeats the last value."""
+
+
 class Query:
     """A SELECT that is put together once and asked by the driver's cursor: for what is asked for every message, since
     SQLAlchemy spends ten times as long around a look into an index as the look takes. Values and rows are those of the
@@ -105,15 +108,13 @@ class Query:
     def __init__(self, statement: Select[Any]) -> None:
         made = statement.compile(dialect=_DIALECT)
         self._text = str(made)
-        self._fixed = {name: value for name, value in made.params.items() if value is not None}
-        kinds = [column.type.dialect_impl(_DIALECT) for column in statement.selected_columns]
-        processors = [kind.result_processor(_DIALECT, None) for kind in kinds]
-        self._readers = [(place, read) for place, read in enumerate(processors) if read is not None]
+        self._fixed = _fixed(made)
+        self._columns = _Columns(statement)
 
     def rows(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
         """All rows, for these values of the statement's parameters. Raises what SQLAlchemy would."""
         found = execute(connection, self._text, {**self._fixed, **values}).fetchall()
-        return [self._read(row) for row in found] if self._readers else found
+        return self._columns.read(found)
 
     def row(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
         """The first row, if there is one."""
@@ -124,7 +125,49 @@ class Query:
         row = self.row(connection, **values)
         return None if row is None else row[0]
 
-    def _read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+
+class QueryOfMany:
+    """As `Query`, where rows have one of many values: of the expanding parameter `wanted`, the statement's only one."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._made = statement.compile(dialect=_DIALECT)
+        self._fixed = _fixed(self._made)
+        self._columns = _Columns(statement)
+        self._texts: dict[int, str] = {}
+
+    def rows(
+        self, connection: Connection, wanted: Iterable[object], **values: object
+    ) -> list[tuple[Any, ...]]:
+        """All rows of these values, in no order."""
+        distinct = list(dict.fromkeys(wanted))
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(distinct), CHUNKS[-1]):
+            some = distinct[start : start + CHUNKS[-1]]
+            size = next(size for size in CHUNKS if size >= len(some))
+            some += some[-1:] * (size - len(some))
+            places = {f"wanted_{place}": value for place, value in enumerate(some, 1)}
+            found += execute(connection, self._text(size), {**self._fixed, **values, **places}).fetchall()
+        return self._columns.read(found)
+
+    def _text(self, size: int) -> str:
+        if size not in self._texts:
+            values = dict.fromkeys(self._made.params) | {"wanted": [None] * size}
+            self._texts[size] = self._made.construct_expanded_state(values).statement
+        return self._texts[size]
+
+
+class _Columns:
+    """What the columns of a SELECT are in Python."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        kinds = [column.type.dialect_impl(_DIALECT) for column in statement.selected_columns]
+        processors = [kind.result_processor(_DIALECT, None) for kind in kinds]
+        self._readers = [(place, read) for place, read in enumerate(processors) if read is not None]
+
+    def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return [self._row(row) for row in rows] if self._readers else rows
+
+    def _row(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         read = list(row)
         for place, reader in self._readers:
             read[place] = reader(read[place])
@@ -138,7 +181,7 @@ class Change:
     def __init__(self, statement: Insert | Update | Delete) -> None:
         made = statement.compile(dialect=_DIALECT)
         self._text = str(made)
-        self._fixed = {name: value for name, value in made.params.items() if value is not None}
+        self._fixed = _fixed(made)
         kinds = {str(name): bind.type.dialect_impl(_DIALECT) for name, bind in made.binds.items()}
         processors = {name: kind.bind_processor(_DIALECT) for name, kind in kinds.items()}
         self._writers = {name: write for name, write in processors.items() if write is not None}
@@ -178,6 +221,11 @@ def execute_many(
         return cursor.executemany(statement, rows)
     except sqlite3.Error as error:
         raise _as_raised(statement, rows, error) from error
+
+
+def _fixed(made: Compiled) -> dict[str, Any]:
+    """The values that are in the statement itself."""
+    return {name: value for name, value in made.params.items() if value is not None}
 
 
 def _as_raised(statement: str, values: Any, error: sqlite3.Error) -> BaseException:

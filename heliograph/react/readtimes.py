@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, String, Table, bindparam, delete, func, select
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Change, Query
 from heliograph.events.engagement import MessageOpened, MessageRead
 from heliograph.events.event import AnyEvent
 from heliograph.events.readtimes import CAP, SLACK, Opening, message_read
@@ -69,26 +69,25 @@ def _decide(connection: Connection, events: Sequence[AnyEvent], now: int) -> Seq
 
 
 def _due(connection: Connection, now: int) -> Sequence[AnyEvent]:
-    late = [Opening(*row) for row in connection.execute(_LATE, {"now": now})]
-    if late:
-        connection.execute(_TOLD, {"events": [opening.event for opening in late]})
+    late = [Opening(*row) for row in _LATE.rows(connection, now=now)]
+    _TOLD.many(connection, [{"of_event": opening.event} for opening in late])
     return [message_read(opening, None, now=now) for opening in late]
 
 
 def _next_due(connection: Connection) -> int | None:
-    first: int | None = connection.scalar(_FIRST)
+    first: int | None = _FIRST.value(connection)
     return first
 
 
 # Put together once: that costs several times what it costs to run one.
-_LATE = (
+_LATE = Query(
     select(*(OPEN_READS.c[name] for name in Opening._fields))
     .where(OPEN_READS.c.due <= bindparam("now"))
     .order_by(OPEN_READS.c.due)
     .limit(AT_ONCE)
 )
-_TOLD = delete(OPEN_READS).where(OPEN_READS.c.event.in_(bindparam("events", expanding=True)))
-_FIRST = select(func.min(OPEN_READS.c.due))
+_TOLD = Change(delete(OPEN_READS).where(OPEN_READS.c.event == bindparam("of_event")))
+_FIRST = Query(select(func.min(OPEN_READS.c.due)))
 
 REACTION = Reaction(
     name="readtimes",

@@ -20,7 +20,7 @@ from heliograph.react.automations.definition import Automation, parse
 from heliograph.react.automations.open_runs import OpenRuns
 from heliograph.react.automations.recipient import whose
 from heliograph.react.automations.runs import Run
-from heliograph.react.state import definitions, people
+from heliograph.react.state import automation_texts, people
 
 log = logging.getLogger("heliograph.automations")
 
@@ -73,8 +73,8 @@ class Batch:
 
     def version(self, account: str, name: str, version: int) -> Saved | None:
         """A version of an automation that is not the current one."""
-        found = definitions.automation(self.connection, account, name, version)
-        automation = _read(msgspec.json.encode(found.definition)) if found is not None else None
+        found = automation_texts.automation_text(self.connection, account, name, version)
+        automation = _read(found.definition) if found is not None else None
         return Saved(found.id, version, automation, current=False) if found and automation else None
 
     def said(self, event: AnyEvent) -> dict[str, Any]:
@@ -98,8 +98,8 @@ class Batch:
         if account not in self._definitions:
             current = {
                 row.name: Saved(row.id, row.version, automation)
-                for row in definitions.automations(self.connection, account)
-                if (automation := _read(msgspec.json.encode(row.definition))) is not None
+                for row in automation_texts.automation_texts(self.connection, account)
+                if (automation := _read(row.definition)) is not None
             }
             by_kind: dict[str, list[Saved]] = {}
             for one in current.values():
@@ -118,7 +118,7 @@ class Batch:
 
 
 @lru_cache(maxsize=1024)
-def _read(definition: bytes) -> Automation | None:
+def _read(definition: str) -> Automation | None:
     """The automation of a stored definition; one that an older version let through is logged once and rests."""
     try:
         return parse(msgspec.json.decode(definition))

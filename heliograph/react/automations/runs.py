@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Query
 
 RUNS = Table(
     "automation_runs",
@@ -121,17 +121,20 @@ _ABOUT = (
     .order_by(RUNS.c.id)
 )
 _OF_ID = select(RUNS).where(RUNS.c.id == bindparam("run"), _STILL_OPEN)
-_OLDER = select(func.max(RUNS.c.version)).where(
-    RUNS.c.account == bindparam("account"),
-    RUNS.c.automation == bindparam("automation"),
-    RUNS.c.state == "open",
-    RUNS.c.version < bindparam("version"),
+_OLDER = Query(
+    select(func.max(RUNS.c.version)).where(
+        RUNS.c.account == bindparam("account"),
+        RUNS.c.automation == bindparam("automation"),
+        RUNS.c.state == "open",
+        RUNS.c.version < bindparam("version"),
+    )
 )
 _COUNTS = (
     select(RUNS.c.automation, RUNS.c.state, func.count())
     .where(RUNS.c.account == bindparam("account"))
     .group_by(RUNS.c.automation, RUNS.c.state)
 )
+_NEXT = Query(select(func.min(TIMERS.c.due)))
 _BEGUN = select(RUNS).where(_STILL_OPEN, RUNS.c.trigger == bindparam("event")).order_by(RUNS.c.id)
 # Built once: building costs more than running them.
 
@@ -168,7 +171,7 @@ def older_versions(connection: Connection, account: str, automation: str, versio
     found: list[int] = []
     while True:
         place = {"account": account, "automation": automation, "version": found[-1] if found else version}
-        older = connection.scalar(_OLDER, place)
+        older = _OLDER.value(connection, **place)
         if older is None:
             return found
         found.append(older)
@@ -244,7 +247,7 @@ def due(connection: Connection, now: int, limit: int) -> Sequence[tuple[Run, Tim
 
 def next_due(connection: Connection) -> int | None:
     """When the next wait is over."""
-    earliest: int | None = connection.scalar(select(func.min(TIMERS.c.due)))
+    earliest: int | None = _NEXT.value(connection)
     return earliest
 
 

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, bindparam, delete, func, select
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA
+from heliograph.database import METADATA, Query, QueryOfMany
 from heliograph.events.engagement import MessageOpened, MessageRendered
 from heliograph.events.event import AnyEvent
 from heliograph.react.state.reading import happened
@@ -24,7 +24,6 @@ from heliograph.react.state.rows import Rows
 APART = 10 * SECOND
 """How far apart an open and its mark may be recorded: a slow connection, a worker that had to wait for the disk."""
 KEEP = 120 * SECOND
-CHUNK = 200
 
 WAITING = Table(
     "judged_modes",
@@ -64,11 +63,9 @@ class Modes:
         mine = [_waiting(event) for event in events if _tells(event)]
         if not mine:
             return
-        clients, since = sorted({one.client for one in mine}), min(one.at for one in mine) - APART
-        for start in range(0, len(clients), CHUNK):
-            asked = {"clients": clients[start : start + CHUNK], "since": since}
-            for row in self._connection.execute(_NEAR, asked):
-                self._keep(Waiting(*row))
+        since = min(one.at for one in mine) - APART
+        for row in _NEAR.rows(self._connection, (one.client for one in mine), since=since):
+            self._keep(Waiting(*row))
         for one in mine:
             if one.mode:
                 self._wait(one)
@@ -131,7 +128,7 @@ def clean(connection: Connection, now: int) -> None:
 
 def next_due(connection: Connection) -> int | None:
     """When something has waited in vain."""
-    oldest = connection.scalar(_OLDEST)
+    oldest = _OLDEST.value(connection)
     return None if oldest is None else oldest + 2 * KEEP
 
 
@@ -160,7 +157,9 @@ def _client(event: AnyEvent) -> str:
     return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-_NEAR = select(WAITING).where(
-    WAITING.c.client.in_(bindparam("clients", expanding=True)), WAITING.c.at >= bindparam("since")
+_NEAR = QueryOfMany(
+    select(WAITING).where(
+        WAITING.c.client.in_(bindparam("wanted", expanding=True)), WAITING.c.at >= bindparam("since")
+    )
 )
-_OLDEST = select(func.min(WAITING.c.at))
+_OLDEST = Query(select(func.min(WAITING.c.at)))

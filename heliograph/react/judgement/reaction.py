@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from heliograph.accounts.directory import Directory
 from heliograph.clock import SECOND
+from heliograph.database import QueryOfMany
 from heliograph.events import codec, subjects
 from heliograph.events.engagement import (
     ImageShown,
@@ -236,20 +237,17 @@ def _after(handed: _Handed | None, at: int) -> float | None:
 
 
 def _handed(connection: Connection, events: Sequence[AnyEvent]) -> dict[str, _Handed]:
-    wanted = sorted(
-        {event.data.message for event in events if isinstance(event.data, VisitData) and event.data.message}
-    )
-    found: dict[str, _Handed] = {}
-    for start in range(0, len(wanted), recent.CHUNK):
-        rows = connection.execute(_HANDED, {"ids": wanted[start : start + recent.CHUNK]})
-        found.update((row.id, _Handed(row.attempted_at, row.sent_at)) for row in rows)
-    return found
+    named = (event.data.message for event in events if isinstance(event.data, VisitData))
+    rows = _HANDED.rows(connection, filter(None, named))
+    return {message: _Handed(attempted, sent) for message, attempted, sent in rows}
 
 
 def _digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() if text else ""
 
 
-_HANDED = select(MESSAGES.c.id, MESSAGES.c.attempted_at, MESSAGES.c.sent_at).where(
-    MESSAGES.c.id.in_(bindparam("ids", expanding=True))
+_HANDED = QueryOfMany(
+    select(MESSAGES.c.id, MESSAGES.c.attempted_at, MESSAGES.c.sent_at).where(
+        MESSAGES.c.id.in_(bindparam("wanted", expanding=True))
+    )
 )

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from heliograph.clock import SECOND
+from heliograph.database import Query, QueryOfMany
 from heliograph.events.engagement import ReaderJudged
 from heliograph.react.judgement.evidence import COMPANY, CROWD_WITHIN, Seen
 from heliograph.react.judgement.tables import AHEAD, VISITS
@@ -20,8 +21,6 @@ KEEP = 3600 * SECOND
 AHEAD_KEEP = 3 * 24 * 3600 * SECOND
 """How long somebody may take to look at what was fetched ahead."""
 CLEAN_EVERY = 60 * SECOND
-
-CHUNK = 200  # keys in one statement
 
 _Row = msgspec.defstruct("_Row", [str(column.name) for column in VISITS.columns])
 _columns = attrgetter(*_Row.__struct_fields__)  # the verdict is the last
@@ -47,11 +46,10 @@ class Recent:
             (_FROM, addresses, CROWD_WITHIN),
         ):
             wanted = sorted(set(values) - {""})
-            for start in range(0, len(wanted), CHUNK):
-                asked = {"values": wanted[start : start + CHUNK], "since": since - window}
-                for row in self._connection.execute(statement, asked):
-                    if row.event not in self._known:
-                        self._keep(Seen(**{**_mapping(row), "verdict": _decode(row.verdict)}))
+            for row in statement.rows(self._connection, wanted, since=since - window):
+                seen = _visit(row)
+                if seen.event not in self._known:
+                    self._keep(seen)
 
     def add(self, seen: Seen) -> None:
         """A new visit."""
@@ -77,8 +75,8 @@ class Recent:
         """The visit of this event, if it is remembered."""
         if event in self._known:
             return self._known[event]
-        row = self._connection.execute(select(VISITS).where(VISITS.c.event == event)).first()
-        return Seen(**{**_mapping(row), "verdict": _decode(row.verdict)}) if row else None
+        row = _OF_EVENT.row(self._connection, of_event=event)
+        return _visit(row) if row else None
 
     def write(self) -> None:
         """Write back."""
@@ -136,7 +134,7 @@ class Ahead:
 
     def due(self, now: int) -> Sequence[tuple[Seen, str]]:
         """What counts from now on, each with the event of the person who came."""
-        found: list[Any] = [_AheadRow(*row) for row in self._connection.execute(_DUE, {"now": now})]
+        found: list[Any] = [_AheadRow(*row) for row in _DUE.rows(self._connection, now=now)]
         return [(_seen(row), row.by) for row in found]
 
     def settle(self, ahead: Seen, *, free: bool) -> None:
@@ -160,8 +158,8 @@ def clean(connection: Connection, now: int) -> None:
 
 def next_due(connection: Connection) -> int | None:
     """When something counts, or is to be let go of."""
-    due = connection.scalar(_NEXT)
-    visit, ahead = connection.scalar(_OLDEST_VISIT), connection.scalar(_OLDEST_AHEAD)
+    due = _NEXT.value(connection)
+    visit, ahead = _OLDEST_VISIT.value(connection), _OLDEST_AHEAD.value(connection)
     instants = [
         due,
         None if visit is None else visit + KEEP + CLEAN_EVERY,
@@ -195,18 +193,17 @@ def _seen(row: Any) -> Seen:
     )
 
 
-def _mapping(row: Any) -> dict[str, Any]:
-    return {str(name): value for name, value in row._mapping.items()}
+def _visit(row: tuple[Any, ...]) -> Seen:
+    *said, verdict = row
+    return Seen(*said, verdict=_decode(verdict))
 
 
 # Put together once: that costs several times what it costs to run one.
-_ABOUT = select(VISITS).where(
-    VISITS.c.about.in_(bindparam("values", expanding=True)), VISITS.c.at >= bindparam("since")
-)
-_FROM = select(VISITS).where(
-    VISITS.c.address.in_(bindparam("values", expanding=True)), VISITS.c.at >= bindparam("since")
-)
-_DUE = select(AHEAD).where(AHEAD.c.due <= bindparam("now")).order_by(AHEAD.c.due).limit(500)
-_NEXT = select(func.min(AHEAD.c.due))
-_OLDEST_VISIT = select(func.min(VISITS.c.at))
-_OLDEST_AHEAD = select(func.min(AHEAD.c.at))
+_SINCE = VISITS.c.at >= bindparam("since")
+_ABOUT = QueryOfMany(select(VISITS).where(VISITS.c.about.in_(bindparam("wanted", expanding=True)), _SINCE))
+_FROM = QueryOfMany(select(VISITS).where(VISITS.c.address.in_(bindparam("wanted", expanding=True)), _SINCE))
+_OF_EVENT = Query(select(VISITS).where(VISITS.c.event == bindparam("of_event")))
+_DUE = Query(select(AHEAD).where(AHEAD.c.due <= bindparam("now")).order_by(AHEAD.c.due).limit(500))
+_NEXT = Query(select(func.min(AHEAD.c.due)))
+_OLDEST_VISIT = Query(select(func.min(VISITS.c.at)))
+_OLDEST_AHEAD = Query(select(func.min(AHEAD.c.at)))

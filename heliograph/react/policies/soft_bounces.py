@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select
 
 from heliograph.accounts.model import Policy
 from heliograph.clock import SECOND
+from heliograph.database import Query, QueryOfMany
 from heliograph.react.policies.rules import Place
 from heliograph.react.policies.tables import SOFT_BOUNCES
 from heliograph.react.state.messages import MESSAGES
@@ -21,7 +22,6 @@ COUNTED = frozenset(("soft", "undetermined"))
 """Classes that count. What nobody could read is not known to be the address's fault, nor to be ours."""
 
 DAY = 86_400 * SECOND
-CHUNK = 200  # ids in one statement
 
 
 class SoftBounces:
@@ -47,14 +47,10 @@ class SoftBounces:
 
     def reached(self, messages: Iterable[str]) -> Mapping[str, Place]:
         """Where these messages went, of those that went to a place which has a count."""
-        wanted = list(dict.fromkeys(messages))
-        found: dict[str, Place] = {}
-        if not wanted or not (self._changed or self._connection.execute(_ANY).first()):
-            return found
-        for start in range(0, len(wanted), CHUNK):
-            for row in self._connection.execute(_PLACES, {"ids": wanted[start : start + CHUNK]}):
-                found[row.id] = Place(row.channel, row.address)
-        return found
+        if not (self._changed or _ANY.row(self._connection)):
+            return {}
+        found = _PLACES.rows(self._connection, messages)
+        return {message: Place(channel, address) for message, channel, address in found}
 
     def write(self) -> None:
         """Remember what has changed."""
@@ -88,7 +84,9 @@ _IS = and_(
 )
 _COUNT = select(SOFT_BOUNCES.c.messages).where(_IS)
 _FORGET = delete(SOFT_BOUNCES).where(_IS)
-_ANY = select(SOFT_BOUNCES.c.account).limit(1)
-_PLACES = select(MESSAGES.c.id, MESSAGES.c.channel, MESSAGES.c.address).where(
-    MESSAGES.c.id.in_(bindparam("ids", expanding=True))
+_ANY = Query(select(SOFT_BOUNCES.c.account).limit(1))
+_PLACES = QueryOfMany(
+    select(MESSAGES.c.id, MESSAGES.c.channel, MESSAGES.c.address).where(
+        MESSAGES.c.id.in_(bindparam("wanted", expanding=True))
+    )
 )

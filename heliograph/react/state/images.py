@@ -34,13 +34,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA
+from heliograph.database import CHUNKS, METADATA, QueryOfMany
 from heliograph.events.engagement import ImageShown, ReaderJudged, VoteCast
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.jobs import ImageArchived, ImagePublished
 from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
-from heliograph.react.state.rows import CHUNKS
 
 MACHINES = ("prefetch", "scanner", "bot")
 """Readers whose votes do not count, in the words of `ReaderJudged`."""
@@ -181,10 +180,13 @@ _TALLY = select(TALLIES.c.option, TALLIES.c.clicks, TALLIES.c.votes).where(
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
     """Fold a batch: looks together, the rest one by one."""
     _count_views(connection, events)
+    voted = _voted(connection, events)
     for event in events:
         step = _STEPS.get(type(event.data))
         if step is not None:
             step(connection, event, event.data)
+        elif isinstance(event.data, ReaderJudged) and event.data.event in voted:
+            _judge(connection, event, event.data)
 
 
 _PUBLISH = insert(IMAGES).on_conflict_do_nothing()
@@ -215,6 +217,7 @@ _NEAR = (
 )
 _RUSH = update(VOTES).where(VOTES.c.event == bindparam("of_event")).values(rushed=True)
 _JUDGED = select(VOTES.c.image, VOTES.c.voter).where(VOTES.c.event == bindparam("of_event"))
+_VOTED = QueryOfMany(select(VOTES.c.event).where(VOTES.c.event.in_(bindparam("wanted", expanding=True))))
 _JUDGE = update(VOTES).where(VOTES.c.event == bindparam("of_event")).values(machine=bindparam("is_machine"))
 _LAST = (
     select(VOTES.c.option)
@@ -329,6 +332,13 @@ def _cast(connection: Connection, event: AnyEvent, data: VoteCast) -> None:
         _settle(connection, data.tracker, one)
 
 
+def _voted(connection: Connection, events: Sequence[AnyEvent]) -> set[str]:
+    """Which events are votes, of the batch's own and of those that its verdicts are about: few verdicts are about votes."""
+    own = {event.id for event in events if isinstance(event.data, VoteCast)}
+    judged = [event.data.event for event in events if isinstance(event.data, ReaderJudged)]
+    return own.union(*_VOTED.rows(connection, judged))
+
+
 def _judge(connection: Connection, event: AnyEvent, data: ReaderJudged) -> None:
     voted = connection.execute(_JUDGED, {"of_event": data.event}).one_or_none()
     if voted is not None:
@@ -364,12 +374,11 @@ _STEPS: dict[type[Data], Callable[[Connection, AnyEvent, Any], None]] = {
     ImagePublished: _publish,
     ImageArchived: _archive,
     VoteCast: _cast,
-    ReaderJudged: _judge,
 }
 
 FOLD = Fold(
     name="images",
-    kinds=frozenset({ImageShown.kind} | {kind.kind for kind in _STEPS}),
+    kinds=frozenset({ImageShown.kind, ReaderJudged.kind} | {kind.kind for kind in _STEPS}),
     tables=(IMAGES, VIEWS, COUNTS, VOTES, BALLOTS, TALLIES),
     apply=apply,
     forget=forget,

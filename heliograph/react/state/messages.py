@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-from heliograph.database import METADATA
+from heliograph.database import CHUNKS, METADATA
 from heliograph.events.consent import Channel, ConsentWithdrawn, UnsubscriptionRequested
 from heliograph.events.engagement import LinkClicked, MessageOpened, MessageRead
 from heliograph.events.event import AnyEvent, Data
@@ -49,7 +49,7 @@ from heliograph.events.messages import (
 )
 from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
-from heliograph.react.state.rows import CHUNKS, Key, Rows, append
+from heliograph.react.state.rows import Key, Rows, append
 
 State = Literal[
     "requested",

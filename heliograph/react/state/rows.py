@@ -31,15 +31,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from heliograph.database import execute, execute_many
+from heliograph.database import CHUNKS, execute, execute_many
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 Key = tuple[Any, ...]
 """Texts and numbers."""
-
-CHUNKS = (1, 6, 30, 100, 300, 1_000)
-"""Keys in one SELECT, so that each table has a few of them; what is missing to a chunk repeats the last key."""
 
 
 class Rows(Generic[R]):

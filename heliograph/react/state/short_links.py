@@ -24,13 +24,13 @@ from sqlalchemy import (
     select,
 )
 
-from heliograph.database import METADATA
+from heliograph.database import CHUNKS, METADATA
 from heliograph.events.consent import Channel
 from heliograph.events.event import AnyEvent
 from heliograph.events.messages import LinksShortened
 from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
-from heliograph.react.state.rows import CHUNKS, append
+from heliograph.react.state.rows import append
 
 
 class ShortLink(msgspec.Struct, frozen=True):

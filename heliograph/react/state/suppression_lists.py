@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, tuple_
 
+from heliograph.database import CHUNKS
 from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
 from heliograph.react.state.consent import SUPPRESSIONS
-from heliograph.react.state.rows import CHUNKS
 
 
 class Held(NamedTuple):

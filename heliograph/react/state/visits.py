@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from heliograph.clock import SECOND
-from heliograph.database import METADATA, Query
+from heliograph.database import METADATA, Change, Query
 from heliograph.events.engagement import MessageOpened, ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.journal.consumer import Fold
@@ -79,7 +79,7 @@ _FOUND = Query(
     select(OPENS).where(OPENS.c.event == bindparam("event"), OPENS.c.account == bindparam("account"))
 )
 _NAMES = tuple(str(column.name) for column in OPENS.c)
-_OLD = delete(OPENS).where(OPENS.c.recorded < bindparam("before"))
+_OLD = Change(delete(OPENS).where(OPENS.c.recorded < bindparam("before")))
 
 
 def opened(connection: Connection, account: str, event: str) -> Opened | None:
@@ -102,7 +102,7 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
         elif isinstance(data, ReaderJudged):
             _judge(rows, event, data)
     rows.write()
-    connection.execute(_OLD, {"before": max(event.recorded for event in events) - KEPT})
+    _OLD.run(connection, before=max(event.recorded for event in events) - KEPT)
 
 
 def _key(event: AnyEvent) -> Key:

@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from heliograph.clock import SECOND
+from heliograph.database import CHUNKS, Change, Query, QueryOfMany
 from heliograph.events.engagement import MessageRead, ReaderJudged, Visit
 from heliograph.events.event import AnyEvent
 from heliograph.events.messages import MessageRequested
@@ -36,12 +37,12 @@ from heliograph.react.state.reports.tables import (
     ReaderRow,
     VisitRow,
 )
-from heliograph.react.state.rows import CHUNKS, Key, Rows, append, tally
+from heliograph.react.state.rows import Key, Rows, append, tally
 
 PATIENCE = 3_600 * SECOND
 """How long what was found out of a visit waits for the visit itself: they are recorded seconds apart."""
 
-_OLD = delete(EARLY).where(EARLY.c.recorded < bindparam("before"))
+_OLD = Change(delete(EARLY).where(EARLY.c.recorded < bindparam("before")))
 
 
 def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
@@ -63,7 +64,7 @@ def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
         elif isinstance(data, MessageRead):
             batch.learn(event, data.open, data)
     batch.write()
-    connection.execute(_OLD, {"before": max(event.recorded for event in events) - PATIENCE})
+    _OLD.run(connection, before=max(event.recorded for event in events) - PATIENCE)
 
 
 def forget(connection: Connection, erased: Erased) -> None:
@@ -237,11 +238,8 @@ class _Batch:
                 yield from ((origin, about, who) for about in cells.abouts(cell))
 
     def _know(self, ids: Iterable[int]) -> None:
-        wanted = sorted(ids)
-        for start in range(0, len(wanted), CHUNKS[-1]):
-            for row in self._connection.execute(_CELLS, {"ids": wanted[start : start + CHUNKS[-1]]}):
-                digest, *said = row
-                self._cells[digest] = Cell(**dict(zip(Cell.__struct_fields__, said, strict=True)))
+        for digest, *said in _CELLS.rows(self._connection, ids):
+            self._cells[digest] = Cell(**dict(zip(Cell.__struct_fields__, said, strict=True)))
 
     def _id(self, cell: Cell) -> int:
         digest = cells.cell_id(cell)
@@ -258,7 +256,7 @@ class _Batch:
 
     def _origin_of(self, digest: int) -> Origin:
         if digest not in self._origins:
-            _, *said = self._connection.execute(_ORIGIN, {"of_id": digest}).one()
+            [(_, *said)] = _ORIGIN.rows(self._connection, of_id=digest)
             self._origins[digest] = Origin(**dict(zip(Origin.__struct_fields__, said, strict=True)))
         return self._origins[digest]
 
@@ -278,8 +276,8 @@ def _about(event: AnyEvent) -> str | None:
     return event.data.open if isinstance(event.data, MessageRead) else None
 
 
-_CELLS = select(CELLS).where(CELLS.c.id.in_(bindparam("ids", expanding=True)))
-_ORIGIN = select(ORIGINS).where(ORIGINS.c.id == bindparam("of_id"))
+_CELLS = QueryOfMany(select(CELLS).where(CELLS.c.id.in_(bindparam("wanted", expanding=True))))
+_ORIGIN = Query(select(ORIGINS).where(ORIGINS.c.id == bindparam("of_id")))
 
 FOLD = Fold(
     name="reports",
