@@ -56,7 +56,8 @@ STATEMENTS = 512
 
 
 def open_state(data: Path, *, read_only: bool = False) -> Engine:
-    """The engine on a data directory's state. Writers commit durably (`synchronous=FULL`)."""
+    """The engine on a data directory's state. Writers commit durably (`synchronous=FULL`), unless they say otherwise
+    (`flush_commits`)."""
     engine = create_engine(
         URL.create("sqlite", database=str(data / FILE)),
         poolclass=QueuePool,
@@ -98,6 +99,18 @@ def empty_wal(engine: Engine, *, patience: int = 200) -> None:
 
 CHUNKS = (1, 6, 30, 100, 300, 1_000)
 """Values in one statement, so that of each there are a few; what is missing to a chunk repeats the last value."""
+
+
+def flush_commits(connection: Connection, durable: bool) -> None:
+    """Whether this connection's next transactions are on disk when they are committed. Where not, a power cut may take
+    back the latest of them, all after the last that was flushed, by whatever process; nothing else does."""
+    execute(connection, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}", ())
+
+
+def changes(connection: Connection) -> int:
+    """How many rows this connection has ever inserted, updated and deleted."""
+    driver: Any = connection.connection.driver_connection
+    return int(driver.total_changes)
 
 
 class Query:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import pairwise
 
+from heliograph.clock import SECOND
 from heliograph.events.people import PersonErased
 from heliograph.journal.batches import Batch, read
 from heliograph.journal.consumer import Fold
@@ -29,6 +30,11 @@ LONG = 0.2
 GATHER = 0.02
 """Seconds at most between a round and the next while events keep coming: a round costs milliseconds however few events are in it,
 so after each one events gather for as long as it took. Whoever comes when nothing is going on does not wait."""
+
+RECENT = 3_600 * SECOND
+"""What was recorded within this time is in the journal still should a power cut take back what was made of it (retention removes
+whole days), so a round of folds waits for no disk. Whatever follows from it, a reaction's decision or an act's place, is
+flushed, and everything before it with it."""
 
 IDLE = 5.0
 """Seconds to wait for news before looking at the head anew."""
@@ -160,7 +166,10 @@ class Folding:
         folds = [self._folds[who] for who in group]
         moves = positions.step(group, reached)
         began, now = clock.monotonic(), clock.now()
-        bad = await self._context.writer.run(lambda connection: apply(connection, folds, batch, moves, now))
+        bad = await self._context.writer.run(
+            lambda connection: apply(connection, folds, batch, moves, now),
+            durable=batch.entries[0].recorded < now - RECENT,
+        )
         self._fit(len(batch.entries), clock.monotonic() - began)
         positions.note(moves)
         for one in bad[:1]:

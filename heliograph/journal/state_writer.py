@@ -2,7 +2,11 @@
 
 SQLite takes one writer at a time, so folds, reactions, positions and retries all go through here instead of
 fighting for the file. Each function runs whole or not at all, under a savepoint of its own; whatever waits
-when the thread is free shares one transaction, and so one flush to the disk. No time is added to wait for more.
+when the thread is free shares one transaction, and so one flush to the disk. No time is added to wait for more; but what
+is asked for in one turn of the event loop (all reactions, when the horizon moves) is handed over together.
+
+What can be made again from the journal, and has led to nothing that is on disk elsewhere, need not be flushed by itself
+(`durable`): a power cut takes it back together with its position, and leaves the file whole.
 """
 
 from __future__ import annotations
@@ -18,10 +22,14 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from heliograph.database import flush_commits
 from heliograph.errors import Unavailable
 
 GROUP = 64
 """How many functions may share one transaction: enough to share the flush, few enough to answer soon."""
+
+UNFLUSHED = 50
+"""Transactions at most between one flush to the disk and the next: what a power cut may have folded again."""
 
 T = TypeVar("T")
 
@@ -45,6 +53,7 @@ _PASSING = frozenset(
 
 class _Job(NamedTuple):
     function: Callable[[Connection], Any]
+    durable: bool
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -60,12 +69,18 @@ class StateWriter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._connection: Connection | None = (
+            None  # the thread's, kept for as long as nothing goes wrong with it
+        )
+        self._unflushed = 0
+        self._asked: list[_Job] = []
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    async def run(self, function: Callable[[Connection], T]) -> T:
-        """What `function(connection)` returns, once its transaction is on disk. It must not commit by itself.
+    async def run(self, function: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """What `function(connection)` returns, once its transaction is on disk (not `durable`: is committed). It must not
+        commit by itself.
 
         What it raises is raised here, and nothing of it remains. `Unavailable`: the database could not take
         the transaction. RuntimeError: this writer is closed.
@@ -77,7 +92,9 @@ class StateWriter:
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(function, loop, future))
+        if not self._asked:
+            loop.call_soon(self._hand_over)
+        self._asked.append(_Job(function, durable, loop, future))
         return await future
 
     async def close(self) -> None:
@@ -86,38 +103,54 @@ class StateWriter:
             return
         self._closed = True
         if self._thread is not None:
+            self._hand_over()
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
 
+    def _hand_over(self) -> None:
+        asked, self._asked = self._asked, []
+        if asked:
+            self._jobs.put(asked)
+
     def _work(self) -> None:
         last = False
-        while not last:
-            first = self._jobs.get()
-            if first is None:
-                return
+        while not last and (first := self._jobs.get()) is not None:
             group, last = self._gather(first)
             _deliver(self._commit(group))
+        self._let_go()
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        group = [first]
+    def _gather(self, group: list[_Job]) -> tuple[list[_Job], bool]:
         while len(group) < GROUP:
             try:
-                job = self._jobs.get_nowait()
+                more = self._jobs.get_nowait()
             except queue.Empty:
                 break
-            if job is None:
+            if more is None:
                 return group, True
-            group.append(job)
+            group += more
         return group, False
 
     def _commit(self, group: Sequence[_Job]) -> list[_Result]:
+        durable = self._unflushed >= UNFLUSHED or any(job.durable for job in group)
         try:
-            with self._engine.begin() as connection:
-                return [_attempt(job, connection) for job in group]
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            flush_commits(self._connection, durable)
+            with self._connection.begin():
+                results = [_attempt(job, self._connection) for job in group]
         except Exception as error:
+            self._let_go()
             failure = Unavailable(f"the state database could not take the transaction: {error}")
             failure.__cause__ = error
             return [_Result(job, None, failure) for job in group]
+        self._unflushed = 0 if durable else self._unflushed + 1
+        return results
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):  # what is wrong with it was said already
+                connection.close()
 
 
 @contextmanager

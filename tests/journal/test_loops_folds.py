@@ -45,6 +45,22 @@ async def test_folds_in_one_place_share_a_transaction_with_their_positions(world
     assert [len(world.notes(fold)) for fold in ("a", "b")] == [3, 3]
 
 
+async def test_a_fold_waits_for_the_disk_only_where_the_events_may_be_gone(world: World) -> None:
+    """Retention removes what is old and folded: so that must not be taken back by a power cut."""
+    flushed = []
+
+    def apply(connection: Connection, events: Sequence[AnyEvent]) -> None:
+        flushed.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2)
+
+    await world.say("long ago")
+    await world.clock.advance(2 * 3600)
+    async with world.running([Fold("watching", SAID, (), apply)]) as loops:
+        await settled(loops)
+        await world.say("now")
+        await settled(loops)
+    assert flushed == [True, False]
+
+
 async def test_a_commit_that_fails_is_made_again_and_nothing_is_remembered_twice(world: World) -> None:
     async with world.running([noting()]) as loops:
         await settled(loops)

@@ -27,7 +27,7 @@ from heliograph.journal.consumer import Delivered, Outcome, Refused, Retry, Skip
 from heliograph.journal.memory import MemoryJournal
 from heliograph.journal.settling import Again, Done, GiveUp, verdict
 from heliograph.journal.source import Source
-from heliograph.journal.state_writer import StateWriter, passing, savepoint
+from heliograph.journal.state_writer import UNFLUSHED, StateWriter, passing, savepoint
 
 KIND = frozenset(("custom",))
 
@@ -56,6 +56,11 @@ def note(name: str, fail: Exception | None = None) -> Callable[[Connection], str
     return write
 
 
+def flushes(connection: Connection) -> bool:
+    """Whether what is committed is on disk then (sqlite.org/pragma.html#pragma_synchronous: 2 is FULL)."""
+    return bool(connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2)
+
+
 async def test_what_waits_shares_one_transaction_and_each_answer_finds_its_asker(engine: Engine) -> None:
     writer, commits = StateWriter(engine), list[int]()
     begun, gate = threading.Event(), threading.Event()
@@ -75,6 +80,30 @@ async def test_what_waits_shares_one_transaction_and_each_answer_finds_its_asker
     await writer.close()
     assert len(commits) == 2
     assert len(noted(engine)) == 20
+
+
+async def test_what_is_asked_for_in_one_turn_shares_one_transaction(engine: Engine) -> None:
+    writer, commits = StateWriter(engine), list[int]()
+    event.listen(engine, "commit", lambda _: commits.append(1))
+    await asyncio.gather(*(writer.run(note(str(number))) for number in range(5)))
+    await writer.close()
+    assert len(commits) == 1
+
+
+async def test_what_can_be_made_again_waits_for_no_disk_and_what_cannot_flushes_all(engine: Engine) -> None:
+    writer = StateWriter(engine)
+    alone = await writer.run(flushes, durable=False)
+    together = await asyncio.gather(writer.run(flushes, durable=False), writer.run(flushes))
+    after = await writer.run(flushes, durable=False)
+    await writer.close()
+    assert (alone, together, after) == (False, [True, True], False)
+
+
+async def test_a_power_cut_takes_back_a_few_transactions_at_most(engine: Engine) -> None:
+    writer = StateWriter(engine)
+    found = [await writer.run(flushes, durable=False) for _ in range(UNFLUSHED + 2)]
+    await writer.close()
+    assert found == [False] * UNFLUSHED + [True, False]
 
 
 async def test_one_that_fails_takes_no_other_with_it(engine: Engine) -> None:
