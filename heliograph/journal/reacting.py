@@ -1,7 +1,9 @@
 """The loop that feeds one reaction.
 
 A decision is one transaction of state: `decide`, then its events are recorded in the journal, then the position,
-then the commit. A crash between repeats the decision, and the derived ids of its events record them once.
+then the commit. A crash between repeats the decision, and the derived ids of its events record them once. Where nothing was
+recorded and nothing changed, nothing was decided: the position moves in memory and is written later with others, for to look
+at these events again does no harm.
 
 Timers are the reaction's own rows; the loop asks when the next is due. None fires ahead of an event that was
 recorded before it came due: the order that cancels a run may be waiting while the engine was down.
@@ -15,6 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from heliograph.clock import SECOND
+from heliograph.database import changes
 from heliograph.events.event import AnyEvent
 from heliograph.journal import parked
 from heliograph.journal.bell import Bell
@@ -29,6 +32,9 @@ from heliograph.journal.state_writer import passing, savepoint
 BATCH = 512
 """Events given at once."""
 
+TOGETHER = 50_000
+"""Microseconds at least between timers that fire and the next that come due: those that do meanwhile, fire with these."""
+
 BACK_OFF = 60.0
 """Seconds at most between attempts at timers that fail."""
 
@@ -37,11 +43,13 @@ Record = Callable[[Sequence[AnyEvent]], None]
 
 
 class _Answer(NamedTuple):
-    """What a transaction left behind: what it parked, how many events it recorded, when the next timer is due."""
+    """What a transaction left behind: what it parked, how many events it recorded, when the next timer is due, and whether
+    the reaction's place is written."""
 
     bad: Sequence[Parked]
     recorded: int
     timer: int | None
+    moved: bool = False
 
 
 class _SeenDue(NamedTuple):
@@ -63,6 +71,7 @@ class Reacting:
         self._retry: int | None = None
         self._seen_due: _SeenDue | None = None
         self._hold = 0  # no timers before this instant: they failed
+        self._together = 0  # what is not due yet comes due at this instant at the earliest
         self._failures = 0
         self._started = False
 
@@ -137,12 +146,18 @@ class Reacting:
             moves, record = context.positions.step((who,), reached), context.recorder()
 
             def decide(connection: Connection) -> _Answer:
-                if not move(connection, moves):
+                before = changes(connection)
+                bad, recorded = self._give(connection, events, record, now)
+                decided = recorded > 0 or changes(connection) > before
+                if decided and not move(connection, moves):
                     raise Moved
-                return self._answer(connection, self._give(connection, events, record, now))
+                return self._answer(connection, bad, recorded)._replace(moved=decided)
 
             answer = await context.writer.run(decide)
-            context.positions.note(moves)
+            if answer.moved:
+                context.positions.note(moves)
+            else:
+                context.positions.move(who, reached)
             self._note(answer)
         return True
 
@@ -174,6 +189,7 @@ class Reacting:
             log.exception("timers of %s failed; they are tried again", self._who.name)
         else:
             self._failures = 0
+            self._together = now + TOGETHER
             self._note(answer)
             if answer.timer == before and not answer.recorded:
                 self._put_timers_off(PAUSE)  # they are said to be due, but nothing is done about them
@@ -200,20 +216,24 @@ class Reacting:
         def decide(connection: Connection) -> _Answer:
             parked.settle(connection, self._who, seq)
             placed = [] if event is None else [Placed(seq, event)]
-            return self._answer(connection, self._give(connection, placed, record, now))
+            return self._answer(connection, *self._give(connection, placed, record, now))
 
         self._note(await self._context.writer.run(decide))
 
     def _give(
         self, connection: Connection, placed: Sequence[Placed], record: Record, now: int
-    ) -> list[Parked]:
+    ) -> tuple[list[Parked], int]:
+        """What had to be parked, and how many events were recorded."""
         bad: list[Parked] = []
+        recorded = 0
         places = {event.id: seq for seq, event in placed}
 
         def give(events: Sequence[AnyEvent]) -> None:
+            nonlocal recorded
             following = self._reaction.decide(connection, events, now)
             if following:
                 record(following)
+                recorded += len(following)
 
         def failed(event: AnyEvent, error: Exception) -> None:
             case = Case(self._who, places[event.id], event.id, event.account)
@@ -223,7 +243,7 @@ class Reacting:
             feed(connection, [event for _, event in placed], give, failed)
         for one in bad:
             parked.park(connection, one)
-        return bad
+        return bad, recorded
 
     def _answer(self, connection: Connection, bad: Sequence[Parked] = (), recorded: int = 0) -> _Answer:
         timer = None
@@ -238,9 +258,12 @@ class Reacting:
         return _Answer(bad, recorded, timer)
 
     def _note(self, answer: _Answer) -> None:
-        if self._hold > self._context.clock.now() + int(BACK_OFF * SECOND):
+        now = self._context.clock.now()
+        if self._hold > now + int(BACK_OFF * SECOND):
             self._hold = 0  # the clock was set back
         self._timer = None if answer.timer is None else max(answer.timer, self._hold)
+        if self._timer is not None and now < self._timer < self._together <= now + TOGETHER:
+            self._timer = self._together
         if answer.bad:
             log.error(
                 "%s parked %d events; the first: %s", self._who.name, len(answer.bad), answer.bad[0].why

@@ -29,7 +29,7 @@ from heliograph.errors import JournalFull
 from heliograph.events.codec import make
 from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent
-from heliograph.journal import parked
+from heliograph.journal import parked, positions
 from heliograph.journal.consumer import Fold, Reaction
 from heliograph.journal.positions import REACTION, Who
 
@@ -187,6 +187,32 @@ async def test_prepared_before_the_doors_open_nothing_is_taken_for_the_past(worl
     async with world.running([noting()], [following()]) as loops:
         await settled(loops)
     assert world.journal.names() == ["early"]
+
+
+async def test_where_nothing_was_decided_the_place_is_written_later(world: World) -> None:
+    idle = Who(REACTION, "idle")
+    async with world.running([], [Reaction("idle", SAID, lambda *_: ())]) as loops:
+        await world.say("a")
+        await soon(lambda: loops.lag()[idle] == 0 and loops.head == 1)
+        assert world.ask(positions.load)[idle] == 0
+        await in_time(world, lambda: world.ask(positions.load)[idle] == 1)
+
+
+async def test_timers_that_come_due_shortly_after_others_fire_together(world: World) -> None:
+    async with world.running([], [waking(HOUR)]) as loops:
+        for _ in range(3):
+            await world.say("a")
+            await settled(loops)
+            await world.clock.advance(0.02)
+        await world.clock.advance(HOUR - 0.06)
+        await settled(loops)
+        assert world.journal.names() == ["woken"]
+        await world.clock.advance(0.049)
+        await settled(loops)
+        assert world.journal.names() == ["woken"]
+        await world.clock.advance(0.001)
+        await settled(loops)
+        assert world.journal.names() == ["woken"] * 3
 
 
 async def test_a_timer_fires_when_it_is_due_and_not_before(world: World) -> None:
