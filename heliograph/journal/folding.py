@@ -27,9 +27,10 @@ LEAST, MOST = 64, 2_048
 LONG = 0.2
 """Seconds of a transaction from which on batches are halved: others wait for the writer meanwhile."""
 
-GATHER = 0.02
-"""Seconds at most between a round and the next while events keep coming: a round costs milliseconds however few events are in it,
-so after each one events gather for as long as it took. Whoever comes when nothing is going on does not wait."""
+GATHER = 0.025
+"""Seconds at most between a round and the next while events keep coming: a round costs a millisecond however few events are in
+it, so after each one events gather, the longer the more there were: for as long as the round took, times its events. Whoever
+comes when nothing is going on does not wait."""
 
 RECENT = 3_600 * SECOND
 """What was recorded within this time is in the journal still should a power cut take back what was made of it (retention removes
@@ -99,7 +100,8 @@ class Folding:
         if not await self._round():
             await self._idle()
         elif self._latest < self._size:
-            await asyncio.sleep(min(self._context.clock.monotonic() - began, GATHER))
+            took = self._context.clock.monotonic() - began
+            await asyncio.sleep(min(took * self._latest, GATHER))
 
     async def _enroll(self) -> None:
         positions = self._context.positions
