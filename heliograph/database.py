@@ -13,7 +13,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import (
@@ -218,9 +218,9 @@ def execute(
     connection: Connection, statement: str, values: Mapping[str, object] | Sequence[object]
 ) -> sqlite3.Cursor:
     """Have the driver's cursor carry out a statement. Raises what SQLAlchemy would."""
-    cursor: sqlite3.Cursor = connection.connection.cursor()
+    driver: Any = connection.connection.dbapi_connection
     try:
-        return cursor.execute(statement, values)
+        return cast(sqlite3.Cursor, driver.execute(statement, values))
     except sqlite3.Error as error:
         raise _as_raised(statement, values, error) from error
 
@@ -229,9 +229,9 @@ def execute_many(
     connection: Connection, statement: str, rows: Sequence[Mapping[str, object] | Sequence[object]]
 ) -> sqlite3.Cursor:
     """As `execute`, for each row of values."""
-    cursor: sqlite3.Cursor = connection.connection.cursor()
+    driver: Any = connection.connection.dbapi_connection
     try:
-        return cursor.executemany(statement, rows)
+        return cast(sqlite3.Cursor, driver.executemany(statement, rows))
     except sqlite3.Error as error:
         raise _as_raised(statement, rows, error) from error
 

@@ -226,7 +226,6 @@ class Reacting:
         """What had to be parked, and how many events were recorded."""
         bad: list[Parked] = []
         recorded = 0
-        places = {event.id: seq for seq, event in placed}
 
         def give(events: Sequence[AnyEvent]) -> None:
             nonlocal recorded
@@ -236,7 +235,8 @@ class Reacting:
                 recorded += len(following)
 
         def failed(event: AnyEvent, error: Exception) -> None:
-            case = Case(self._who, places[event.id], event.id, event.account)
+            seq = next(seq for seq, one in placed if one.id == event.id)
+            case = Case(self._who, seq, event.id, event.account)
             bad.append(Parked(case, 1, account_of(error), now))
 
         if placed:

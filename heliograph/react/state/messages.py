@@ -329,15 +329,13 @@ def _learn(row: Any, event: AnyEvent) -> bool:
     news = {name: value for name, value in news.items() if value is not None and value != getattr(row, name)}
     for name, value in news.items():
         setattr(row, name, value)
-    row.state = next(state for state in STATES if getattr(row, f"{state}_at") is not None)
+    if instant in news:
+        row.state = next(state for state, since in _INSTANTS if getattr(row, since) is not None)
     return bool(news)
 
 
 def _sent(data: MessageSent) -> dict[str, Any]:
-    told = (
-        "via response size subject message_id sender body characters segments country template_version topic"
-    )
-    return {name: getattr(data, name) or None for name in told.split()}
+    return {name: getattr(data, name) or None for name in _SENT}
 
 
 def _bounced(data: MessageBounced) -> dict[str, Any]:
@@ -376,6 +374,14 @@ _TELLS: dict[type[Data], tuple[str, _Tells | None]] = {
     LinkClicked: ("clicked_at", None),
 }
 """Kind -> the instant that it sets, and the columns that it tells."""
+
+_SENT = (
+    *("via", "response", "size", "subject", "message_id", "sender", "body"),
+    *("characters", "segments", "country", "template_version", "topic"),
+)
+"""Columns that `message.sent` tells."""
+
+_INSTANTS = tuple((state, f"{state}_at") for state in STATES)
 
 _MOST = frozenset(("attempts", "read_seconds"))
 """Columns that only grow."""
