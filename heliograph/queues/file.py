@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
+from heliograph.database import wait_for_turn
 from heliograph.errors import Unavailable
 
 AT_ONCE = 256
@@ -24,9 +25,6 @@ AT_ONCE = 256
 
 WAITING = 20_000
 """Operations that may wait; above that callers are told to come again."""
-
-BUSY_MILLISECONDS = 10_000
-"""How long a transaction of another process is waited for."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS queues (
@@ -155,7 +153,7 @@ def _settle(answers: list[Answer]) -> None:
 
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(BUSY_MILLISECONDS)
+    connection.set_busy_handler(wait_for_turn)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("temp_store", "memory")

@@ -12,7 +12,9 @@ from pathlib import Path
 import apsw
 
 from heliograph.queues.digests import body_digest
-from heliograph.queues.file import BUSY_MILLISECONDS
+
+BUSY_MILLISECONDS = 1_000
+"""How long emptying the log waits for those who read and write."""
 
 _THEIRS = """
 DELETE FROM messages WHERE queue IN (SELECT id FROM queues WHERE account = ?)
@@ -55,7 +57,7 @@ def empty_log(path: Path) -> bool:
     somebody is at work: to be tried again. Blocks."""
     connection = apsw.Connection(str(path))
     try:
-        connection.set_busy_timeout(BUSY_MILLISECONDS // 10)
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
         connection.execute(
             "SELECT count(*) FROM sqlite_schema"
         ).fetchall()  # the log is opened by the first read
