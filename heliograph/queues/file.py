@@ -3,6 +3,11 @@
 Several processes share `queues.db`: the engine puts feeds' messages in, web workers hand them out. Each has one thread
 that takes every operation that waits, does them all in one transaction, and answers when that is on disk: the more
 there is to do at once, the less each costs. An operation that fails undoes itself alone.
+
+An operation need not be `durable` if its loss does no more than what SQS warns of anyway: that a message is handed out
+again ("at-least-once delivery"). It is answered when it is written, which outlives this process, but may be undone when the
+machine loses its power. The next durable transaction of any process puts everything before it on disk too, so the file goes
+back to one moment, never to a mixture.
 """
 
 from __future__ import annotations
@@ -58,6 +63,7 @@ class _Asked(NamedTuple):
     """An operation that waits, and who awaits it."""
 
     work: Work[Any]
+    durable: bool
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
@@ -74,19 +80,20 @@ class QueueFile:
         self.path = data / "queues.db"
         self._inbox: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._connection = _connect(self.path)
+        self._durable = True
         self._connection.execute(SCHEMA)
         self._thread = threading.Thread(target=self._run, name="queues", daemon=True)
         self._thread.start()
         self._looking = _connect(self.path)
 
-    async def do(self, work: Work[T]) -> T:
-        """Run this inside the next transaction; returns when that is on disk. Raises what the work raises, and
-        `Unavailable` when too much waits or the disk refuses."""
+    async def do(self, work: Work[T], *, durable: bool = True) -> T:
+        """Run this inside the next transaction; returns when that is on disk, or only written if nothing in it is to be
+        `durable`. Raises what the work raises, and `Unavailable` when too much waits or the disk refuses."""
         if self._inbox.qsize() >= WAITING:
             raise Unavailable("Too many requests to the queues wait for the disk; try again in a second.")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._inbox.put(_Asked(work, done, loop))
+        self._inbox.put(_Asked(work, durable, done, loop))
         return await done
 
     def look(self, work: Work[T]) -> T:
@@ -114,6 +121,7 @@ class QueueFile:
     def _together(self, work: list[_Asked]) -> None:
         answers: list[Answer] = []
         try:
+            self._flush(any(asked.durable for asked in work))
             self._connection.execute("BEGIN IMMEDIATE")
             for asked in work:
                 if not asked.done.cancelled():  # else whoever asked has gone
@@ -128,6 +136,12 @@ class QueueFile:
             mine = [answer for answer in answers if answer[0].loop is loop]
             with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, mine)
+
+    def _flush(self, durable: bool) -> None:
+        """Whether the next transactions wait for the disk: in WAL mode it is the difference between FULL and NORMAL."""
+        if durable != self._durable:
+            self._connection.pragma("synchronous", "full" if durable else "normal")
+            self._durable = durable
 
     def _alone(self, asked: _Asked) -> Answer:
         try:

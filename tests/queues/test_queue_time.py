@@ -5,67 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from queue_world import ACCOUNT, World
 
-from heliograph.aws.door import Call
-from heliograph.clock import ManualClock
-from heliograph.outbound.queues import sqs_service
 from heliograph.outbound.queues.handed import told
 from heliograph.queues import keeping, messages
-from heliograph.queues.file import QueueFile
 from heliograph.queues.forgetting import forget
 from heliograph.queues.messages import Received
 from heliograph.queues.model import QueueFault
-from heliograph.queues.moving import move_some
-
-ACCOUNT = "111111111111"
-
-
-class World:
-    """Queues on a clock that only moves when told."""
-
-    def __init__(self, data: Path) -> None:
-        self.clock = ManualClock()
-        self.file = QueueFile(data)
-        self.operations = sqs_service(self.file, "http://here", self.clock).operations
-
-    async def ask(self, operation: str, **parameters: Any) -> Any:
-        return await self.operations[operation](Call(operation, parameters, ACCOUNT, ""))
-
-    async def queue(self, name: str, **attributes: str) -> str:
-        if name.endswith(".fifo"):
-            attributes["FifoQueue"] = "true"
-        made = await self.ask("CreateQueue", QueueName=name, Attributes=attributes)
-        return str(made["QueueUrl"])
-
-    async def send(self, url: str, body: str, **more: Any) -> Any:
-        return await self.ask("SendMessage", QueueUrl=url, MessageBody=body, **more)
-
-    async def bodies(self, url: str, **more: Any) -> list[str]:
-        answer = await self.ask(
-            "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, **more
-        )
-        return [message["Body"] for message in answer.get("Messages", [])]
-
-    async def counts(self, url: str) -> tuple[int, ...]:
-        names = ("", "NotVisible", "Delayed")
-        told = await self.ask("GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-        return tuple(int(told["Attributes"][f"ApproximateNumberOfMessages{name}"]) for name in names)
-
-    async def step(self) -> bool:
-        now = self.clock.now() // 1000
-        return await self.file.do(lambda connection: move_some(connection, now))
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.file.close()
+    with closing(World(tmp_path)) as made:
+        yield made
 
 
 async def test_a_message_is_dropped_when_its_queue_keeps_it_no_longer(world: World) -> None:

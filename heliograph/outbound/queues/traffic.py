@@ -81,9 +81,10 @@ class Traffic:
         _check_receive(wanted)
         system = {*wanted.attribute_names, *wanted.message_system_attribute_names}
         check_names(system)
+        durable = _is_fifo(call, wanted)
         end: float | None = None
         while True:
-            queue, found = await self._file.do(lambda c: self._handed(c, call, wanted))
+            queue, found = await self._file.do(lambda c: self._handed(c, call, wanted), durable=durable)
             if found:
                 names = wanted.message_attribute_names
                 return {"Messages": [told(message, system, names, fifo=queue.fifo) for message in found]}
@@ -133,7 +134,7 @@ class Traffic:
             messages.delete(connection, queue, (wanted.receipt_handle,))
             return {}
 
-        return await self._file.do(step)
+        return await self._file.do(step, durable=_is_fifo(call, wanted))
 
     async def _delete_batch(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.DeleteBatch)
@@ -148,7 +149,7 @@ class Traffic:
 
             return _each(wanted.entries, one)
 
-        return await self._file.do(step)
+        return await self._file.do(step, durable=_is_fifo(call, wanted))
 
     async def _hide(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.Hide)
@@ -158,7 +159,7 @@ class Traffic:
             messages.hide(connection, queue, wanted.receipt_handle, wanted.visibility_timeout, self._now())
             return {}
 
-        return await self._file.do(step)
+        return await self._file.do(step, durable=_is_fifo(call, wanted))
 
     async def _hide_batch(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.HideBatch)
@@ -174,10 +175,17 @@ class Traffic:
 
             return _each(wanted.entries, one)
 
-        return await self._file.do(step)
+        return await self._file.do(step, durable=_is_fifo(call, wanted))
 
     def _now(self) -> int:
         return self._clock.now() // 1000
+
+
+def _is_fifo(call: Call, wanted: asked.Asked) -> bool:
+    """Whether the queue that a call names is FIFO: what such a queue hands out or deletes is as durable as what is sent to
+    it, since it promises that nobody gets a message while another has it, or after it was deleted (SQS-DG,
+    "exactly-once processing"). A standard queue may give a message again."""
+    return (wanted.queue_url or call.path).rstrip("/").endswith(".fifo")
 
 
 def _sent(
