@@ -23,11 +23,11 @@ SKEW = 15 * 60
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
-_AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),"
-    r"\s*Signature=(?P<signature>[0-9a-f]{64})\s*$"
+_NAMED = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=([^/\s,]+)/(\d{8})/([^/\s,]+)/([^/\s,]+)/aws4_request,\s*SignedHeaders=([^,\s]+),\s*"
 )
-_CREDENTIAL = re.compile(r"([^/\s]+)/(\d{8})/([^/\s]+)/([^/\s]+)/aws4_request$")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}\s*")
+_AT = re.compile(r"\d{8}T\d{6}Z")
 
 
 class Signed(NamedTuple):
@@ -61,16 +61,22 @@ def read(header: Callable[[str], str]) -> Signed:
             "Request is missing Authentication Token: sign it with an access key of `heliograph keys add --kind aws`.",
             status=403,
         )
-    found = _AUTHORIZATION.match(authorization)
-    credential = _CREDENTIAL.match(found["credential"]) if found else None
-    at = header("x-amz-date")
-    if found is None or credential is None or not re.fullmatch(r"\d{8}T\d{6}Z", at):
+    head, _, signature = authorization.rpartition("Signature=")
+    named, at = _named(head), header("x-amz-date")
+    if named is None or not _SIGNATURE.fullmatch(signature) or not _AT.fullmatch(at):
         raise AwsFault(
             "IncompleteSignature",
             "The Authorization header needs Credential, SignedHeaders and Signature, and X-Amz-Date beside it.",
         )
-    key_id, day, region, service = credential.groups()
-    return Signed(key_id, day, region, service, tuple(found["headers"].split(";")), found["signature"], at)
+    key_id, day, region, service, headers = named
+    return Signed(key_id, day, region, service, tuple(headers.split(";")), signature.rstrip(), at)
+
+
+@lru_cache(256)
+def _named(head: str) -> tuple[str, ...] | None:
+    """Who signed which headers, for what: the same in all requests that a client makes on a day."""
+    found = _NAMED.fullmatch(head)
+    return found.groups() if found else None
 
 
 def check(signed: Signed, request: Signable, secret: str, now: int) -> None:
@@ -79,7 +85,7 @@ def check(signed: Signed, request: Signable, secret: str, now: int) -> None:
     `now` in microseconds.
     """
     try:
-        sent = from_datetime(datetime.fromisoformat(signed.at))
+        sent = _instant(signed.at)
     except ValueError as error:
         raise AwsFault("IncompleteSignature", f"X-Amz-Date is no instant: {signed.at}") from error
     if signed.day != signed.at[:8] or abs(now - sent) > SKEW * 1_000_000:
@@ -127,6 +133,12 @@ def _canonical_query(query: str) -> str:
             for name, _, value in pairs
         )
     )
+
+
+@lru_cache(64)
+def _instant(at: str) -> int:
+    """Microseconds of `YYYYMMDDTHHMMSSZ`: all requests of a second have one."""
+    return from_datetime(datetime.fromisoformat(at))
 
 
 @lru_cache(256)

@@ -7,11 +7,11 @@ dead-letter queue instead of being handed out once more (SQS-6). Instants are mi
 
 from __future__ import annotations
 
+import os
 import secrets
-import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import apsw
@@ -53,6 +53,13 @@ class Put(NamedTuple):
     sequence: str | None
 
 
+class Handle(NamedTuple):
+    """Which message was handed out, and in which hand-out: all of a hand-out have one `receipt`."""
+
+    seq: int
+    receipt: int
+
+
 class Received(NamedTuple):
     """A message that is handed out, with the handle of this very hand-out."""
 
@@ -78,7 +85,7 @@ def put(connection: apsw.Connection, queue: Queue, message: Outgoing, now: int) 
     if queue.fifo and (known := _repeated(connection, queue, message, now)):
         return Put(known[1], body_digest(message.body), _sequence(known[0]))
     delay = queue.number("DelaySeconds") if message.delay is None or queue.fifo else message.delay
-    new, md5 = str(uuid.uuid4()), body_digest(message.body)
+    new, md5 = _new_id(), body_digest(message.body)
     connection.execute(
         "INSERT INTO messages (queue, id, body, attributes, trace, md5, md5_attributes, sender, sent, visible, grp, dedup,"
         " event, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -107,6 +114,13 @@ def put(connection: apsw.Connection, queue: Queue, message: Outgoing, now: int) 
         (queue.id, _scoped(queue, message), seq, new, now),
     )
     return Put(new, md5, _sequence(seq))
+
+
+def _new_id() -> str:
+    """A random UUID (version 4), in a third of the time of `uuid.uuid4`: ten go into a batch."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _repeated(
@@ -170,6 +184,11 @@ _IN_ORDER = (
 _FIFO = f"SELECT {_COLUMNS} {_IN_ORDER} LIMIT ?"
 _READY_FIFO = f"SELECT 1 {_IN_ORDER} LIMIT 1"
 _DELETE = "DELETE FROM messages WHERE seq = ?"
+_DELETE_RECEIVED = "DELETE FROM messages WHERE seq = ? AND queue = ? AND receipt = ?"
+_HIDE = (
+    "UPDATE messages SET visible = ?, receives = receives + 1, first_received = ifnull(first_received, ?), receipt = ?"
+    " WHERE seq = ?"
+)
 
 
 def receive(
@@ -185,19 +204,25 @@ def receive(
     """Hand out up to `most` messages, each hidden for `visibility` seconds."""
     in_flight.check(connection, queue, now)
     oldest = _oldest(queue, now)
+    redrive = queue.redrive if dead_letters is not None else None
+    statement = _FIFO if queue.fifo else _STANDARD
+    receipt = secrets.randbits(62)
     handed: list[Received] = []
     while len(handed) < most:
-        statement = _FIFO if queue.fifo else _STANDARD
         found = rows(connection, statement, (queue.id, oldest, now, most - len(handed)))
         if not found:
             break
+        to_hand_out = []
         for waiting in found:
             if waiting[8] < oldest:
                 connection.execute(_DELETE, (waiting[0],))
-            elif dead_letters is not None and queue.redrive and waiting[9] >= queue.redrive.most_receives:
+            elif dead_letters is not None and redrive and waiting[9] >= redrive.most_receives:
                 _bury(connection, waiting[0], dead_letters, queue, now)
             else:
-                handed.append(_hand_out(connection, waiting, now, now + visibility * 1000))
+                to_hand_out.append(waiting)
+        until = now + visibility * 1000
+        connection.executemany(_HIDE, [(until, now, receipt, waiting[0]) for waiting in to_hand_out])
+        handed += [_handed_out(waiting, receipt, now) for waiting in to_hand_out]
         if visibility == 0:  # what was handed out is visible again at once, and would be handed out again
             break
     in_flight.handed(queue, len(handed))
@@ -210,14 +235,8 @@ def ready(connection: apsw.Connection, queue: Queue, now: int) -> bool:
     return row(connection, statement, (queue.id, _oldest(queue, now), now)) is not None
 
 
-def _hand_out(connection: apsw.Connection, waiting: Row, now: int, until: int) -> Received:
+def _handed_out(waiting: Row, receipt: int, now: int) -> Received:
     seq, id_, body, md5, attributes, md5_attributes, trace, sender, sent, receives, first, *rest = waiting
-    receipt = secrets.randbits(62)
-    first = now if first is None else first
-    connection.execute(
-        "UPDATE messages SET visible = ?, receives = receives + 1, first_received = ?, receipt = ? WHERE seq = ?",
-        (until, first, receipt, seq),
-    )
     group, dedup, source = rest
     return Received(
         id_,
@@ -230,7 +249,7 @@ def _hand_out(connection: apsw.Connection, waiting: Row, now: int, until: int) -
         sender,
         sent,
         receives + 1,
-        first,
+        now if first is None else first,
         group,
         dedup,
         seq,
@@ -261,15 +280,9 @@ def _oldest(queue: Queue, now: int) -> int:
     return now - queue.number("MessageRetentionPeriod") * 1000
 
 
-def delete(connection: apsw.Connection, queue: Queue, handles: Sequence[str]) -> None:
-    """Delete what these handles were handed out for. An old handle deletes nothing and is no fault (SQS-11).
-
-    Raises `QueueFault` for what was never a handle.
-    """
-    for seq, receipt in map(read_handle, handles):
-        connection.execute(
-            "DELETE FROM messages WHERE seq = ? AND queue = ? AND receipt = ?", (seq, queue.id, receipt)
-        )
+def delete(connection: apsw.Connection, queue: Queue, handles: Iterable[Handle]) -> None:
+    """Delete what these handles were handed out for. An old handle deletes nothing and is no fault (SQS-11)."""
+    connection.executemany(_DELETE_RECEIVED, [(seq, queue.id, receipt) for seq, receipt in handles])
 
 
 def hide(connection: apsw.Connection, queue: Queue, handle_: str, seconds: int, now: int) -> None:
@@ -290,12 +303,12 @@ def hide(connection: apsw.Connection, queue: Queue, handle_: str, seconds: int, 
 
 
 def handle(seq: int, receipt: int) -> str:
-    """The handle of one hand-out."""
+    """A handle as receivers know it."""
     return urlsafe_b64encode(seq.to_bytes(8) + receipt.to_bytes(8)).decode()
 
 
-def read_handle(text: str) -> tuple[int, int]:
-    """What a handle stands for. Raises `QueueFault`."""
+def read_handle(text: str) -> Handle:
+    """What a handle stands for. Raises `QueueFault` for what was never one."""
     try:
         raw = urlsafe_b64decode(text)
     except (Base64Error, ValueError):
@@ -304,7 +317,7 @@ def read_handle(text: str) -> tuple[int, int]:
         raise QueueFault(
             "ReceiptHandleIsInvalid", f'The input receipt handle "{text[:64]}" is not a valid receipt handle.'
         )
-    return int.from_bytes(raw[:8]) & (1 << 63) - 1, int.from_bytes(raw[8:]) & (1 << 63) - 1
+    return Handle(int.from_bytes(raw[:8]) & (1 << 63) - 1, int.from_bytes(raw[8:]) & (1 << 63) - 1)
 
 
 def keep_attempt(

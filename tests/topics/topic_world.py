@@ -188,7 +188,8 @@ class House:
         def fetch(connection: apsw.Connection) -> list[messages.Received]:
             queue = keeping.get(connection, ACCOUNT, name)
             found = messages.receive(connection, queue, 10, 30, now, in_flight=messages.InFlight())
-            messages.delete(connection, queue, [message.handle for message in found])
+            handles = [messages.read_handle(message.handle) for message in found]
+            messages.delete(connection, queue, handles)
             return found
 
         return await self.means.queues.do(fetch)

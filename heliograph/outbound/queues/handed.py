@@ -40,7 +40,7 @@ def told(message: Received, system: Iterable[str], wanted: Iterable[str], *, fif
         "Body": message.body,
     }
     asked = set(system)
-    known = _system(message, fifo=fifo)
+    known = _system(message, fifo=fifo) if asked else {}
     kept = {
         name: value
         for name, value in known.items()

@@ -131,7 +131,7 @@ class Traffic:
 
         def step(connection: apsw.Connection) -> Mapping[str, Any]:
             queue = self._find(connection, call, wanted.queue_url)
-            messages.delete(connection, queue, (wanted.receipt_handle,))
+            messages.delete(connection, queue, (messages.read_handle(wanted.receipt_handle),))
             return {}
 
         return await self._file.do(step, durable=_is_fifo(call, wanted))
@@ -143,11 +143,15 @@ class Traffic:
             queue = self._find(connection, call, wanted.queue_url)
             _check_entries(wanted.entries)
 
+            handles: list[messages.Handle] = []
+
             def one(entry: asked.DeleteEntry) -> dict[str, Any]:
-                messages.delete(connection, queue, (entry.receipt_handle,))
+                handles.append(messages.read_handle(entry.receipt_handle))
                 return {}
 
-            return _each(wanted.entries, one)
+            answer = _each(wanted.entries, one)
+            messages.delete(connection, queue, handles)
+            return answer
 
         return await self._file.do(step, durable=_is_fifo(call, wanted))
 
