@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+MEASURING := $(VENV)/.measuring
 
 .PHONY: help setup browser languages demo serve test check bench golden lock clean
 .DEFAULT_GOAL := help
@@ -16,6 +17,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What benchmarks compare with, which their types need too.
+$(MEASURING): requirements/bench.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	touch $@
 
 demo: setup ## Play the whole story once, then go on serving; ARGS=--exit ends it
@@ -46,14 +52,13 @@ languages:
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends curl openssl nodejs php-cli php-curl; } \
 	  || { echo "The tests run the documentation's programs: install curl, openssl, node 18 or newer, php with curl"; exit 1; }
 
-check: setup ## Lint, format, types, architecture: before every commit
+check: $(MEASURING) ## Lint, format, types, architecture: before every commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-bench: setup ## Measure against nginx and FastAPI; ARGS=names for a part
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+bench: $(MEASURING) ## Measure against nginx and FastAPI; ARGS=names for a part
 	$(BIN)/python -m benchmarks $(ARGS)
 
 golden: setup ## Draw the sheets of docs/images again: look at them before you commit

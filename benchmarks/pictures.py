@@ -99,12 +99,17 @@ def _rules() -> list[Row]:
     )
     dice = random.Random(3)  # noqa: S311 - a sample
     said = [f" City {dice.randrange(40)} " for _ in range(DRAWINGS * 10)]
-    seconds, _ = _timed(lambda word: choose(rules, word) and b"", said)
-    one, _ = _timed(lambda word: choose(rules[:2], word) and b"", said)
+    seconds, _ = _timed(lambda word: _chosen(rules, word), said)
+    one, _ = _timed(lambda word: _chosen(rules[:2], word), said)
     return [
         Row("conditional image, 2 rules", f"{1 / one:,.0f} decisions/s"),
         Row(f"conditional image, {len(rules)} rules", f"{1 / seconds:,.0f} decisions/s"),
     ]
+
+
+def _chosen(rules: tuple[Rule, ...], said: str) -> bytes:
+    rule = choose(rules, said)
+    return rule.image_url.encode() if rule else b""
 
 
 def _naive(value: float, font: ImageFont.FreeTypeFont) -> bytes:
@@ -136,9 +141,9 @@ def _saved(picture: Image.Image) -> bytes:
     return written.getvalue()
 
 
-def _values() -> list[float]:
+def _values() -> list[int]:
     dice = random.Random(11)  # noqa: S311 - a sample
-    return dice.sample(range(1, MAXIMUM), DRAWINGS)  # type: ignore[return-value]
+    return dice.sample(range(1, MAXIMUM), DRAWINGS)
 
 
 def _timed(work: Callable[..., bytes | None], over: Sequence[object]) -> tuple[float, float]:

@@ -190,7 +190,7 @@ def _session(dice: random.Random, number: int, machine: bool) -> _Session:
     median of 43 s); a person opens, and follows one or two links with some seconds between."""
     message, at = f"message-{number}", 1_700_000_000 * SECOND + dice.randrange(3600 * SECOND)
     address, agent = f"198.18.{number % 250}.{number // 250}", CHROME.format(100 + dice.randrange(40))
-    facts = {"message": message, "ip": address, "user_agent": agent}
+    facts: dict[str, Any] = {"message": message, "ip": address, "user_agent": agent}
 
     def event(data: MessageOpened | LinkClicked) -> AnyEvent:
         return codec.make(data, account=ACCOUNT, subject=f"person:{number}", now=at)
