@@ -11,9 +11,14 @@ import asyncio
 import heapq
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from msgspec import Meta
 
 SECOND = 1_000_000  # microseconds
+
+Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""An instant as `iso` writes it, where programs read it."""
 
 
 class Clock(Protocol):

@@ -25,9 +25,6 @@ from heliograph.outbound.feeds.means import Means as FeedMeans
 
 T = TypeVar("T")
 
-Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
-"""RFC 3339 in UTC, with microseconds."""
-
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000, description="How many at most.")]
 
 

@@ -17,7 +17,7 @@ from heliograph.clock import iso
 from heliograph.errors import OperatorError
 from heliograph.events.consent import Channel
 from heliograph.events.jobs import JobSubmitted
-from heliograph.outbound.jobs import views
+from heliograph.outbound.jobs import told, views
 from heliograph.outbound.jobs.ledger import STATES
 from heliograph.outbound.jobs.options import SPANS
 from heliograph.outbound.jobs.orders import Move
@@ -103,7 +103,7 @@ def list_jobs(limit: Limit = 20, data: Data = None, account: AccountOption = Non
 @for_operators
 def show(job: JobId, data: Data = None, account: AccountOption = None) -> None:
     """How a job stands: as JSON, for people and programs."""
-    out.print_json(data=msgspec.to_builtins(Desk(existing(data), account).standing(job)))
+    out.print_json(msgspec.json.encode(told.job(Desk(existing(data), account).standing(job))).decode())
 
 
 @jobs.command("watch")
@@ -136,7 +136,7 @@ def recipients(
             sys.stdout.buffer.write(piece)
         return
     for one in desk.recipients(job, state=wanted, after=after, limit=limit):
-        print(msgspec.json.encode(one).decode())
+        print(msgspec.json.encode(told.recipient(one)).decode())
 
 
 @jobs.command("broken")
@@ -186,7 +186,7 @@ def _watch(desk: Desk, job: str) -> None:
     with bar(transient=False) as progress:
         task = progress.add_task("reading", total=None, rate="")
 
-        def told(standing: Standing) -> None:
+        def tell(standing: Standing) -> None:
             going = f"{standing.settled:,} of {standing.total:,}, {standing.per_second:,.0f}/s {_remaining(standing)}"
             reading = f"{standing.read:,} rows"
             progress.update(
@@ -198,7 +198,7 @@ def _watch(desk: Desk, job: str) -> None:
             )
 
         try:
-            last = asyncio.run(desk.watch(job, told))
+            last = asyncio.run(desk.watch(job, tell))
         except KeyboardInterrupt:
             out.print("The job goes on: `heliograph jobs watch` shows it.", highlight=False)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -124,10 +125,16 @@ def test_a_list_is_sent_from_the_shell(launch: Launch, mailbox: tuple[Mailbox, s
     job, summary = done.stdout.split("\n")[:2]
     assert summary == "finished: 1 sent, 1 refused, 1 duplicate, 1 broken"
     assert kept.got == Counter(["ann@x.example"]) and kept.subjects == {b"Subject: News for Ann"}
-    assert json.loads(engine.run("jobs", "show", job).stdout)["counts"]["broken"] == 1
+    shown = json.loads(engine.run("jobs", "show", job).stdout)
+    assert shown == call(engine, "GET", f"/api/v1/jobs/{job}"), "programs read the same, wherever they ask"
+    assert shown["counts"]["broken"] == 1
+    moments = [shown[name] for name in ("submitted_at", "started_at", "ended_at")]
+    assert moments == sorted(moments) and all(datetime.fromisoformat(at).tzinfo == UTC for at in moments)
     assert engine.run("jobs", "broken", job).stdout == "3\thas 1 cells where the header has 2\n"
     lines = engine.run("jobs", "recipients", job, "--state", "refused").stdout.splitlines()
     assert [json.loads(line)["address"] for line in lines] == ["bob@x.example"]
+    (sent,) = map(json.loads, engine.run("jobs", "recipients", job, "--state", "sent").stdout.splitlines())
+    assert shown["started_at"] <= sent["requested_at"] <= shown["ended_at"] and sent["due_at"] is None
     table = engine.run("jobs", "recipients", job, "--csv").stdout.splitlines()
     assert [line.split(",")[:3] for line in table] == [
         ["address", "recipient_id", "state"],

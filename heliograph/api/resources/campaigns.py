@@ -10,8 +10,8 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import Connection
 
 from heliograph import senders
-from heliograph.api.call import Asked, Call, Handler, Instant, Means, PageSize, Resource
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Call, Handler, Means, PageSize, Resource
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.commerce import instant

@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from heliograph.accounts.privacy import kept_ip
-from heliograph.api.call import Asked, Call, Instant, Means, Resource
+from heliograph.api.call import Asked, Call, Means, Resource
 from heliograph.api.resources.persons import known_person
 from heliograph.api.resources.places import normal
-from heliograph.clock import iso
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest
 from heliograph.events import codec, subjects
 from heliograph.events.consent import (

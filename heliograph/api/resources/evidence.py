@@ -6,8 +6,8 @@ import asyncio
 
 import msgspec
 
-from heliograph.api.call import Asked, Call, Instant, Means, Resource
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Call, Means, Resource
+from heliograph.clock import Instant, iso
 from heliograph.errors import NotFound
 
 

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Call, Means, PageSize, Resource
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest
 from heliograph.events import codec
 from heliograph.events.commerce import instant

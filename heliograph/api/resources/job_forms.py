@@ -1,4 +1,4 @@
-"""What the API says of jobs: orders, how a job stands, its recipients. Used by `jobs`."""
+"""What the API says of jobs: orders, pages of jobs, of recipients and of broken rows. Used by `jobs`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from heliograph.api.call import Instant, PageSize
+from heliograph.api.call import PageSize
 from heliograph.events.consent import Channel
 from heliograph.events.messages import Campaign
 from heliograph.outbound.jobs import ledger as ledgers
 from heliograph.outbound.jobs.options import Options
+from heliograph.outbound.jobs.told import Job, Recipient
 from heliograph.react.state import jobs as known
-from heliograph.react.state.jobs import Figures
 
 
 class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,39 +30,6 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     campaign: Campaign | None = None
     options: Options = msgspec.field(default_factory=Options)
     key: str = ""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `counts` are its recipients by state; `read` rows of its list were read so far; `remaining` are seconds at
-    the speed of the last ten; `next_due_at`: when the next of those who are held for their window may be written to;
-    `figures` count what became of the messages since."""
-
-    id: str
-    name: str
-    state: known.State
-    reading: bool
-    channel: Channel
-    template: str
-    source: str
-    request_id: str | None
-    correlation_id: str | None
-    job_category: str | None
-    submitted_at: Instant
-    send_at: Instant | None
-    started_at: Instant | None
-    ended_at: Instant | None
-    total: int
-    settled: int
-    counts: dict[str, int]
-    read: int
-    per_second: float
-    remaining: float | None
-    next_due_at: Instant | None
-    figures: Figures
-    winner: str | None
-    error_code: str | None
-    error_message: str | None
-    reason: str
 
 
 class Jobs(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,26 +57,6 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
     """The template that wins a split test."""
 
     template: str
-
-
-class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipient: how far the job came with them, and what became of their message since. `zone` is the zone by whose
-    clock they are written to, and `zone_source` how it is known; `reason` why they are not."""
-
-    row: int
-    line: int
-    state: ledgers.State
-    address: str
-    recipient_id: str | None
-    data: dict[str, Any]
-    reason: str | None
-    due_at: Instant | None
-    zone: str | None
-    zone_source: str | None
-    template: str | None
-    requested_at: Instant | None
-    message: str | None
-    message_state: str | None
 
 
 class Recipients(msgspec.Struct, frozen=True, kw_only=True):

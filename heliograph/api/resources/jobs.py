@@ -17,22 +17,19 @@ from heliograph.api.resources.job_forms import (
     BrokenRow,
     BrokenRows,
     InState,
-    Job,
     JobOrder,
     Jobs,
     Part,
-    Recipient,
     Recipients,
     Which,
     Why,
     Winner,
 )
-from heliograph.clock import iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events.commerce import instant
 from heliograph.events.jobs import JobSubmitted
-from heliograph.outbound.jobs import ledger as ledgers
-from heliograph.outbound.jobs import orders, tables, uploads, views
+from heliograph.outbound.jobs import orders, tables, told, uploads, views
+from heliograph.outbound.jobs.told import Job
 from heliograph.react.state import jobs as known
 from heliograph.react.state.jobs import Figures
 
@@ -72,9 +69,9 @@ async def submit(means: Means, asked: Asked) -> Job:
     )
     for _ in range(LOOKS):
         if (found := await _look(means, asked.account.number, event.id)) is not None:
-            return shown(found)
+            return told.job(found)
         await means.clock.sleep(LOOK_SECONDS)
-    return shown(_fresh(event.id, asked.account.number, event.data, event.recorded))
+    return told.job(_fresh(event.id, asked.account.number, event.data, event.recorded))
 
 
 async def page(means: Means, asked: Asked) -> Jobs:
@@ -88,14 +85,14 @@ async def page(means: Means, asked: Asked) -> Jobs:
         some = found[: wanted.limit]
         standings = [views.standing(connection, means.data, account, job.id) for job in some]
         following = some[-1].id if len(found) > len(some) else None
-        return Jobs(jobs=[shown(one) for one in standings if one is not None], next=following)
+        return Jobs(jobs=[told.job(one) for one in standings if one is not None], next=following)
 
     return await means.read(look)
 
 
 async def find(means: Means, asked: Asked) -> Job:
     """One job."""
-    return shown(await _standing(means, asked))
+    return told.job(await _standing(means, asked))
 
 
 async def recipients(means: Means, asked: Asked) -> Recipients:
@@ -107,14 +104,7 @@ async def recipients(means: Means, asked: Asked) -> Recipients:
         )
     )
     return Recipients(
-        recipients=[
-            Recipient(
-                **{name: getattr(one, name) for name in _SAME},
-                due_at=_instant(one.due if one.due != ledgers.FOR_WINNER else None),
-                requested_at=_instant(one.requested),
-            )
-            for one in found
-        ],
+        recipients=[told.recipient(one) for one in found],
         next=found[-1].row if len(found) == wanted.limit else None,
     )
 
@@ -164,40 +154,6 @@ async def decide(means: Means, asked: Asked) -> Job:
     return await _followed(means, asked, lambda job: job.winner is not None, standing)
 
 
-def shown(standing: views.Standing) -> Job:
-    """A job as the API shows it."""
-    job = standing.job
-    wanted = job.submission
-    return Job(
-        id=job.id,
-        name=wanted.name,
-        state=job.state,
-        reading=standing.reading,
-        channel=wanted.channel,
-        template=wanted.template,
-        source=wanted.source,
-        request_id=wanted.request_id,
-        correlation_id=wanted.correlation_id,
-        job_category=wanted.job_category,
-        submitted_at=iso(job.submitted),
-        send_at=_instant(wanted.send_at),
-        started_at=_instant(job.started),
-        ended_at=_instant(job.ended),
-        total=standing.total,
-        settled=standing.settled,
-        counts=standing.counts,
-        read=standing.read,
-        per_second=round(standing.per_second, 1),
-        remaining=None if standing.remaining is None else round(standing.remaining, 1),
-        next_due_at=_instant(standing.next_due),
-        figures=standing.figures,
-        winner=job.winner,
-        error_code=job.error_code,
-        error_message=job.error_message,
-        reason=job.reason,
-    )
-
-
 async def _kept(means: Means, account: str, recipients: list[dict[str, Any]]) -> str:
     """A list that came in the request, kept as a file: people's data are no part of the event."""
 
@@ -224,9 +180,9 @@ async def _followed(means: Means, asked: Asked, has: Any, before: views.Standing
     for _ in range(LOOKS):
         found = await _look(means, asked.account.number, before.job.id)
         if found is not None and has(found.job):
-            return shown(found)
+            return told.job(found)
         await means.clock.sleep(LOOK_SECONDS)
-    return shown(before)
+    return told.job(before)
 
 
 def _fresh(job: str, account: str, submission: JobSubmitted, now: int) -> views.Standing:
@@ -256,12 +212,6 @@ def _fresh(job: str, account: str, submission: JobSubmitted, now: int) -> views.
         figures=Figures(),
     )
 
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else iso(at)
-
-
-_SAME = tuple(name for name in Recipient.__struct_fields__ if not name.endswith("_at"))
 
 RESOURCE = Resource(
     name="jobs",

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Csv, Instant, Means, PageSize, Resource
+from heliograph.api.call import Asked, Call, Csv, Means, PageSize, Resource
 from heliograph.api.files import PAGE, file_of
 from heliograph.api.resources.persons import Happening, happening
 from heliograph.api.resources.places import normal, spelled
-from heliograph.clock import iso
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound, Unprocessable
 from heliograph.events import codec, subjects
 from heliograph.events.consent import Channel

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Instant, Means
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Means
+from heliograph.clock import Instant, iso
 from heliograph.errors import NotFound
 from heliograph.events.event import Entry
 from heliograph.react.state import people

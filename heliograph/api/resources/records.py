@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from heliograph.api.call import Asked, Call, Instant, Means, PageSize, Resource
-from heliograph.clock import from_datetime, iso
+from heliograph.api.call import Asked, Call, Means, PageSize, Resource
+from heliograph.clock import Instant, from_datetime, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.event import Data

@@ -10,8 +10,8 @@ from typing import Annotated, Any, get_args
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Instant, Means, Resource
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Call, Means, Resource
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events.commerce import instant
 from heliograph.react.state.reports import asking

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from heliograph.api.call import Asked, Call, Instant, Means, Resource
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Call, Means, Resource
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec, subjects
 from heliograph.events.preferences import SubscriptionTopicRemoved, SubscriptionTopicSaved

@@ -7,10 +7,10 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Csv, Instant, Means, PageSize, Resource
+from heliograph.api.call import Asked, Call, Csv, Means, PageSize, Resource
 from heliograph.api.files import PAGE, file_of
 from heliograph.api.resources.places import spelled
-from heliograph.clock import iso
+from heliograph.clock import Instant, iso
 from heliograph.events.consent import Channel, SuppressionType
 from heliograph.react.state import cursors, suppression_log
 from heliograph.react.state.cursors import Cursor

@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from heliograph.accounts.model import Account
-from heliograph.api.call import Asked, Call, Csv, Instant, Means, PageSize, Resource
+from heliograph.api.call import Asked, Call, Csv, Means, PageSize, Resource
 from heliograph.api.files import PAGE, file_of
 from heliograph.api.resources.places import normal, spelled
-from heliograph.clock import iso
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import Channel, SuppressionAdded, SuppressionType

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from heliograph.api.call import Asked, Call, Instant, Means, Resource
-from heliograph.clock import iso
+from heliograph.api.call import Asked, Call, Means, Resource
+from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import Channel
