@@ -198,8 +198,7 @@ class OutboundRoom:
                     parked=parked_now.get(who, 0),
                     now=now,
                 )
-        if (changed := held.changed(breakers_now, now)) is not None:
-            await self.loops.writer.run(partial(breakers.write, held=changed))
+        await held.say(breakers_now, now, self.loops.writer)
 
     def _left_over(self) -> tuple[dict[Who, int], dict[Who, int]]:
         """How many events wait to be tried again, and how many were given up, of each act."""

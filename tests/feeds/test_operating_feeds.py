@@ -12,7 +12,8 @@ from xml.etree.ElementTree import fromstring
 import msgspec
 import pytest
 from feed_world import ACCOUNT, NOW, OTHER, SECRET, Receiver, event
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, text
+from sqlalchemy.exc import IntegrityError
 
 from heliograph.clock import SECOND, ManualClock
 from heliograph.errors import BadRequest, NotFound
@@ -460,22 +461,37 @@ async def test_a_breaker_that_is_not_closed_is_told_and_a_start_forgets_what_was
     await house.happen(event(FeedSaved(name="shop", dialect="remarkety", endpoint="https://x.example/hooks")))
     await house.caught_up()
 
-    async def said(
-        standing: dict[tuple[str, str], State], log: BreakerLog, now: int
-    ) -> tuple[str, int | None]:
-        held = log.changed(standing, now)
-        if held is not None:
-            await house.loops.writer.run(lambda c: breakers.write(c, held))
+    async def said(standing: dict[breakers.Of, State], log: BreakerLog, now: int) -> tuple[str, int | None]:
+        await log.say(standing, now, house.loops.writer)
         with house.means.reading.look() as connection:
             fares = operating.standing(connection, operating.found(connection, *shop), 0)
         return fares.breaker, fares.breaker_since
 
     assert await said({shop: "closed"}, written, 1) == ("closed", None)
     assert await said({shop: "open", (OTHER, "shop"): "open"}, written, 2) == ("open", 2)
-    assert written.changed({shop: "open", (OTHER, "shop"): "open"}, 3) is None
+    with state.begin() as connection:
+        connection.execute(delete(breakers.BREAKERS))
+    told_again: dict[breakers.Of, State] = {shop: "open", (OTHER, "shop"): "open"}
+    assert await said(told_again, written, 3) == ("closed", None), "what stands already is not written"
     assert await said({shop: "half_open"}, written, 4) == ("half_open", 2), "since it first opened"
     assert await said({shop: "open"}, written, 5) == ("open", 2)
     assert await said({}, BreakerLog(), 6) == ("closed", None), "another process begins, with nothing held"
+
+
+async def test_a_breaker_that_could_not_be_told_is_told_the_next_time(house: House, state: Engine) -> None:
+    """It is shown as open since it opened, however long the disk was full."""
+    log, shop = BreakerLog(), (ACCOUNT, "shop")
+    with state.begin() as connection:
+        full = "BEFORE INSERT ON feed_breakers BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        connection.execute(text(f"CREATE TRIGGER full {full}"))
+    with pytest.raises(IntegrityError, match="the disk is full"):
+        await log.say({shop: "open"}, 1, house.loops.writer)
+    with state.begin() as connection:
+        assert breakers.find(connection, *shop) is None
+        connection.execute(text("DROP TRIGGER full"))
+    await log.say({shop: "open"}, 2, house.loops.writer)
+    with state.connect() as connection:
+        assert breakers.find(connection, *shop) == ("open", 1)
 
 
 async def test_how_a_feed_stands_is_counted_from_the_journal(house: House, receive: Receive) -> None:

@@ -7,12 +7,14 @@ later. A feed that has no row is closed, so a start begins with an empty table.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, insert, select
 
 from heliograph.database import METADATA
 from heliograph.journal.breaker import State
+from heliograph.journal.state_writer import StateWriter
 
 BREAKERS = Table(
     "feed_breakers",
@@ -36,23 +38,22 @@ class Held(NamedTuple):
 
 
 class BreakerLog:
-    """What is written; one per process that delivers. It does not know what the one before it wrote until its first time."""
+    """What is said of them; one per process that delivers. It does not know what the one before it wrote until its first time."""
 
     def __init__(self) -> None:
-        self._written: dict[Of, Held] | None = None
+        self._held: Mapping[Of, Held] = {}
+        self._written: Mapping[Of, Held] | None = None
 
-    def changed(self, standing: Mapping[Of, State], now: int) -> Mapping[Of, Held] | None:
-        """What is to be written now; None where it is written already."""
-        before = self._written or {}
-        held = {
-            of: Held(state, before[of].since if of in before else now)
+    async def say(self, standing: Mapping[Of, State], now: int, writer: StateWriter) -> None:
+        """Write how they stand now, where that is not written already. What cannot be written is written the next time."""
+        held = self._held = {
+            of: Held(state, self._held[of].since if of in self._held else now)
             for of, state in standing.items()
             if state != "closed"
         }
-        if held == self._written:
-            return None
-        self._written = held
-        return held
+        if held != self._written:
+            await writer.run(partial(write, held=held))
+            self._written = held
 
 
 def write(connection: Connection, held: Mapping[Of, Held]) -> None:
