@@ -14,17 +14,14 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from heliograph.attachments.rules import SIZE_LIMIT, fault, type_of
-from heliograph.egress import Answer
 from heliograph.events.messages import Attachment
 from heliograph.outbound.jobs import uploads
+from heliograph.outbound.messages.enclosing import fetched
 from heliograph.webservice.answers import Refused
 from heliograph.webservice.call import INVALID, MISSING, Asked, Means
 
 MOST = 5
 """Attachments of a call (wire-facts 4.1)."""
-
-FETCH_SECONDS = 10.0
-"""For one file: the caller waits for it."""
 
 TOO_LARGE = f"attachments may have {SIZE_LIMIT} bytes at most, all together"
 
@@ -94,14 +91,10 @@ def _decoded(number: int, content: str) -> bytes:
 
 
 async def _fetched(means: Means, one: Enclosed) -> bytes:
-    answer = await means.egress.get(one.url, {}, FETCH_SECONDS, cap=SIZE_LIMIT)
-    if not isinstance(answer, Answer):
-        raise Refused(INVALID, f"AttachmentUrl.{one.number}: {answer.reason}.")
-    if answer.status != 200:
-        raise Refused(INVALID, f"AttachmentUrl.{one.number}: the server answered {answer.status}.")
-    if answer.truncated:
-        raise Refused(INVALID, f"AttachmentUrl.{one.number}: {TOO_LARGE}.")
-    return answer.body
+    try:
+        return (await fetched(one.url, means.egress)).body
+    except ValueError as error:
+        raise Refused(INVALID, f"AttachmentUrl.{one.number}: {error}.") from error
 
 
 async def _uploaded(means: Means, account: str, content: bytes) -> str:

@@ -86,8 +86,8 @@ async def test_a_templates_files_are_fetched_once_when_it_is_saved(world: World,
 @pytest.mark.parametrize(
     ("file", "why"),
     [
-        ({"name": "a.pdf", "url": "/none"}, "the answer is 404"),
-        ({"name": "a.pdf", "url": "/moved"}, "the answer is 302"),
+        ({"name": "a.pdf", "url": "/none"}, "the server answered 404"),
+        ({"name": "a.pdf", "url": "/moved"}, "the server answered 302"),
         ({"name": "a.pdf", "url": "/large"}, "it has more than"),
         ({"name": "a.pdf", "url": "/empty"}, "it is empty"),
         ({"name": "a.pdf", "url": "http://169.254.169.254/meta"}, "metadata"),

@@ -113,10 +113,11 @@ def files() -> Iterator[str]:
 
     class Files(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            body = b"" if "empty" in self.path else b"pdf"
             self.send_response(404 if "gone" in self.path else 200)
-            self.send_header("content-length", "3")
+            self.send_header("content-length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"pdf")
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -141,8 +142,9 @@ async def test_a_message_brings_its_files_headers_and_parameters(world: World, f
         Attachment(name="terms.txt", content_type="text/plain", content="dGVybXM="),
         Attachment(name="price list.pdf", content_type="application/pdf", content="cGRm"),
     )
-    gone = await world.call("TransactionalJobSubmit", **JOB, **{"AttachmentUrl.1": f"{files}/gone.pdf"})
-    assert gone.error == "AttachmentUrl.1: the server answered 404."
+    for name, why in (("gone", "the server answered 404"), ("empty", "it is empty")):
+        said = {"AttachmentUrl.1": f"{files}/{name}.pdf"}
+        assert (await world.call("TransactionalJobSubmit", **JOB, **said)).error == f"AttachmentUrl.1: {why}."
     assert len(await world.told("message.requested")) == 1
 
 

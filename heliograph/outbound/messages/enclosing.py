@@ -56,29 +56,31 @@ async def with_files(settings: Mapping[str, Any], egress: Egress) -> Mapping[str
     return {**settings, "attachments": msgspec.to_builtins(found)}
 
 
+async def fetched(url: str, egress: Egress) -> Answer:
+    """The file at this URL. Raises `ValueError`, in words, for one that cannot be had or could go with no mail."""
+    answer = await egress.get(url, {}, SECONDS, cap=SIZE_LIMIT)
+    if not isinstance(answer, Answer):
+        raise ValueError(answer.reason)  # noqa: TRY004 - what is wrong is the address, not a type
+    if answer.status != 200:
+        raise ValueError(f"the server answered {answer.status}")
+    if answer.truncated:
+        raise ValueError(f"it has more than {SIZE_LIMIT} bytes")
+    if not answer.body:
+        raise ValueError("it is empty")
+    return answer
+
+
 async def _enclosed(wanted: Enclosure, egress: Egress) -> Attachment:
     if bool(wanted.content) is bool(wanted.url):
         raise ValueError(f"the attachment {wanted.name} needs either a content or a url")
     content, kind = wanted.content, wanted.content_type or type_of(wanted.name)
     if wanted.url:
-        answer = await _fetched(wanted, egress)
+        try:
+            answer = await fetched(wanted.url, egress)
+        except ValueError as error:
+            where = f"the attachment {wanted.name} cannot be fetched from {wanted.url}"
+            raise ValueError(f"{where}: {error}") from error
         content = base64.b64encode(answer.body).decode()
         said = answer.headers.get("content-type", "").partition(";")[0].strip()
         kind = said if said and not wanted.content_type and kind == UNKNOWN else kind
     return Attachment(name=wanted.name, content_type=kind, content=content, content_id=wanted.content_id)
-
-
-async def _fetched(wanted: Enclosure, egress: Egress) -> Answer:
-    answer = await egress.get(wanted.url, {}, SECONDS, cap=SIZE_LIMIT)
-    why = ""
-    if not isinstance(answer, Answer):
-        why = answer.reason
-    elif answer.status != 200:
-        why = f"the answer is {answer.status}"
-    elif answer.truncated:
-        why = f"it has more than {SIZE_LIMIT} bytes"
-    elif not answer.body:
-        why = "it is empty"
-    if why or not isinstance(answer, Answer):
-        raise ValueError(f"the attachment {wanted.name} cannot be fetched from {wanted.url}: {why}")
-    return answer
