@@ -53,7 +53,12 @@ async def _measured(data: Path) -> list[Row]:
     opens = await _filled(journal, state, account)
     directory = load_directory(state)
     means = webservice.Means(
-        journal=journal, state=state, directory=directory, clock=SystemClock(), egress=Egress(Settings())
+        journal=journal,
+        state=state,
+        directory=directory,
+        clock=SystemClock(),
+        egress=Egress(Settings()),
+        base="http://x.example",
     )
     whose = directory.accounts[account]
     fields = {"ActivityType": "OPENS", "ActivityDate": "2026-01-01"}

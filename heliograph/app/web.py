@@ -139,8 +139,9 @@ class Worker:
         topics = Registry(engine, journal, directory, self.clock)
         queues = self._queues()
         means = self._means(directory, journal, engine, queues, egress)
+        base = public_url(self.settings)
         calls = webservice.Means(
-            journal=journal, state=engine, directory=directory, clock=self.clock, egress=egress
+            journal=journal, state=engine, directory=directory, clock=self.clock, egress=egress, base=base
         )
         others = (
             *live.pages,

@@ -42,7 +42,8 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     `topic`: the subscription topic that it is about; None: its template's. `answers`: the text of theirs (its event) to
     which this is the answer.
     The id of this event is the message's id. `url_append` is what its links lead with (`utm_campaign=spring`); None:
-    what the template or the account says. `request_id` has MessageGears' form (MG-5).
+    what the template or the account says. `request_id` has MessageGears' form (MG-5). `list_unsubscribe`: a transactional
+    mail has List-Unsubscribe too, which every other has anyway.
     """
 
     kind: ClassVar[str] = "message.requested"
@@ -61,6 +62,7 @@ class MessageRequested(Data, frozen=True, kw_only=True):
     job_category: str | None = None
     topic: str | None = None
     transactional: bool = False
+    list_unsubscribe: bool = False
     context: dict[str, Any] = {}
     is_test: bool = False
     url_append: str | None = None

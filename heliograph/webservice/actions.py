@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from heliograph.outbound.feeds.dialects.activity import Item
-from heliograph.webservice import activities, jobs, sending
+from heliograph.webservice import activities, jobs, retrieval, sending
 from heliograph.webservice.answers import Elements, Refused
 from heliograph.webservice.call import NOT_HERE, Action, Asked, Means, day_or_month_of
 
@@ -26,8 +26,8 @@ async def account_summary(means: Means, asked: Asked) -> Elements:
     """`AccountSummary`: how many items a day or a month has; `Messages` were handed to a relay."""
     span = day_or_month_of(asked.wanted("ActivityDate"))
     counts, sent = await activities.counted(means, asked.account.number, span)
-    said = (("Messages", str(sent)), *((name, str(counts[item])) for name, item in _ITEMS))
-    return (("ActivityDate", span.text), ("AccountSummary", said))
+    figures = (("Messages", str(sent)), *((name, str(counts[item])) for name, item in _ITEMS))
+    return (("AccountSummary", (("ActivityDate", span.text), *figures)),)
 
 
 def _instead(what: str) -> Callable[[Means, Asked], Awaitable[Elements]]:
@@ -52,9 +52,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(name="MessagePreview", handler=sending.preview),
     Action(
         name="TransactionalContentRetrieval",
-        handler=_instead(
-            "What was sent is not kept; the message's events are at GET /api/v1/people/PERSON/events."
-        ),
+        handler=retrieval.transactional_content,
+        reads=True,
+        answer="TransactionalContent",
     ),
     Action(
         name="CreateAccount",

@@ -92,7 +92,7 @@ async def counted(means: Means, account: str, span: Span) -> tuple[Counter[Item]
 async def _document(means: Means, asked: Asked, type_: Type, day: Span) -> AsyncIterator[bytes]:
     """The answer, a page of items at a time."""
     said = (("ActivityDate", day.text),)
-    head, tail = around("AccountActivity", asked.request_id, said, "ActivityItems")
+    head, tail = around("AccountActivityResponse", asked.request_id, said, "ActivityItems")
     yield head
     account = asked.account.number
     async for page in _pages(means, account, type_.kinds, day):

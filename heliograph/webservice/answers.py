@@ -1,4 +1,4 @@
-"""Answers as XML: a root named after the action, `RequestId`, `Result`, and what there is to say. Pure.
+"""Answers as XML: a root that the action names, `RequestId`, `Result`, and what there is to say. Pure.
 
 What the vendor's clients read: `Result` is `REQUEST_SUCCESSFUL` or `REQUEST_FAILED`, and a failure lists
 `RequestErrors` (wire-facts 4.1). Everything is in the vendor's namespace.
@@ -27,21 +27,21 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
-def succeeded(action: str, request_id: str, said: Elements = ()) -> bytes:
+def succeeded(root: str, request_id: str, said: Elements = ()) -> bytes:
     """An answer whose action was done."""
-    return DECLARATION + _root(action, (("RequestId", request_id), ("Result", GOOD), *said))
+    return DECLARATION + _root(root, (("RequestId", request_id), ("Result", GOOD), *said))
 
 
-def failed(action: str, request_id: str, refused: Refused) -> bytes:
+def failed(root: str, request_id: str, refused: Refused) -> bytes:
     """An answer that says why nothing was done."""
     error = (("ErrorCode", refused.code), ("ErrorMessage", refused.message))
     said = (("RequestId", request_id), ("Result", BAD), ("RequestErrors", (("RequestError", error),)))
-    return DECLARATION + _root(action, said)
+    return DECLARATION + _root(root, said)
 
 
-def around(action: str, request_id: str, said: Elements, inside: str) -> tuple[bytes, bytes]:
+def around(root: str, request_id: str, said: Elements, inside: str) -> tuple[bytes, bytes]:
     """What stands before and behind a long list, which is written in between: `inside` is its element."""
-    whole = _root(action, (("RequestId", request_id), ("Result", GOOD), *said, (inside, "")))
+    whole = _root(root, (("RequestId", request_id), ("Result", GOOD), *said, (inside, "")))
     empty = f"<{inside}></{inside}>".encode()
     before, behind = whole.split(empty)
     return DECLARATION + before + f"<{inside}>".encode(), f"</{inside}>".encode() + behind
@@ -53,9 +53,9 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _root(action: str, said: Elements) -> bytes:
+def _root(root: str, said: Elements) -> bytes:
     inside = "".join(_element(name, value) for name, value in said)
-    return f'<{action}Response xmlns="{NAMESPACE}">{inside}</{action}Response>'.encode()
+    return f'<{root} xmlns="{NAMESPACE}">{inside}</{root}>'.encode()
 
 
 def _element(name: str, value: str | Elements) -> str:

@@ -35,13 +35,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What actions work with. `state` is only read; `egress` is the door out."""
+    """What actions work with. `state` is only read; `egress` is the door out; `base` is what our URLs begin with, without
+    a slash at the end."""
 
     journal: Journal
     state: Engine
     directory: Directory
     clock: Clock
     egress: Egress
+    base: str
 
     @property
     def data(self) -> Path:
@@ -109,11 +111,18 @@ Handler = Callable[[Means, Asked], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One value of the parameter `Action`. `reads`: it changes nothing, so a GET may ask for it."""
+    """One value of the parameter `Action`. `reads`: it changes nothing, so a GET may ask for it. `answer`: what its
+    answer's root is called, where that is not the vendor's rule."""
 
     name: str
     handler: Handler
     reads: bool = False
+    answer: str = ""
+
+    @property
+    def root(self) -> str:
+        """The name of its answer's root."""
+        return self.answer or f"{self.name}Response"
 
 
 class Span(NamedTuple):

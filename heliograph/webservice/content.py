@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypedDict
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,25 +26,28 @@ from heliograph.webservice.answers import Refused
 from heliograph.webservice.call import INVALID, MISSING, NOT_HERE, UNKNOWN, Asked, Means
 from heliograph.webservice.substitutions import to_liquid
 
-_ADDRESSES = (
+WHO = (
     ("FromAddress", "from_address"),
-    ("ReplyToAddress", "reply_to"),
+    ("FromName", "from_name"),
+    ("OnBehalfOfName", "sender_name"),
     ("OnBehalfOfAddress", "sender"),
+    ("ReplyToAddress", "reply_to"),
 )
+"""Who a message is from: parameters, in the order of the vendor's answers, and the settings of a template."""
+
+_NAMES = ("FromName", "OnBehalfOfName")
 
 PREFIX = "webservice-"
 """What the names of templates begin with that came with a call."""
 
 _NOT_DONE = {
-    "OnBehalfOfName": "a Sender header has an address alone (OnBehalfOfAddress)",
-    "CustomTrackingDomain": "tracked links begin with this installation's base_url",
     "TemplateLibrary": "templates include no others",
     "TemplateLibraryName": "templates include no others",
     "TemplateLibraryContent": "templates include no others",
 }
 """Parameters that would change what is sent, and that we do not do: they are refused, never dropped."""
 
-_OF_TEMPLATES = ("OnBehalfOfAddress", "HeaderName", "HeaderValue")
+_OF_TEMPLATES = ("OnBehalfOfAddress", "OnBehalfOfName", "HeaderName", "HeaderValue")
 """Parameters that a saved template says itself, in its settings."""
 
 MOST_HEADERS = 20
@@ -93,7 +97,7 @@ def context(asked: Asked) -> dict[str, Any]:
     return {"ContextData": documents.read("ContextDataXml", text).fields} if text else {}
 
 
-def check(asked: Asked) -> None:
+def check(means: Means, asked: Asked) -> None:
     """Raise `Refused` for what we would have to leave out."""
     for field in asked.fields:
         why = _NOT_DONE.get(field.partition(".")[0])
@@ -103,11 +107,16 @@ def check(asked: Asked) -> None:
         raise Refused(NOT_HERE, "CharacterSet: messages are written in UTF-8.")
     if not asked.flag("AutoTrack", default=True):
         raise Refused(NOT_HERE, "AutoTrack: links are tracked unless the template marks them data-notrack.")
+    domain, ours = asked.text("CustomTrackingDomain").lower(), urlsplit(means.base).hostname
+    if domain not in ("", ours):
+        raise Refused(
+            NOT_HERE, f"CustomTrackingDomain: tracked links lead to {ours} (base_url) and nowhere else."
+        )
 
 
-def template(asked: Asked) -> Template:
+def template(means: Means, asked: Asked) -> Template:
     """The template that a call brings. Raises `Refused`."""
-    check(asked)
+    check(means, asked)
     language = asked.text("TemplateLanguage") or "FREEMARKER"
     asked.wanted("SubjectLine")
     parts = {
@@ -129,15 +138,12 @@ def template(asked: Asked) -> Template:
 def _settings(asked: Asked) -> dict[str, Any]:
     """Who a template of a call is from, and its headers."""
     asked.wanted("FromAddress")
-    said = {
-        "from_address": asked.text("FromAddress"),
-        "from_name": asked.text("FromName"),
-        "reply_to": asked.text("ReplyToAddress"),
-        "sender": asked.text("OnBehalfOfAddress"),
-    }
-    for parameter, setting in _ADDRESSES:
-        if said[setting] and mailbox(said[setting]) is None:
+    said = {setting: asked.text(parameter) for parameter, setting in WHO}
+    for parameter, setting in WHO:
+        if parameter not in _NAMES and said[setting] and mailbox(said[setting]) is None:
             raise Refused(INVALID, f"{parameter} is no e-mail address.")
+    if said["sender_name"] and not said["sender"]:
+        raise Refused(MISSING, "OnBehalfOfName needs an OnBehalfOfAddress: a Sender header has an address.")
     headers = _headers(asked)
     return {name: value for name, value in said.items() if value} | ({"headers": headers} if headers else {})
 
@@ -168,7 +174,7 @@ def saving(account: Account, template: Template, by: str, now: int) -> Record:
 
 async def campaign(means: Means, asked: Asked) -> definitions.Template:
     """The saved template that `CampaignId` names. Raises `Refused`."""
-    check(asked)
+    check(means, asked)
     for field in asked.fields:
         if field.partition(".")[0] in _OF_TEMPLATES and asked.text(field):
             raise Refused(NOT_HERE, f"{field}: a campaign's own template says it, in its settings.")

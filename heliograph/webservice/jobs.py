@@ -19,7 +19,10 @@ async def summary(means: Means, asked: Asked) -> Elements:
     """`BulkJobSummary`."""
     job = await _job(means, asked, "BulkJobRequestId", "BulkJobCorrelationId")
     figures = await means.read(lambda connection: jobs.figures(connection, job.account, job.id))
-    return (("BulkJobSummary", _counts(figures)),)
+    named = [("BulkJobRequestId", job.submission.request_id or job.id)]
+    if job.submission.correlation_id:
+        named.append(("CorrelationId", job.submission.correlation_id))
+    return (("BulkJobSummary", (*named, *_counts(figures))),)
 
 
 async def status(means: Means, asked: Asked) -> Elements:

@@ -23,7 +23,7 @@ from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.react.state import records
 from heliograph.webservice import content
 from heliograph.webservice.answers import Elements, Refused
-from heliograph.webservice.call import INVALID, NOT_HERE, Asked, Means
+from heliograph.webservice.call import INVALID, Asked, Means
 from heliograph.webservice.content import Recipient
 from heliograph.webservice.enclosures import attachments, enclosed, sources
 
@@ -35,7 +35,7 @@ UUID = 36
 
 async def transactional_job(means: Means, asked: Asked) -> Elements:
     """`TransactionalJobSubmit`: one message, from a template that comes with it."""
-    template, whom = content.template(asked), content.recipient(asked)
+    template, whom = content.template(means, asked), content.recipient(asked)
     now = means.clock.now()
     saved = content.saving(asked.account, template, asked.by, now)
     await _request(means, asked, whom, template.name, saved)
@@ -51,7 +51,7 @@ async def transactional_campaign(means: Means, asked: Asked) -> Elements:
 
 async def bulk_job(means: Means, asked: Asked) -> Elements:
     """`BulkJobSubmit`: a message for everybody on a list, from a template that comes with it."""
-    template = content.template(asked)
+    template = content.template(means, asked)
     submission = await _submission(means, asked, template.name)
     saved = content.saving(asked.account, template, asked.by, means.clock.now())
     await means.journal.append_once((saved,))
@@ -66,30 +66,30 @@ async def bulk_campaign(means: Means, asked: Asked) -> Elements:
 
 async def preview(means: Means, asked: Asked) -> Elements:
     """`MessagePreview`: what one recipient would get; nothing is sent, and no look-up is told."""
-    template, whom = content.template(asked), content.recipient(asked)
+    template, whom = content.template(means, asked), content.recipient(asked)
     enclosed(asked)
     requested = _requested(asked, whom, template.name)
     made = await asyncio.to_thread(_composed, means, asked.account, requested, template.parts)
     if not isinstance(made, Composed):
         error = made[0]
         raise Refused(error.code, f"{error.part}, line {error.line or 1}: {error.message}")
-    said: list[tuple[str, str]] = [("SubjectLine", made.subject)]
+    said = [
+        (name, template.settings[setting]) for name, setting in content.WHO if setting in template.settings
+    ]
+    said += [("SubjectLine", made.subject), ("TextContent", made.text)]
     if made.html is not None:
         said.append(("HtmlContent", made.html))
-    return (("MessagePreview", (*said, ("TextContent", made.text))),)
+    return (("PreviewContent", said),)
 
 
 def _requested(asked: Asked, whom: Recipient, template: str) -> MessageRequested:
-    if asked.flag("UnsubscribeHeader"):
-        raise Refused(
-            NOT_HERE, "UnsubscribeHeader: transactional messages carry none; bulk messages always do."
-        )
     return MessageRequested(
         address=whom.address,
         template=template,
         request_id=asked.request_id,
         recipient_id=whom.recipient_id,
         transactional=True,
+        list_unsubscribe=asked.flag("UnsubscribeHeader"),
         url_append=content.url_append(asked),
         context={**content.context(asked), "recipient": whom.fields},
         **content.given(asked),

@@ -66,27 +66,27 @@ class Door:
         """One call, whatever it asks."""
         now = self.means.clock.now()
         id_ = request_id(now, new_id(now))
-        name = "WebService"
+        root = "WebServiceResponse"
         try:
             fields = await _fields(request)
             said = fields.get("Action", "").strip()
             if said == SCHEMA:
                 return Response(self.schema, media_type=XML)
             action = _action(said, reads_only=request.method != "POST")
-            name = action.name
+            root = action.root
             asked = self._admitted(fields, id_, request)
-            return _written(name, id_, await action.handler(self.means, asked))
+            return _written(root, id_, await action.handler(self.means, asked))
         except Refused as refused:
-            return _xml(failed(name, id_, refused))
+            return _xml(failed(root, id_, refused))
         except CallerError as error:
-            return _xml(failed(name, id_, Refused(INVALID, error.message)))
+            return _xml(failed(root, id_, Refused(INVALID, error.message)))
         except Unavailable as error:
             reply = plain_error(error)
             return Response(reply.body, reply.status, dict(reply.headers))
         except Exception:
-            log.exception("a call failed", extra={"action": name})
+            log.exception("a call failed", extra={"answer": root})
             fault = Refused("System Error", "This is a fault of ours; it was logged. Try again later.")
-            return _xml(failed(name, id_, fault))
+            return _xml(failed(root, id_, fault))
 
     def _admitted(self, fields: dict[str, str], id_: str, request: Request) -> Asked:
         """The call, if its credentials are an account's number and an API key of it. Raises `Refused`."""
@@ -126,9 +126,9 @@ def _action(said: str, *, reads_only: bool) -> Action:
     return action
 
 
-def _written(name: str, id_: str, answer: Answer) -> Response:
+def _written(root: str, id_: str, answer: Answer) -> Response:
     if not isinstance(answer, Streamed):
-        return _xml(succeeded(name, id_, answer))
+        return _xml(succeeded(root, id_, answer))
     if not answer.zipped:
         return StreamingResponse(answer.chunks, media_type=XML, headers=NO_STORE)
     named = {"content-disposition": f'attachment; filename="{answer.name}.zip"'}

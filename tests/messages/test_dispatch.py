@@ -130,6 +130,16 @@ async def test_transactional_mail_has_no_list_headers(world: World, office: Offi
     assert mail["Feedback-ID"] == f"0:abandoned-cart:transactional:{ACCOUNT}"
 
 
+async def test_transactional_mail_can_be_left_by_its_header_where_its_sender_wants_that(
+    world: World, office: Office
+) -> None:
+    """RFC 8058: without a List-Id, for it is of no list."""
+    mail = await arrived(world, office, transactional=True, list_unsubscribe=True)
+    leave = re.fullmatch(rf"<{re.escape(BASE)}/u/([\w-]+)>", mail["List-Unsubscribe"])
+    assert leave is not None and Refs(KEYS).read_unsubscribe(leave[1]) == REF
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and mail["List-Id"] is None
+
+
 async def test_a_message_to_nobody_known_is_tied_to_nobody(world: World, office: Office) -> None:
     """STD-7: no person in the request, none in the URLs, whoever has the address"""
     mail = await arrived(world, office, person=None)

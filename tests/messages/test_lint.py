@@ -58,6 +58,14 @@ def test_it_is_found_with_its_place(html: str, code: str, line: int | None, colu
     assert (told[code].line, told[code].column) == (line, column), told
 
 
+def test_a_senders_name_needs_its_address() -> None:
+    parts = {"subject": "x", "text": "{{ unsubscribe_url }}"}
+    (alone,) = (one for one in lint(parts, {"sender_name": "The Desk"}) if one.level == "error")
+    assert alone.message == "sender_name: is the name of a sender: give its address too"
+    together = {"sender_name": "The Desk", "sender": "desk@shop.example"}
+    assert not [one for one in lint(parts, together) if one.level == "error"]
+
+
 def test_marketing_without_a_way_out_is_found_and_transactional_mail_needs_none() -> None:
     parts = {"subject": "x", "html": "<p>x"}
     assert "no_unsubscribe" in {one.code for one in lint(parts, {})}

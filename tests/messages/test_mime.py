@@ -239,6 +239,21 @@ def test_a_picture_of_the_html_stands_beside_it() -> None:
     assert picture["Content-ID"] == "<logo@shop.example>" and picture.get_content_disposition() == "inline"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("", "desk@shop.example"),
+        ("The Desk", "The Desk <desk@shop.example>"),
+        ("Désk, Ltd.", '"Désk, Ltd." <desk@shop.example>'),
+    ],
+)
+def test_a_sender_has_the_name_that_it_was_given(name: str, shown: str) -> None:
+    """RFC 5322 3.6.2"""
+    agent = Mailbox("desk@shop.example")
+    sender = Sender(name="Joe", mailbox=Mailbox("joe@shop.example"), agent=agent, agent_name=name)
+    assert read(build(letter(sender=sender)))["Sender"] == shown
+
+
 def test_further_headers_and_a_sender_stand_in_the_mail() -> None:
     sender = Sender(name="Joe", mailbox=Mailbox("joe@shop.example"), agent=Mailbox("desk@shop.example"))
     mail = read(build(letter(sender=sender, headers=(("X-Grosse", "Größe 38"), ("Precedence", "bulk")))))

@@ -74,6 +74,7 @@ class World:
             directory=self.directory,
             clock=self.clock,
             egress=Egress(Settings(egress_allow=("127.0.0.0/8",))),
+            base="https://mail.shop.example",
         )
         settings = Settings(data=str(data), address_rate=1000)
         self.application = pages(journal, self.reading, webservice.routes(self.means, settings))

@@ -266,10 +266,12 @@ async def test_a_summary_counts_the_items_of_a_day_or_month(world: World) -> Non
     await world.happen(world.event(MessageOpened(message=mail), at=int(later.timestamp()) * SECOND))
     day = await world.call("AccountSummary", ActivityDate="2026-01-01")
     month = await world.call("AccountSummary", ActivityDate="2026-01")
-    counted = {
-        one.tag.removeprefix(NAMESPACE): int(one.text or 0)
-        for one in day.xml.find(f"{NAMESPACE}AccountSummary")
-    }
+    whole = day.xml.find(f"{NAMESPACE}AccountSummary")
+    counted = {one.tag.removeprefix(NAMESPACE): int(one.text or 0) for one in whole[1:]}
+    assert (day.text("AccountSummary/ActivityDate"), month.text("AccountSummary/ActivityDate")) == (
+        "2026-01-01",
+        "2026-01",
+    )
     assert counted == {
         "Messages": 1,
         "Clicks": 1,

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from service_world import World
+from service_world import NAMESPACE, World
 
 from heliograph.events.definitions import TemplateSaved
 from heliograph.events.jobs import JobStarted, JobSubmitted
@@ -82,10 +82,38 @@ async def test_the_same_template_is_saved_once_however_often_it_is_sent(world: W
 
 async def test_a_preview_is_what_the_recipient_would_read_and_sends_nothing(world: World) -> None:
     answer = await world.call("MessagePreview", **JOB)
-    assert answer.text("MessagePreview/SubjectLine") == "Hello Joe & Co"
-    assert answer.text("MessagePreview/HtmlContent") == "<p>Hi Joe &amp; Co, Tea</p>"
-    assert answer.text("MessagePreview/TextContent") == "Hi Joe & Co"
+    assert answer.text("PreviewContent/SubjectLine") == "Hello Joe & Co"
+    assert answer.text("PreviewContent/HtmlContent") == "<p>Hi Joe &amp; Co, Tea</p>"
+    assert answer.text("PreviewContent/TextContent") == "Hi Joe & Co"
     assert await world.journal.head() == 0
+
+
+async def test_a_preview_says_who_it_would_be_from_in_the_vendors_order(world: World) -> None:
+    said = {
+        "OnBehalfOfAddress": "office@x.example",
+        "OnBehalfOfName": "The Office",
+        "ReplyToAddress": "a@x.example",
+    }
+    answer = await world.call("MessagePreview", **JOB, **said)
+    (preview,) = answer.xml.findall(f"{NAMESPACE}PreviewContent")
+    assert [(one.tag.removeprefix(NAMESPACE), one.text) for one in preview][:5] == [
+        ("FromAddress", "news@shop.example"),
+        ("FromName", "The Shop"),
+        ("OnBehalfOfName", "The Office"),
+        ("OnBehalfOfAddress", "office@x.example"),
+        ("ReplyToAddress", "a@x.example"),
+    ]
+
+
+async def test_what_the_vendors_clients_always_send_is_no_reason_to_refuse(world: World) -> None:
+    """Their SDKs send every parameter, with its default; and the tracking domain may be ours."""
+    said = {"UnsubscribeHeader": "False", "AutoTrack": "True", "TemplateLibrary": "", "OnBehalfOfName": ""}
+    for domain in ("", "Mail.Shop.example"):
+        answer = await world.call("TransactionalJobSubmit", **JOB, **said, CustomTrackingDomain=domain)
+        assert answer.error is None
+    assert [one.data.list_unsubscribe for one in await world.told("message.requested")] == [False, False]
+    assert (await world.call("TransactionalJobSubmit", **JOB, UnsubscribeHeader="TRUE")).error is None
+    assert [one.data.list_unsubscribe for one in await world.told("message.requested")][2:] == [True]
 
 
 async def test_a_preview_of_a_name_that_is_not_there_says_where(world: World) -> None:
@@ -104,6 +132,7 @@ FURTHER = {
     "HeaderName.1": "X-Season",
     "HeaderValue.1": "spring",
     "OnBehalfOfAddress": "office@x.example",
+    "OnBehalfOfName": "The Office",
 }
 
 
@@ -137,6 +166,7 @@ async def test_a_message_brings_its_files_headers_and_parameters(world: World, f
     saved, requested = await one(world, "template.saved"), await one(world, "message.requested")
     assert saved.data.settings["headers"] == {"X-Season": "spring"}
     assert saved.data.settings["sender"] == "office@x.example"
+    assert saved.data.settings["sender_name"] == "The Office"
     assert requested.data.url_append == "utm_source=mg"
     assert requested.data.attachments == (
         Attachment(name="terms.txt", content_type="text/plain", content="dGVybXM="),
@@ -202,7 +232,10 @@ async def test_a_bulk_job_is_a_job_whose_state_and_summary_can_be_asked_for(worl
         request_id,
     )
     for named in ({"BulkJobRequestId": request_id}, {"BulkJobCorrelationId": "My job"}):
-        assert (await world.call("BulkJobSummary", **named)).text("BulkJobSummary/Messages") == "0"
+        summary = await world.call("BulkJobSummary", **named)
+        assert summary.text("BulkJobSummary/BulkJobRequestId") == request_id
+        assert summary.text("BulkJobSummary/CorrelationId") == "My job"
+        assert summary.text("BulkJobSummary/Messages") == "0"
 
 
 @pytest.mark.parametrize(
@@ -252,11 +285,13 @@ async def test_another_accounts_job_is_not_there(world: World) -> None:
         ({"HeaderName.1": "Bcc", "HeaderValue.1": "b@x.example"}, "'Bcc' cannot be set"),
         ({"HeaderName.1": "X-A"}, "X-A needs one line"),
         ({"OnBehalfOfAddress": "nobody"}, "OnBehalfOfAddress"),
-        ({"OnBehalfOfName": "Ann"}, "OnBehalfOfName"),
+        ({"OnBehalfOfName": "Ann"}, "OnBehalfOfName needs an OnBehalfOfAddress"),
+        ({"CustomTrackingDomain": "click.other.example"}, "mail.shop.example"),
+        ({"TemplateLibrary": "<#macro x></#macro>"}, "templates include no others"),
         ({"UrlAppend": "a b"}, "UrlAppend"),
         ({"AutoTrack": "false"}, "AutoTrack"),
         ({"CharacterSet": "ISO-8859-1"}, "CharacterSet"),
-        ({"UnsubscribeHeader": "TRUE"}, "UnsubscribeHeader"),
+        ({"UnsubscribeHeader": "yes"}, "UnsubscribeHeader must be TRUE or FALSE"),
         ({"ContextDataXml": "<a>"}, "ContextDataXml"),
     ],
 )
@@ -353,4 +388,4 @@ def test_what_is_more_than_a_substitution_is_refused_with_its_line(language: str
 
 async def test_what_xml_cannot_hold_is_left_out_of_answers(world: World) -> None:
     answer = await world.call("MessagePreview", **{**JOB, "TextTemplate": "a\x01b\ufffec <&>"})
-    assert answer.text("MessagePreview/TextContent") == "abc <&>"
+    assert answer.text("PreviewContent/TextContent") == "abc <&>"

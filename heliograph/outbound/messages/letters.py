@@ -271,7 +271,11 @@ def sender_of(template: Template, account: Account) -> Sender | Undeliverable:
         return Undeliverable(f"the {wrong} of account {account.number} is no e-mail address")
     name = setting(template, "from_name") or policy.from_name or account.name
     return Sender(
-        name=one_line(name), mailbox=sending, reply_to=found.get("reply_to"), agent=found.get("sender")
+        name=one_line(name),
+        mailbox=sending,
+        reply_to=found.get("reply_to"),
+        agent=found.get("sender"),
+        agent_name=one_line(setting(template, "sender_name")),
     )
 
 
@@ -295,7 +299,7 @@ def _letter(
         html=composed.html,
         text=composed.text,
         date=now,
-        unsubscribe=(written.leave,) if marketing else (),
+        unsubscribe=(written.leave,) if marketing or wanted.list_unsubscribe else (),
         list_name=sender.name,
         list_id=f"{account.number}.{sender.mailbox.domain}" if marketing else "",
         feedback_id=feedback_id(campaign, stream, account.number, transactional=wanted.transactional),

@@ -58,6 +58,7 @@ SETTINGS: Mapping[str, type] = {
     "reply_to": str,
     "return_path": str,
     "sender": str,
+    "sender_name": str,
     "headers": dict,
     "attachments": list,
     "url_append": str,
@@ -140,6 +141,12 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[Finding]:
             reason = f"must be {_KINDS[kind]}"
         elif isinstance(value, str) and name in ("from_address", "reply_to", "sender"):
             reason = "is no e-mail address" if value and mailbox(value) is None else None
+        elif name == "sender_name":
+            reason = (
+                "is the name of a sender: give its address too"
+                if value and not settings.get("sender")
+                else None
+            )
         elif isinstance(value, str) and name == "url_append":
             reason = wrong(value)
         elif name in ("headers", "attachments"):

@@ -37,13 +37,14 @@ _NOT_A_TOKEN = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who a mail is from, where answers go (None: to the sender), and who sends it for them (Sender, RFC 5322 3.6.2;
-    None: they do)."""
+    """Who a mail is from, where answers go (None: to the sender), and who sends it for them and is called so (Sender,
+    RFC 5322 3.6.2; None: they do)."""
 
     name: str
     mailbox: Mailbox
     reply_to: Mailbox | None = None
     agent: Mailbox | None = None
+    agent_name: str = ""
 
 
 class File(NamedTuple):
@@ -58,7 +59,7 @@ class File(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """Everything that is in a mail. `date` in microseconds. `unsubscribe`: the URIs of List-Unsubscribe, the
-    https one first; empty for transactional mail, which no list sends."""
+    https one first; empty for transactional mail that nobody wants it for, since no list sends it."""
 
     message: str
     sender: Sender
@@ -126,7 +127,7 @@ def _headers(letter: Letter) -> list[str]:
         f"Message-ID: {message_id(letter)}",
     ]
     if sender.agent is not None:
-        lines.append(_address("Sender", "", sender.agent))
+        lines.append(_address("Sender", sender.agent_name, sender.agent))
     if sender.reply_to is not None:
         lines.append(_address("Reply-To", "", sender.reply_to))
     if letter.unsubscribe:  # RFC 8058 3.1; never folded: some clients do not unfold

@@ -111,15 +111,9 @@ def preview(
     request = MessageRequested(
         address=person.email or "", template="", context=dict(SAMPLE_CONTEXT if context is None else context)
     )
-    urls = {
-        "unsubscribe_url": base + UNSUBSCRIBE_PATH + TOKEN,
-        "preferences_url": base + PREFERENCES_PATH + TOKEN,
-        "confirm_url": base + CONFIRM_PATH + TOKEN,
-        "web_copy_url": base + WEB_COPY_PATH + TOKEN,
-    }
     filling = {
         **(SAMPLE_OBJECTS if sampled else objects),
-        **values(request, person, account, clock.now(), urls),
+        **values(request, person, account, clock.now(), leading_nowhere(base)),
         RECORDS: Sources(Lookups(record)),
     }
     composer = Composer(clock)
@@ -133,6 +127,16 @@ def preview(
             errors += made
     size = len((told.get("html") or "").encode())
     return Preview(**told, size=size, clipped=size > CLIPPED, errors=errors)
+
+
+def leading_nowhere(base: str) -> dict[str, str]:
+    """Links to leave, to choose and to confirm that carry no reference."""
+    return {
+        "unsubscribe_url": base + UNSUBSCRIBE_PATH + TOKEN,
+        "preferences_url": base + PREFERENCES_PATH + TOKEN,
+        "confirm_url": base + CONFIRM_PATH + TOKEN,
+        "web_copy_url": base + WEB_COPY_PATH + TOKEN,
+    }
 
 
 def _made(

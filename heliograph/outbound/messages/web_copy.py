@@ -1,8 +1,7 @@
 """A mail as a web page ("view in browser"): `/w/TOKEN`, the address of which was in the mail (`{{ web_copy_url }}`).
 
-Nothing is kept for it. The page is made again, by the same functions, from what the journal holds of the request, in
-the template's version that was sent, as of the instant at which it was sent. So a million mails cost no disk, and an
-erasure that empties the request empties the page. What the profile says of the person, and what context records say, is
+Nothing is kept for it: the page is made again, by the same functions, of what was `sent`. So a million mails cost no
+disk, and an erasure that empties the request empties the page. What the profile says of the person, and what context records say, is
 what they say today. Opens and clicks of the page carry the mark of a web copy in their references, and so do the events
 that follow from them.
 
@@ -14,9 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from html import escape
-from typing import cast
 
-import msgspec
 from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,16 +23,13 @@ from heliograph.accounts.directory import Directory
 from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.database import Reading
-from heliograph.events import codec
-from heliograph.events.event import Event
-from heliograph.events.messages import MessageRequested
 from heliograph.journal.journal import JournalView
 from heliograph.outbound.messages.compose import Composed
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.instrument import WEB_COPY_PATH
 from heliograph.outbound.messages.letters import Desk, Failed
-from heliograph.react.state import message_history, messages
-from heliograph.refs import ForgedRef, MessageRef, Refs
+from heliograph.outbound.messages.sent import Sent, find_sent
+from heliograph.refs import ForgedRef, Refs
 
 HEADERS = {
     "cache-control": "private, no-store",
@@ -86,32 +80,11 @@ class WebCopies:
         account = self._directory.account(ref.account)
         if account is None:
             return None
-        found, theirs = await asyncio.to_thread(self._known, ref)
-        if found is None or found.sent_at is None or found.channel != "email":
-            return None
-        request = await self._request(found, theirs)
-        return None if request is None else await asyncio.to_thread(self._page, request, found, account)
+        sent = await find_sent(self._journal, self._state, ref.account, ref.message)
+        return None if sent is None else await asyncio.to_thread(self._page, sent, account)
 
-    def _known(self, ref: MessageRef) -> tuple[messages.Message | None, list[str]]:
-        with self._state.connect() as connection:
-            found = messages.find(connection, ref.account, ref.message)
-            return found, [] if found is None else message_history.references(connection, found)
-
-    async def _request(self, message: messages.Message, theirs: list[str]) -> Event[MessageRequested] | None:
-        entry = await self._journal.find(message.id, theirs, account=message.account)
-        if entry is None:
-            return None
-        event = codec.decode(entry)
-        # What was erased is no request any more.
-        return cast(Event[MessageRequested], event) if isinstance(event.data, MessageRequested) else None
-
-    def _page(
-        self, request: Event[MessageRequested], message: messages.Message, account: Account
-    ) -> str | None:
-        sent = msgspec.structs.replace(request.data, template_version=message.template_version)
-        request = msgspec.structs.replace(request, data=sent)
-        at = message.sent_at or message.requested_at
-        composed = self._desk.page(request, self._look(request), account, at)
+    def _page(self, sent: Sent, account: Account) -> str | None:
+        composed = self._desk.page(sent.request, self._look(sent.request), account, sent.at)
         return None if isinstance(composed, Failed) else _shown(composed)
 
 
