@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.errors import BadRequest
-from heliograph.react.state.conditions import compile_where, first, matches
+from heliograph.react.state.conditions import bound, compile_where, failing, first, matches
 
 CART = {
     "id": 7,
@@ -74,6 +74,11 @@ def holds(where: dict, properties: dict = CART) -> bool:
         ({"customer.tags": {"contains": "vip"}}, False),
         ({"currency": {"contains": "eu"}}, True),
         ({"id": {"contains": "7"}}, False),
+        # one and the same element
+        ({"line_items": {"any": {"sku": "B2", "price": {"gte": 0}}}}, True),
+        ({"line_items": {"any": {"sku": "none of these", "price": {"gte": 0}}}}, False),
+        ({"currency": {"any": {"sku": "B2"}}}, False),
+        ({"customer": {"any": {"tags": {"contains": "VIP"}}}}, True),
         # names with dots of their own
         ({"utm.source": "newsletter"}, True),
         # null is not there
@@ -104,6 +109,12 @@ def test_a_condition_holds_or_does_not(where, expected) -> None:
         ({"a": {"gt": True}}, "where.a.gt"),
         ({"a": {"gt": None}}, "where.a.gt"),
         ({"a": ["x"]}, "where.a"),
+        ({"a": {"any": {}}}, "where.a.any"),
+        ({"a": {"any": ["x"]}}, "where.a.any"),
+        ({"a": {"any": {"b": {"above": 1}}}}, "where.a.any.b.above"),
+        ({"a": {"any": {"b": {"any": {"c": 1}}}}}, "where.a.any"),
+        ({"a": {"said": "b"}}, "where.a.said"),
+        ({"a": {"any": {"b": {"said": "c"}}}}, "where.a.any.b.said"),
         ({"": 1}, "where."),
         ({"a..b": 1}, "where.a..b"),
     ],
@@ -112,6 +123,44 @@ def test_a_wrong_condition_is_named_by_its_path(where, field) -> None:
     with pytest.raises(BadRequest) as caught:
         compile_where(where, "where")
     assert caught.value.field == field
+
+
+def test_conditions_on_two_elements_are_not_met_by_two_in_any() -> None:
+    two = {"variants": [{"id": 1, "stock": 0}, {"id": 2, "stock": 5}]}
+    apart = compile_where({"variants.id": 1, "variants.stock": {"gt": 0}}, "where")
+    together = compile_where({"variants": {"any": {"id": 1, "stock": {"gt": 0}}}}, "where")
+    assert matches(apart, two) and not matches(together, two)
+    assert "variants is" in (failing(together, two) or "")
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ({"variant": 2}, True),
+        ({"variant": "2"}, True),
+        ({"variant": " 2 "}, True),
+        ({"variant": [1, 2]}, True),
+        ({"variant": 1}, False),
+        ({"variant": 3}, False),
+        ({}, True),
+        ({"variant": None}, True),
+        ({"variant": ""}, True),
+        ({"variant": {"id": 1}}, True),
+    ],
+)
+def test_what_was_said_before_is_asked_for_where_it_was_said(before, expected) -> None:
+    there = {"variants": [{"id": 1, "stock": 0}, {"id": 2, "stock": 5}]}
+    where = compile_where(
+        {"variants": {"any": {"id": {"said": "variant"}, "stock": {"gt": 0}}}}, "where", before=True
+    )
+    assert matches(bound(where, before), there) is expected
+
+
+@pytest.mark.parametrize("path", ["", "a..b", 7, None])
+def test_said_wants_a_path(path) -> None:
+    with pytest.raises(BadRequest) as caught:
+        compile_where({"a": {"said": path}}, "where", before=True)
+    assert caught.value.field == "where.a.said"
 
 
 huge = st.integers(10**400, 10**401)

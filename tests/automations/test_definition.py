@@ -121,6 +121,11 @@ def test_what_is_no_duration_is_refused(written) -> None:
         (changed(trigger={"kind": "order.created", "name": "x"}), "trigger.name"),
         (changed(trigger={"kind": "order.created", "where": {"a": {"is": 1}}}), "trigger.where.a.is"),
         (changed(once="object"), "object"),
+        (changed(once="person", part="variant_id"), "part"),
+        (
+            changed(trigger={"kind": "person.created", "where": {"id": {"said": "id"}}}),
+            "trigger.where.id.said",
+        ),
         (changed(once="twice"), "once"),
         (changed(cancel_on=[{"kind": "nothing"}]), "cancel_on[0].kind"),
         (changed(cancel_on=[{"kind": "order.created", "match": "object"}]), "cancel_on[0].path"),

@@ -57,6 +57,10 @@ def sent(events) -> list[str]:
     return [event.data.template for event in events if isinstance(event.data, MessageRequested)]
 
 
+def sent_to(events) -> list[str]:
+    return [event.data.address for event in events if isinstance(event.data, MessageRequested)]
+
+
 def test_they_are_there_under_the_names_of_their_files() -> None:
     names = {
         "welcome",
@@ -167,6 +171,37 @@ def test_back_in_stock_writes_when_the_product_that_was_asked_for_is_there(play)
     assert sent(say(line, stock("8", 5), "product:8")[1]) == []
     assert sent(say(line, stock("7", 5), "product:7")[1]) == ["back-in-stock"]
     assert sent(say(line, stock("7", 9), "product:7")[1]) == []
+
+
+def variants(**stock: int) -> ProductUpdated:
+    told = [{"id": int(name[1:]), "inventory_quantity": number} for name, number in stock.items()]
+    return ProductUpdated(product=Product(id="7", variants=told))
+
+
+def wanted(**more: object) -> Custom:
+    return Custom(name="back-in-stock-wanted", body={"product_id": 7, **more}, email=ANN)
+
+
+def test_who_asked_for_a_variant_waits_for_that_one_and_others_for_any(play) -> None:
+    line = play("back-in-stock")
+    bob = Custom(name="back-in-stock-wanted", body={"product_id": 7}, email="bob@example.com")
+    say(line, wanted(variant_id="72"))
+    say(line, bob, "email:bob@example.com")
+    line.pass_time(DAY)
+    first = sent_to(say(line, variants(v71=5, v72=0), "product:7")[1])
+    assert first == ["bob@example.com"], "another variant is what the product's waiter hears of"
+    assert sent_to(say(line, variants(v71=5), "product:7")[1]) == []
+    assert sent_to(say(line, variants(v71=0, v72=1), "product:7")[1]) == [ANN]
+    assert sent_to(say(line, variants(v72=9), "product:7")[1]) == []
+
+
+def test_two_variants_of_a_product_are_waited_for_apart_and_each_once(play) -> None:
+    line = play("back-in-stock")
+    for variant in (71, 72, "71"):
+        say(line, wanted(variant_id=variant))
+    assert sent(say(line, variants(v71=1, v72=0), "product:7")[1]) == ["back-in-stock"]
+    assert sent(say(line, variants(v71=1, v72=1), "product:7")[1]) == ["back-in-stock"]
+    assert sent(say(line, variants(v71=2, v72=2), "product:7")[1]) == []
 
 
 def test_back_in_stock_gives_up_after_ninety_days(play) -> None:

@@ -60,6 +60,7 @@ class Automation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     who: tuple[Condition, ...]
     once: Once
     object: str | None
+    part: str | None
     cancel_on: tuple[Matching, ...]
     goals: tuple[Matching, ...]
     group: str | None
@@ -146,6 +147,8 @@ def parse(definition: Mapping[str, Any]) -> Automation:
     once = written.once or ("event" if path is None else "object")
     if once == "object" and path is None:
         raise BadRequest("Say where the trigger's properties name the object, as a path.", field="object")
+    if written.part is not None and once != "object":
+        raise BadRequest("Only runs of once: object have a part: it is of their object.", field="part")
     restart = written.restart_on_trigger
     return Automation(
         name=written.name,
@@ -153,6 +156,7 @@ def parse(definition: Mapping[str, Any]) -> Automation:
         who=asked(written.trigger.who, tuple(GROUPS), "trigger.who") if written.trigger.who else (),
         once=once,
         object=path,
+        part=written.part,
         cancel_on=tuple(matching(one, trigger, f"cancel_on[{i}]") for i, one in enumerate(written.cancel_on)),
         goals=tuple(matching(one, trigger, f"goals[{i}]") for i, one in enumerate(written.goals)),
         group=written.group,

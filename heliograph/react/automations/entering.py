@@ -3,6 +3,7 @@ the very code that decides (`why`)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from heliograph.events.definitions import RunStarted
@@ -61,7 +62,7 @@ def decide(batch: Batch, saved: Saved, event: AnyEvent) -> Decision:
     if automation.once == "object" and not about:
         # Without its id two changes of one cart would be two carts.
         return Stays(f"the event does not name its object: {automation.object} is not there")
-    key = key_of(automation, about, event)
+    key = key_of(automation, about, event, batch.said(event))
     earlier = runs.latest(connection, event.account, automation.name, person.id, key)
     if earlier is not None and earlier.state == "open":
         return Again(earlier)
@@ -138,12 +139,13 @@ def _suffices(automation: Automation, earlier: Run, event: AnyEvent) -> bool:
     return automation.again_after is None or happened(event) < earlier.began + automation.again_after
 
 
-def key_of(automation: Automation, about: str, event: AnyEvent) -> str:
+def key_of(automation: Automation, about: str, event: AnyEvent, said: Mapping[str, Any]) -> str:
     """What there is one run at a time of, beside the person."""
     if automation.once == "person":
         return ""
     if automation.once == "object":
-        return f"object:{about}"
+        part = scalar_id(first(said, automation.part)) if automation.part else ""
+        return f"object:{about}/{part}" if part else f"object:{about}"
     return f"event:{event.id}"
 
 

@@ -191,7 +191,8 @@ def _found(batch: Batch, saved: Saved, matching: Matching, event: AnyEvent) -> l
     if match == "both":
         theirs = [run for run in theirs if run.object in objects]
     known = {run.id for run in found}
-    return found + [run for run in theirs if run.id not in known and happened(event) >= run.began - SKEW]
+    found += [run for run in theirs if run.id not in known and happened(event) >= run.began - SKEW]
+    return [run for run in found if matching.meant(run.properties, batch.said(event))]
 
 
 def _waited_for(batch: Batch, event: AnyEvent, listening: Sequence[Saved]) -> bool:

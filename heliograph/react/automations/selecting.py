@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from heliograph.errors import BadRequest
@@ -11,7 +11,7 @@ from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent
 from heliograph.react.automations.kinds import HEARD, JUDGED, TRIGGERS, cancel_path
 from heliograph.react.automations.written import Match, Matched, Trigger, perhaps
-from heliograph.react.state.conditions import Condition, compile_where, matches
+from heliograph.react.state.conditions import Condition, bound, compile_where, matches, relative
 
 
 class Selector(NamedTuple):
@@ -39,15 +39,27 @@ class Selector(NamedTuple):
 
 
 class Matching(NamedTuple):
-    """Which events, and by what they find a run: its person, its object, either or both of them, or its message."""
+    """Which events, and by what they find a run: its person, its object, either or both of them, or its message. `said`:
+    conditions on the event that depend on what began the run."""
 
     selector: Selector
     match: Match
     path: str | None
+    said: tuple[Condition, ...] = ()
+
+    def meant(self, began: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
+        """Whether an event that says this is meant by a run that began with that."""
+        return not self.said or matches(bound(self.said, began), said)
 
 
-def selector(written: Trigger, at: str, kinds_known: frozenset[str] = TRIGGERS) -> Selector:
-    """Raises `BadRequest` with the path of what is wrong."""
+def selector(written: Trigger, at: str) -> Selector:
+    """Which events begin runs. Raises `BadRequest` with the path of what is wrong."""
+    return _selector(written, compile_where(written.where, f"{at}.where"), at, TRIGGERS)
+
+
+def _selector(
+    written: Trigger, where: tuple[Condition, ...], at: str, kinds_known: frozenset[str]
+) -> Selector:
     kinds = (written.kind,) if isinstance(written.kind, str) else tuple(dict.fromkeys(written.kind))
     if not kinds:
         raise BadRequest("Name at least one kind.", field=f"{at}.kind")
@@ -62,15 +74,16 @@ def selector(written: Trigger, at: str, kinds_known: frozenset[str] = TRIGGERS) 
         raise BadRequest("Only events of the kind custom have a name.", field=f"{at}.name")
     if written.readers is not None and JUDGED.isdisjoint(kinds):
         raise BadRequest(f"Only {', '.join(sorted(JUDGED))} have readers.", field=f"{at}.readers")
-    where = compile_where(written.where, f"{at}.where")
     return Selector(kinds, written.name, where, written.readers != "any")
 
 
 def matching(written: Matched, trigger: Selector, at: str) -> Matching:
     """As `selector`, for events that find a run."""
-    found = selector(written, at, HEARD)
+    conditions = compile_where(written.where, f"{at}.where", before=True)
+    found = _selector(written, tuple(one for one in conditions if not relative(one)), at, HEARD)
     usual = {cancel_path(one, other) for one in trigger.kinds for other in found.kinds}
     path = written.path or (usual.pop() if len(usual) == 1 else None)
     if written.match in ("object", "both") and path is None:
         raise BadRequest("Say where these events name the run's object, as a path.", field=f"{at}.path")
-    return Matching(found, written.match, path)
+    said = tuple(filter(relative, conditions))
+    return Matching(found, written.match, path, said)

@@ -133,6 +133,7 @@ class Definition(_Written, frozen=True, kw_only=True):
     steps: list[WrittenStep]
     once: Once | None = None
     object: str | None = None
+    part: str | None = None
     cancel_on: list[Matched] = []
     goals: list[Matched] = []
     group: Name | None = None

@@ -5,16 +5,18 @@
       currency: EUR                     a plain value: equal
       customer.tags: {contains: vip}    a path into objects; through a list it means any element
       line_items.sku: {in: [A1, A2]}
+      line_items: {any: {sku: A1, quantity: {gt: 1}}}     one and the same element
       coupon: {exists: false}
 
-All conditions must hold. Ids and flags are compared as tolerantly as they are read (RM-8): `7` equals "7",
+All conditions must hold. Where there is something that was said before, `{said: variant_id}` is what stood there
+(`bound`): the same value, or anything where nothing stood. Ids and flags are compared as tolerantly as they are read (RM-8): `7` equals "7",
 `true` equals "yes".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +30,10 @@ Test = Callable[[list[Any], Any], bool]
 _WHOLE = re.compile(r"-?\d{1,40}", re.ASCII)
 
 
+SAID = "said"
+"""The operator that compares with what was said before, at the path that is its operand."""
+
+
 class Condition(NamedTuple):
     """One test: the values at `path` against `operand`."""
 
@@ -36,8 +42,9 @@ class Condition(NamedTuple):
     operand: Any
 
 
-def compile_where(where: Mapping[str, Any], at: str) -> tuple[Condition, ...]:
-    """The conditions of a `where`. Raises `BadRequest` naming the path (below `at`) and what would be right."""
+def compile_where(where: Mapping[str, Any], at: str, *, before: bool = False) -> tuple[Condition, ...]:
+    """The conditions of a `where`. `before`: there is something that was said before. Raises `BadRequest` naming the path
+    (below `at`) and what would be right."""
     found: list[Condition] = []
     for path, wanted in where.items():
         if not path or "" in path.split("."):
@@ -48,8 +55,35 @@ def compile_where(where: Mapping[str, Any], at: str) -> tuple[Condition, ...]:
         if not wanted:
             raise BadRequest(f"Say how to compare: {_OPERATORS}.", field=f"{at}.{path}")
         for operator, operand in wanted.items():
-            found.append(Condition(path, operator, _operand(operator, operand, f"{at}.{path}.{operator}")))
+            place = f"{at}.{path}.{operator}"
+            found.append(Condition(path, operator, _operand(operator, operand, place, before=before)))
     return tuple(found)
+
+
+def relative(condition: Condition) -> bool:
+    """Whether it compares with what was said before."""
+    return condition.operator == SAID or (
+        condition.operator == "any" and any(map(relative, condition.operand))
+    )
+
+
+def bound(where: tuple[Condition, ...], said: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """The conditions, compared with what was said before; where that says nothing, nothing is asked."""
+    found: list[Condition] = []
+    for one in where:
+        if one.operator == "any":
+            found.append(one._replace(operand=bound(one.operand, said)))
+        elif one.operator != SAID:
+            found.append(one)
+        elif wanted := [*_ids(values(said, one.operand))]:
+            found.append(Condition(one.path, "in", wanted))
+    return tuple(found)
+
+
+def _ids(found: Iterator[Any]) -> Iterator[str]:
+    for value in _flat(found):
+        if isinstance(value, str | int | float) and (id_ := text_id(value)) is not None:
+            yield id_
 
 
 def matches(where: tuple[Condition, ...], properties: Mapping[str, Any]) -> bool:
@@ -160,13 +194,17 @@ def _any_equal(found: list[Any], wanted: Any) -> bool:
     return any(_equal(value, wanted) for value in (*found, *_flat(found)))
 
 
-def _flat(found: list[Any]) -> Iterator[Any]:
+def _flat(found: Iterable[Any]) -> Iterator[Any]:
     for value in found:
         yield from value if isinstance(value, list) else (value,)
 
 
 def _any_of(found: list[Any], wanted: list[Any]) -> bool:
     return any(_any_equal(found, one) for one in wanted)
+
+
+def _any_element(found: list[Any], wanted: tuple[Condition, ...]) -> bool:
+    return any(isinstance(element, Mapping) and matches(wanted, element) for element in _flat(found))
 
 
 TESTS: Mapping[str, Test] = {
@@ -179,15 +217,25 @@ TESTS: Mapping[str, Test] = {
     "lte": _any_compared(lambda order: order <= 0),
     "exists": lambda found, wanted: bool(found) is wanted,
     "contains": lambda found, wanted: any(_contains(value, wanted) for value in found),
+    "any": _any_element,
 }
 """Operator -> test of the values found. Null counts as not there."""
 
 _OPERATORS = ", ".join(TESTS)
 
 
-def _operand(operator: str, operand: Any, at: str) -> Any:
+def _operand(operator: str, operand: Any, at: str, *, before: bool) -> Any:
+    if operator == SAID:
+        return _path_before(operand, at, before=before)
     if operator not in TESTS:
         raise BadRequest(f"There is no operator {operator!r}; there are {_OPERATORS}.", field=at)
+    if operator == "any":
+        if not isinstance(operand, dict) or not operand:
+            raise BadRequest("any wants conditions that one element has to meet.", field=at)
+        wanted = compile_where(operand, at, before=before)
+        if any(one.operator == "any" for one in wanted):
+            raise BadRequest("any stands in no other any.", field=at)
+        return wanted
     if operator in ("in", "not_in"):
         if not isinstance(operand, list):
             raise BadRequest(f"{operator} wants a list of values.", field=at)
@@ -199,6 +247,16 @@ def _operand(operator: str, operand: Any, at: str) -> Any:
     ):
         raise BadRequest(f"{operator} wants a number, or a date as text.", field=at)
     return _plain(operand, at)
+
+
+def _path_before(operand: Any, at: str, *, before: bool) -> str:
+    if not before:
+        raise BadRequest(
+            "said compares with what began a run: only cancel_on, goals and wait_for know that.", field=at
+        )
+    if not isinstance(operand, str) or "" in operand.split("."):
+        raise BadRequest("said wants the path of a property, names with dots between them.", field=at)
+    return operand
 
 
 def _plain(value: Any, at: str) -> Any:
