@@ -86,22 +86,6 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def password_hash(password: str, *, salt: bytes | None = None) -> str:
-    """What is stored of a password: scrypt (RFC 7914) with its parameters."""
-    salt = salt or secrets.token_bytes(16)
-    digest = hashlib.scrypt(password.encode(), salt=salt, n=16384, r=8, p=1, dklen=32)
-    return f"scrypt$16384$8$1${salt.hex()}${digest.hex()}"
-
-
-def password_matches(password: str, stored: str) -> bool:
-    """Whether the password is the one whose hash was stored."""
-    scheme, n, r, p, salt, digest = stored.split("$")
-    if scheme != "scrypt":
-        return False
-    made = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), n=int(n), r=int(r), p=int(p), dklen=32)
-    return same(made, bytes.fromhex(digest))
-
-
 class RsaKey:
     """A private key that signs what everybody may check with its certificate: PKCS #1 v1.5 (RFC 8017 section 8.2)."""
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from heliograph.accounts.model import ACCOUNTS, KEYS, REVISION, SIGNING_KEYS, Account, Key, KeyKind, Policy
 from heliograph.errors import OperatorError
-from heliograph.signing import fingerprint, new_key, password_hash
+from heliograph.signing import fingerprint, new_key
 
 CREDENTIALS = "credentials.json"
 REGION = "us-east-1"
@@ -84,7 +84,7 @@ def add_key(
         account=account,
         kind=kind,
         public=public or _public(kind, secret),
-        fingerprint=password_hash(secret) if kind == "console" else fingerprint(secret),
+        fingerprint=fingerprint(secret),
         secret=secret if kind in ("aws", "webhook", *GIVEN) else "",
         label=label,
         created=now,
@@ -132,13 +132,12 @@ def set_policy(connection: Connection, account: str, changes: dict[str, Any]) ->
 
 
 def _credentials(connection: Connection, account: Account, base_url: str, now: int) -> dict[str, Any]:
-    def made(kind: KeyKind, public: str = "") -> tuple[str, str]:
-        key, secret = add_key(connection, account.number, kind, now, label="first start", public=public)
+    def made(kind: KeyKind) -> tuple[str, str]:
+        key, secret = add_key(connection, account.number, kind, now, label="first start")
         return key.public, secret
 
     client_id, client_secret = made("oauth")
     access_key_id, secret_access_key = made("aws")
-    user, password = made("console", "admin")
     return {
         "base_url": base_url,
         "account": account.number,
@@ -152,7 +151,6 @@ def _credentials(connection: Connection, account: Account, base_url: str, now: i
             "region": REGION,
         },
         "webhook_secret": made("webhook")[1],
-        "console": {"user": user, "password": password},
     }
 
 
@@ -163,8 +161,6 @@ def _number() -> str:
 def _secret(kind: KeyKind) -> str:
     if kind == "aws":
         return secrets.token_urlsafe(30)
-    if kind == "console":
-        return secrets.token_urlsafe(15)
     return _PREFIX[kind] + secrets.token_urlsafe(24)
 
 
@@ -173,8 +169,6 @@ def _public(kind: KeyKind, secret: str) -> str:
         return "HGIA" + "".join(secrets.choice(_LETTERS) for _ in range(16))
     if kind == "oauth":
         return secrets.token_hex(16)
-    if kind == "console":
-        return "user-" + secrets.token_hex(3)
     return secret[:8] + "..."
 
 

@@ -14,13 +14,13 @@ from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table
 from heliograph.database import METADATA
 from heliograph.settings import BOUNCE_ADDRESS
 
-KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "console", "receipts", "channel"]
+KeyKind = Literal["store", "api", "oauth", "aws", "webhook", "receipts", "channel"]
 """store: `x-token` of one store. api: `x-api-key`, the whole account. oauth: client credentials.
-aws: access key for SigV4. webhook: the shared secret that signs what we send. console: a person's login.
+aws: access key for SigV4. webhook: the shared secret that signs what we send.
 receipts: what a provider of mail or texts proves itself with, given by them; its login is the provider's name.
 channel: what we prove ourselves with at a provider of texts or push messages, with how it is used; its login as above."""
 
-Scope = Literal["events", "manage", "images", "feeds", "console"]
+Scope = Literal["events", "manage", "images", "feeds"]
 
 SCOPES: dict[KeyKind, tuple[Scope, ...]] = {
     "store": ("events",),
@@ -28,7 +28,6 @@ SCOPES: dict[KeyKind, tuple[Scope, ...]] = {
     "oauth": ("images",),
     "aws": ("feeds",),
     "webhook": (),
-    "console": ("console",),
     "receipts": (),
     "channel": (),
 }
@@ -150,8 +149,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One credential. `public` is what may be shown: an id, a login, the first letters of a token.
 
-    `fingerprint` recognises it (`signing.fingerprint`, or scrypt for a console password); `secret` is the
-    thing itself, only for aws, webhook, receipts and channel."""
+    `fingerprint` recognises it (`signing.fingerprint`); `secret` is the thing itself, only for aws, webhook, receipts and
+    channel."""
 
     id: str
     account: str

@@ -42,15 +42,11 @@ def list_keys(data: Data = None, account: AccountOption = None) -> None:
 @keys.command("add")
 @for_operators
 def add_key(
-    kind: Annotated[
-        str, typer.Argument(help="store, api, oauth, aws, webhook, console, receipts or channel")
-    ],
+    kind: Annotated[str, typer.Argument(help="store, api, oauth, aws, webhook, receipts or channel")],
     data: Data = None,
     account: AccountOption = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
-    login: Annotated[
-        str, typer.Option(help="The login of a console key; the provider of a receipts or channel key.")
-    ] = "",
+    login: Annotated[str, typer.Option(help="The provider of a receipts or channel key.")] = "",
     secret_from: Annotated[
         Path | None,
         typer.Option(

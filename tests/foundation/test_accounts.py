@@ -15,7 +15,6 @@ from heliograph.accounts import keys
 from heliograph.accounts.directory import LOOKS, load_directory
 from heliograph.database import METADATA, memory_state, open_state
 from heliograph.errors import OperatorError
-from heliograph.signing import password_hash, password_matches
 
 NOW = 1_700_000_000_000_000
 
@@ -34,11 +33,10 @@ def test_the_first_start_makes_an_account_and_hands_out_its_secrets_once(
     assert json.loads(file.read_text()) == made
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(made) == [
-        "base_url", "account", "store_id", "store_key", "api_key", "oauth", "aws", "webhook_secret", "console",
+        "base_url", "account", "store_id", "store_key", "api_key", "oauth", "aws", "webhook_secret",
     ]  # fmt: skip
     assert list(made["oauth"]) == ["client_id", "client_secret"]
     assert list(made["aws"]) == ["access_key_id", "secret_access_key", "region"]
-    assert list(made["console"]) == ["user", "password"]
     assert re.fullmatch(r"[1-9]\d{11}", made["account"])
     assert keys.first_start(engine, tmp_path, "http://127.0.0.1:8025", NOW) is None
 
@@ -57,11 +55,10 @@ def test_two_first_starts_share_no_secret(tmp_path: Path) -> None:
             one["webhook_secret"],
             *one["oauth"].values(),
             one["aws"]["secret_access_key"],
-            one["console"]["password"],
         }
         for one in made
     ]
-    assert len(secrets[0]) == 9 and not secrets[0] & secrets[1]
+    assert len(secrets[0]) == 8 and not secrets[0] & secrets[1]
 
 
 def test_only_what_we_compute_with_is_stored_as_it_is(tmp_path: Path) -> None:
@@ -71,12 +68,7 @@ def test_only_what_we_compute_with_is_stored_as_it_is(tmp_path: Path) -> None:
     assert made is not None
     engine.dispose()
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("state.db*"))
-    for hidden in (
-        made["store_key"],
-        made["api_key"],
-        made["oauth"]["client_secret"],
-        made["console"]["password"],
-    ):
+    for hidden in (made["store_key"], made["api_key"], made["oauth"]["client_secret"]):
         assert hidden.encode() not in stored
     assert made["webhook_secret"].encode() in stored and made["aws"]["secret_access_key"].encode() in stored
 
@@ -137,8 +129,6 @@ def test_every_kind_of_secret_is_found_by_its_public_part(engine: Engine, tmp_pa
     assert not directory.secret_matches(oauth, "wrong")
     aws = directory.key("aws", made["aws"]["access_key_id"])
     assert aws and aws.secret == made["aws"]["secret_access_key"]
-    console = directory.key("console", "admin")
-    assert console and password_matches(made["console"]["password"], console.fingerprint)
     assert directory.keys(made["account"], "webhook")[0].secret == made["webhook_secret"]
     store = directory.store(made["store_id"])
     assert store is not None and store == directory.account(made["account"])
@@ -163,11 +153,3 @@ def test_a_policy_changes_by_name_and_nothing_else(engine: Engine, tmp_path: Pat
         and account.policy.ip == "truncate"
         and account.policy.browser_origins == ("https://s.example",)
     )
-
-
-def test_a_password_is_kept_as_scrypt() -> None:
-    """RFC 7914"""
-    stored = password_hash("correct horse")
-    assert stored.startswith("scrypt$16384$8$1$") and "horse" not in stored
-    assert password_matches("correct horse", stored) and not password_matches("wrong", stored)
-    assert password_hash("correct horse") != stored
