@@ -49,6 +49,7 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import look_into
+from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.topics import Means as TopicMeans
@@ -230,6 +231,7 @@ class OutboundRoom:
             self._desk(),
             self._lines,
             TextDesk(Composer(clock), self._refs, self._directory, clock, base, short),
+            Fetching(self._egress, clock),
         )
 
     def _desk(self) -> Desk:

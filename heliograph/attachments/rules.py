@@ -12,6 +12,7 @@ SIZE_LIMIT = 7 * 1024 * 1024
 """Bytes of all files of one mail, before base64."""
 COUNT_LIMIT = 20
 NAME_LIMIT = 200
+URL_LIMIT = 2048
 
 UNKNOWN = "application/octet-stream"
 """The content type of what nobody can name (RFC 2046 4.5.1)."""
@@ -19,6 +20,7 @@ UNKNOWN = "application/octet-stream"
 _TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 """Multipart and message would make the file a part of the mail's own structure (RFC 2046 5.1, 5.2)."""
 _CONTENT_ID = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,64}")
+_FIXED_HOST = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029/\\]")
 
 
@@ -30,6 +32,14 @@ def fault(name: str, content_type: str, content_id: str = "") -> str | None:
         return f"the attachment {name} needs a content type such as application/pdf"
     if content_id and not _CONTENT_ID.fullmatch(content_id):
         return f"the content_id of the attachment {name} must look like logo@shop.example"
+    return None
+
+
+def url_fault(url: str) -> str | None:
+    """Why no file of a message can be fetched from this URL, which is Liquid; None: it can. Its scheme and host stand in it
+    as they are."""
+    if len(url) > URL_LIMIT or not _FIXED_HOST.match(url):
+        return "must be http:// or https://, a host as it is, and a path, in which {{ ... }} may stand"
     return None
 
 

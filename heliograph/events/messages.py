@@ -26,13 +26,15 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file that goes with a mail: `content` in base64, or the name under which it is `kept`
-    (`heliograph.attachments.kept`); with a `content_id` it is what the HTML shows as `cid:`."""
+    (`heliograph.attachments.kept`), or the `url` that it is fetched from when the mail is sent: that and its name are Liquid
+    then, and without a `content_type` the name says it. With a `content_id` it is what the HTML shows as `cid:`."""
 
     name: str
     content_type: str
     content: str = ""
     content_id: str = ""
     kept: str = ""
+    url: str = ""
 
 
 class MessageRequested(Data, frozen=True, kw_only=True):

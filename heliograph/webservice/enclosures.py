@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from heliograph.attachments.rules import SIZE_LIMIT, fault, type_of
 from heliograph.events.messages import Attachment
 from heliograph.outbound.jobs import uploads
-from heliograph.outbound.messages.enclosing import fetched
+from heliograph.outbound.messages.enclosing import NotFetched, fetched
 from heliograph.webservice.answers import Refused
 from heliograph.webservice.call import INVALID, MISSING, Asked, Means
 
@@ -93,7 +93,7 @@ def _decoded(number: int, content: str) -> bytes:
 async def _fetched(means: Means, one: Enclosed) -> bytes:
     try:
         return (await fetched(one.url, means.egress)).body
-    except ValueError as error:
+    except NotFetched as error:
         raise Refused(INVALID, f"AttachmentUrl.{one.number}: {error}.") from error
 
 

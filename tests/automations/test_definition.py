@@ -41,8 +41,15 @@ steps:
 """
 
 
+FILE = "https://x.example/{{ event.number }}.pdf"
+
+
 def changed(**fields) -> dict:
     return {**WELCOME, **fields}
+
+
+def attaching(**file) -> dict:
+    return changed(steps=[{"send": {"template": "a", "attachments": [{"name": "a.pdf", **file}]}}])
 
 
 def test_a_cart_automation_is_about_carts_and_begins_anew_with_each_change(tmp_path: Path) -> None:
@@ -139,6 +146,27 @@ def test_what_is_no_duration_is_refused(written) -> None:
         (changed(steps=[{"send": {"template": "a"}}] * 51), "steps"),
         (changed(lateness="long"), "lateness"),
         (changed(url_append="a b"), "url_append"),
+        (attaching(), "steps[0].send.attachments[0].url"),
+        (attaching(url="ftp://x.example/a.pdf"), "steps[0].send.attachments[0].url"),
+        (attaching(url="https://{{ event.host }}/a.pdf"), "steps[0].send.attachments[0].url"),
+        (attaching(url="https://x.example{{ event.rest }}/a.pdf"), "steps[0].send.attachments[0].url"),
+        (attaching(url="https://x.example@{{ event.host }}/a.pdf"), "steps[0].send.attachments[0].url"),
+        (attaching(url=FILE, name="a/b.pdf"), "steps[0].send.attachments[0]"),
+        (attaching(url=FILE, content_type="message/rfc822"), "steps[0].send.attachments[0]"),
+        (attaching(url=FILE, content_id="logo"), "steps[0].send.attachments[0]"),
+        (attaching(url=FILE, source="file:x"), "steps[0].send.attachments[0].source"),
+        (
+            changed(steps=[{"send": {"template": "a", "attachments": [{"name": "a"}] * 21}}]),
+            "steps[0].send.attachments",
+        ),
+        (
+            changed(
+                steps=[
+                    {"send": {"template": "a", "channel": "sms", "attachments": [{"name": "a", "url": FILE}]}}
+                ]
+            ),
+            "steps[0].send.attachments",
+        ),
         (changed(steps=[{"send": {"template": "a", "url_append": "x={who}"}}]), "steps[0].send.url_append"),
     ],
 )

@@ -22,7 +22,7 @@ from heliograph.events.definitions import (
     WebhookRequested,
 )
 from heliograph.events.engagement import LinkClicked
-from heliograph.events.messages import MessageRequested
+from heliograph.events.messages import Attachment, MessageRequested
 from heliograph.events.people import Customer, DeviceRegistered, DeviceRemoved, PersonCreated, PersonUpdated
 from heliograph.react.automations import parse
 from heliograph.react.automations.runs import RUNS
@@ -324,6 +324,18 @@ def test_messages_name_the_topic_and_the_url_parameters_of_their_step_or_of_the_
         ("offers", "utm_content=b"),
         ("news", ""),
     ]
+
+
+def test_a_steps_files_are_named_by_its_message_as_they_were_written(line) -> None:
+    """They are filled in and fetched when it is sent."""
+    file = {
+        "name": "invoice-{{ event.n }}.pdf",
+        "url": "https://x.example/{{ event.n }}.pdf",
+        "content_id": "i@x.example",
+    }
+    made = begin(line, [send("a", attachments=[file]), send("b")])
+    first, second = (event.data for event in made if isinstance(event.data, MessageRequested))
+    assert first.attachments == (Attachment(content_type="", **file),) and second.attachments == ()
 
 
 def test_without_a_word_on_them_the_template_has_its_topic_and_parameters(line) -> None:

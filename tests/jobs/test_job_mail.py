@@ -46,6 +46,22 @@ async def test_a_file_is_kept_once_and_named_by_every_message(world: World, tmp_
     assert KeptFiles(tmp_path).read(world.account.number, first[0].kept) == b"pdf"
 
 
+async def test_a_file_of_each_mail_is_left_to_who_sends_it(world: World, tmp_path: Path) -> None:
+    """One that all have in common is fetched now, all the same."""
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "terms.pdf").write_bytes(b"pdf")
+    url = "https://nowhere.invalid/{{ recipient.ticket }}.pdf"
+    enclosures = [
+        {"name": "{{ recipient.ticket }}.pdf", "url": url},
+        {"name": "terms.pdf", "source": "file:terms.pdf"},
+    ]
+    await world.until(await world.submit(LIST, options={"attachments": enclosures}), "finished")
+    for event in world.requests:
+        ticket, terms = files_of(event)
+        assert ticket == Attachment(name="{{ recipient.ticket }}.pdf", content_type="", url=url)
+        assert terms.kept and not terms.url
+
+
 async def test_the_next_process_sends_the_same_files(world: World, tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open" / "a.txt").write_bytes(b"a")
@@ -121,6 +137,12 @@ async def test_a_topic_that_nobody_offers_ends_the_job(world: World) -> None:
         ({"url_append": "utm source=x"}, "no query string"),
         ({"url_append": "a={recipient}"}, "known are"),
         ({"attachments": [{"name": "../x", "source": "file:x"}]}, "without a path"),
+        ({"attachments": [{"name": "x"}]}, "either a source or a url"),
+        (
+            {"attachments": [{"name": "x", "source": "file:x", "url": "https://x.example/x"}]},
+            "either a source",
+        ),
+        ({"attachments": [{"name": "x", "url": "https://{{ recipient.x }}/"}]}, "a host as it is"),
         (
             {"attachments": [{"name": "x", "source": "file:x", "content_type": "message/rfc822"}]},
             "content type",

@@ -26,6 +26,7 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.react.state.consent import Standing
@@ -136,6 +137,7 @@ class Office:
             ),
             self.lines,
             TextDesk(Composer(self.clock), self.refs, directory, self.clock, BASE),
+            Fetching(self.wire.egress, self.clock),
         )
 
     def look(self, event: Event[MessageRequested]) -> Facts:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from heliograph import url_parameters
-from heliograph.attachments.rules import COUNT_LIMIT, fault, type_of
+from heliograph.attachments.rules import COUNT_LIMIT, fault, type_of, url_fault
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, Fault
 from heliograph.events.jobs import JobSubmitted
@@ -73,11 +73,14 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class JobAttachment(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """A file that goes with every mail of the job, and where it is. Without a `content_type` its name says what it is;
-    with a `content_id` (`logo@shop.example`) it is what the HTML shows as `cid:`."""
+    """A file that goes with every mail of the job, and where it is: a `source` that all have in common, or a `url` that is
+    fetched for each when it is sent, with what the row says in it (`https://shop.example/{{ recipient.ticket }}.pdf`).
+    Without a `content_type` its name says what it is; with a `content_id` (`logo@shop.example`) it is what the HTML shows as
+    `cid:`."""
 
     name: str
-    source: Source
+    source: Source = ""
+    url: str = ""
     content_type: str = ""
     content_id: str = ""
 
@@ -133,7 +136,12 @@ def _faults(options: Options) -> list[Fault]:
     if len(options.attachments) > COUNT_LIMIT:
         faults.append(Fault("options.attachments", f"are more than {COUNT_LIMIT}"))
     for one in options.attachments:
-        if reason := fault(one.name, one.content_type or type_of(one.name), one.content_id):
+        if bool(one.source) is bool(one.url):
+            faults.append(Fault("options.attachments", f"{one.name} needs either a source or a url"))
+        if one.url and (reason := url_fault(one.url)):
+            faults.append(Fault("options.attachments", f"the url of {one.name} {reason}"))
+        name = "file" if one.url and "{{" in one.name else one.name
+        if reason := fault(name, one.content_type or type_of(name), one.content_id):
             faults.append(Fault("options.attachments", reason))
     return faults
 

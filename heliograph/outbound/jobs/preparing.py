@@ -19,6 +19,7 @@ from heliograph.clock import Clock
 from heliograph.events.messages import Attachment
 from heliograph.outbound.jobs.asking import Asking
 from heliograph.outbound.jobs.ledger import Ledger, path_of
+from heliograph.outbound.jobs.options import JobAttachment
 from heliograph.outbound.jobs.reading import Failure, Read, Task, read_apart
 from heliograph.outbound.jobs.sources import Later, Sources, unreachable
 from heliograph.outbound.jobs.work import ATTACHED
@@ -90,6 +91,9 @@ class Preparing:
         target = path.with_suffix(".attached")
         try:
             for one in asking.options.attachments:
+                if one.url:
+                    found.append(_for_each(one))
+                    continue
                 if (failure := await self._fetch(account, one.source, target)) is not None:
                     return failure
                 size += target.stat().st_size
@@ -131,3 +135,8 @@ class Preparing:
         return Failure(
             code="Recipient Error", message="The list cannot be read: its reader died again and again"
         )
+
+
+def _for_each(one: JobAttachment) -> Attachment:
+    """A file that each mail fetches for itself."""
+    return Attachment(name=one.name, content_type=one.content_type, content_id=one.content_id, url=one.url)

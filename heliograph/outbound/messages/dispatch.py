@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never, cast
 
+import msgspec
+
 from heliograph.accounts.directory import Directory
 from heliograph.bounces.classify import Reply, classify, named, parse_reply, timed_out
 from heliograph.bounces.rules import Rule, load_rules
@@ -27,7 +29,7 @@ from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
 from heliograph.events.event import AnyEvent, Data, Event
-from heliograph.events.messages import MessageRequested
+from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
 from heliograph.outbound.messages import attempts, told
@@ -46,6 +48,7 @@ from heliograph.outbound.messages.channels.channel import (
     Way,
 )
 from heliograph.outbound.messages.facts import Look
+from heliograph.outbound.messages.fetching import PART, Fetching, Late
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
 from heliograph.outbound.messages.permission import refused
 from heliograph.outbound.messages.texts import note
@@ -71,9 +74,10 @@ def dispatch_act(
     desk: Desk,
     lines: Mapping[str, Line],
     texts: TextDesk,
+    fetching: Fetching,
 ) -> Act:
     """The act. `lines`: the open ways out, by the kind of message that they carry (`email`); `desk` writes mails, `texts`
-    all others."""
+    all others; `fetching` gets the files of a message's own."""
     dispatcher = Dispatcher(
         directory=directory,
         journal=journal,
@@ -81,6 +85,7 @@ def dispatch_act(
         look=look,
         desk=desk,
         texts=texts,
+        fetching=fetching,
         lines=lines,
         lifetime=settings.message_lifetime,
         rules=load_rules(settings),
@@ -105,6 +110,7 @@ class Dispatcher:
     look: Look
     desk: Desk
     texts: TextDesk
+    fetching: Fetching
     lines: Mapping[str, Line]
     lifetime: float
     rules: Sequence[Rule]
@@ -137,8 +143,24 @@ class Dispatcher:
             return await self._end(
                 request, attempt, told.bounced(request, verdict, "the address is malformed")
             )
+        if any(one.url for one in request.data.attachments):
+            files = await self.fetching.fetched(request, facts, account)
+            if isinstance(files, Late | RenderError):
+                return await self._without(request, attempt, files)
+            request = msgspec.structs.replace(
+                request, data=msgspec.structs.replace(request.data, attachments=files)
+            )
         letter = self.desk.draft(request, facts, account, recipient, self.clock.now())
         return await self._send(request, attempt, line, letter)
+
+    async def _without(self, request: Request, attempt: int, why: Late | RenderError) -> Outcome:
+        """A file of its own is not there: the message waits for it as long as it lives, or ends."""
+        if isinstance(why, Late):
+            pause = attempts.pause_for_room(attempt) if why.busy else self._pause(request, attempt)
+            if not self._outlived(request, pause):
+                return Retry(why.why, pause, counts=not why.busy)
+            why = RenderError(code="Attachment error", message=why.why, part=PART)
+        return await self._end(request, attempt, told.render_failed(request, Failed((why,), {})))
 
     async def _send(
         self,

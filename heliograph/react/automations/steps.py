@@ -17,8 +17,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from heliograph.attachments.rules import fault, type_of, url_fault
 from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
+from heliograph.events.messages import Attachment
 from heliograph.react.automations.durations import Moment, duration, moment
 from heliograph.react.automations.selecting import Matching, Selector, matching
 from heliograph.react.automations.written import (
@@ -71,13 +73,14 @@ class WaitFor(NamedTuple):
 
 
 class Send(NamedTuple):
-    """A message is wanted: about which subscription topic, and with what at the end of its links (None: what the
-    automation says, else the template, else the account)."""
+    """A message is wanted: about which subscription topic, with what at the end of its links (None: what the automation
+    says, else the template, else the account), and with which files of its own."""
 
     channel: Channel
     template: str
     topic: str | None = None
     url_append: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Branch(NamedTuple):
@@ -243,7 +246,8 @@ def _single(value: Any, at: str) -> Do:
     match value:
         case SendStep():
             checked_parameters(value.url_append, f"{at}.url_append")
-            return Send(value.channel, value.template, value.topic, value.url_append)
+            attached = _attached(value, f"{at}.attachments")
+            return Send(value.channel, value.template, value.topic, value.url_append, attached)
         case Until():
             return WaitUntil(moment(value.until, f"{at}.until"), _zone(value.zone, f"{at}.zone"))
         case UpdateStep():
@@ -254,6 +258,22 @@ def _single(value: Any, at: str) -> Do:
             return End(value.why)
         case _:
             return Wait(duration(value, at))
+
+
+def _attached(written: SendStep, at: str) -> tuple[Attachment, ...]:
+    if written.attachments and written.channel != "email":
+        raise BadRequest("Only mails have attachments.", field=at)
+    found = []
+    for index, one in enumerate(written.attachments):
+        if reason := url_fault(one.url):
+            raise BadRequest(f"The URL {reason}.", field=f"{at}[{index}].url")
+        name = "file" if "{{" in one.name else one.name  # what is filled in is judged when it is known
+        if reason := fault(name, one.content_type or type_of(name), one.content_id):
+            raise BadRequest(f"{reason[0].upper()}{reason[1:]}.", field=f"{at}[{index}]")
+        found.append(
+            Attachment(name=one.name, content_type=one.content_type, content_id=one.content_id, url=one.url)
+        )
+    return tuple(found)
 
 
 def checked_parameters(wanted: str | None, at: str) -> str | None:

@@ -53,6 +53,7 @@ def wanted(run: Run, step: int, send: Send, address: str, saved: Saved, now: int
         topic=send.topic or automation.topic,
         transactional=automation.transactional,
         url_append=automation.url_append if send.url_append is None else send.url_append,
+        attachments=send.attachments,
         context={"event": run.properties, "automation": run.automation},
     )
     parts = (str(step), address) if send.channel == "push" else (str(step),)

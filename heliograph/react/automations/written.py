@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from heliograph.attachments.rules import COUNT_LIMIT
 from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
 
@@ -52,6 +53,15 @@ class Matched(Trigger, frozen=True, kw_only=True):
     path: str | None = None
 
 
+class SendFile(_Written, frozen=True, kw_only=True):
+    """A file that is fetched for each of the step's mails; its name and the path of its URL are Liquid."""
+
+    name: Name
+    url: str
+    content_type: str = ""
+    content_id: str = ""
+
+
 class SendStep(_Written, frozen=True, kw_only=True):
     """A message is wanted; topic and URL parameters are the automation's where it names none of its own."""
 
@@ -59,6 +69,7 @@ class SendStep(_Written, frozen=True, kw_only=True):
     channel: Channel = "email"
     topic: Name | None = None
     url_append: Query | None = None
+    attachments: Annotated[list[SendFile], Meta(max_length=COUNT_LIMIT)] = []
 
 
 class Until(_Written, frozen=True, kw_only=True):
@@ -177,6 +188,6 @@ def perhaps(word: str, known: Iterable[str]) -> str:
 _NAMED = re.compile(
     r"Object (?:contains unknown field|(?P<missing>missing required field)) `(?P<field>.*)`", re.DOTALL
 )
-_STRUCTS = (Definition, Entry, Matched, WrittenStep, SendStep, Until, WaitForStep, BranchStep, Arm, UpdateStep,
+_STRUCTS = (Definition, Entry, Matched, WrittenStep, SendStep, SendFile, Until, WaitForStep, BranchStep, Arm, UpdateStep,
             WebhookStep, EndStep)  # fmt: skip
 _FIELDS = frozenset(name for struct in _STRUCTS for name in struct.__struct_encode_fields__)
