@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
-from heliograph.clock import to_datetime
+from heliograph.clock import SECOND, to_datetime
 from heliograph.events.consent import Channel
 from heliograph.events.event import Data
 from heliograph.events.messages import Campaign
+
+DAY = 86_400 * SECOND
 
 
 class JobSubmitted(Data, frozen=True, kw_only=True):
@@ -35,8 +38,13 @@ def request_id(instant: int, id: str) -> str:
 
     `instant` (microseconds) says the day, in UTC; `id` is the job's, or that of a message sent by itself.
     """
-    day = to_datetime(instant)
-    return f"t{day:%j%y}-{id}"
+    return f"t{_day(instant // DAY)}-{id}"
+
+
+@lru_cache(64)
+def _day(days: int) -> str:
+    """A day, counted from 1970, as its number in the year and the year."""
+    return f"{to_datetime(days * DAY):%j%y}"
 
 
 class JobMoved(Data, frozen=True, kw_only=True):

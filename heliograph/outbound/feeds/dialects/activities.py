@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from heliograph.bounces.undelivered import BY_CHANNEL, PUSHES
-from heliograph.clock import to_datetime
+from heliograph.clock import SECOND, to_datetime
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import LinkClicked, MessageOpened, Visit
 from heliograph.events.event import AnyEvent, Data, Event
@@ -348,7 +349,16 @@ def _push(data: MessageDelivered | MessageBounced | MessageDeferred) -> dict[str
 
 def _timestamp(instant: int, zone: tzinfo) -> str:
     """`2010-09-14T15:50:19.491-04:00` (MG-4)."""
-    return to_datetime(instant).astimezone(zone).isoformat(timespec="milliseconds")
+    seconds, micros = divmod(instant, SECOND)
+    second, offset = _second(seconds, zone)
+    return f"{second}.{micros // 1000:03d}{offset}"
+
+
+@lru_cache(64)  # most of what is told just now happened in the last seconds
+def _second(seconds: int, zone: tzinfo) -> tuple[str, str]:
+    """A second as `2010-09-14T15:50:19`, and `-04:00`."""
+    whole = to_datetime(seconds * SECOND).astimezone(zone).isoformat()
+    return whole[:19], whole[19:]
 
 
 def _zulu(instant: int) -> str:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta
 
-from heliograph.clock import to_datetime
+from heliograph.clock import SECOND, to_datetime
 from heliograph.egress import Answer
 from heliograph.events.consent import ConsentGranted, ConsentWithdrawn, SuppressionAdded, SuppressionRemoved
 from heliograph.events.engagement import LinkClicked, MessageOpened
@@ -303,7 +304,12 @@ def _text_campaign(context: _Context) -> dict[str, Any]:
 
 def _whole(instant: int) -> str:
     """`2018-04-12T12:50:00+00:00`."""
-    return to_datetime(instant).isoformat(timespec="seconds")
+    return _second(instant // SECOND)
+
+
+@lru_cache(64)  # most of what is told just now happened in the last seconds
+def _second(seconds: int) -> str:
+    return to_datetime(seconds * SECOND).isoformat(timespec="seconds")
 
 
 def _millis(instant: int) -> str:
