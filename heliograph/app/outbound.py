@@ -94,7 +94,8 @@ class OutboundRoom:
         self._refs = Refs(self._directory.master)
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
-        self._queues, self._links, self._log = QueueFile(data), Links(), DeliveryLog()
+        self._queues, self._links = QueueFile(data), Links()
+        self._log, self._attempts = DeliveryLog(), figures.Attempts()
         self._http2 = Http2(Guard(settings.egress_allow))
         wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
         self._lines, self._signers = open_lines(settings, clock, wire), Signers(self._reading)
@@ -128,7 +129,8 @@ class OutboundRoom:
         await self.loops.stop(self._settings.shutdown_grace)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Say what was done last, and let go of every connection."""
+        self._attempts.show()
         for line in self._lines.values():
             await line.close()
         await self._egress.close()
@@ -174,6 +176,7 @@ class OutboundRoom:
         held = BreakerLog()
         while True:
             await self._clock.sleep(LOOK_SECONDS)
+            self._attempts.show()
             try:
                 if noted := self._log.take():
                     await self.loops.writer.run(partial(delivery_log.write, noted=noted))
@@ -263,6 +266,7 @@ class OutboundRoom:
             settings=self._settings,
             clock=self._clock,
             log=self._log,
+            attempts=self._attempts,
         )
 
     def _topic_means(self) -> TopicMeans:

@@ -33,6 +33,7 @@ from heliograph.journal.sqlite import SqliteJournal
 from heliograph.outbound.feeds import breakers, delivery_log, operating, replay_orders, trial
 from heliograph.outbound.feeds.breakers import BreakerLog
 from heliograph.outbound.feeds.dialects import DIALECTS
+from heliograph.outbound.feeds.figures import ATTEMPTS, Attempts
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.outbound.feeds.replays import Replayer, replays_act
@@ -541,3 +542,26 @@ async def test_a_click_has_one_id_as_webhook_as_topics_message_and_as_xml(
 
 def queued(connection: Any) -> list[str]:
     return [body for (body,) in connection.execute("SELECT body FROM messages")]
+
+
+def test_attempts_are_counted_by_how_they_ended_and_shown_once() -> None:
+    """What is no attempt (skipped, or not ready through our own doing) is none."""
+
+    def shown(outcome: str) -> float:
+        return ATTEMPTS.labels(ACCOUNT, "counted", outcome)._value.get()
+
+    attempts = Attempts()
+    for outcome in (
+        Delivered(),
+        Delivered(),
+        Refused("400"),
+        Retry("503"),
+        Retry("", counts=False),
+        Skipped(),
+    ):
+        attempts.ended(ACCOUNT, "counted", outcome)
+    attempts.given_up(ACCOUNT, "counted")
+    attempts.show()
+    attempts.show()
+    outcomes = ("delivered", "refused", "retried", "given_up")
+    assert [shown(outcome) for outcome in outcomes] == [2, 1, 1, 1]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter as PrometheusCounter
+from prometheus_client import Gauge
 
 from heliograph.clock import SECOND
 from heliograph.journal.breaker import State
 from heliograph.journal.consumer import Delivered, Outcome, Refused, Retry
 
-ATTEMPTS = Counter(
+ATTEMPTS = PrometheusCounter(
     "heliograph_feed_attempts",
     "Attempts of a feed by outcome: delivered, retried, refused, given_up.",
     ["account", "feed", "outcome"],
@@ -49,27 +51,31 @@ BREAKER = Gauge(
 STATES: Mapping[State, int] = {"closed": 0, "half_open": 1, "open": 2}
 
 
-class Counted:
-    """One feed's attempts, its counters looked up once."""
+class Attempts:
+    """What became of attempts since they were last shown; one per process that delivers. Plain integers, since a counter that
+    processes share asks the system at each step who it is."""
 
-    def __init__(self, account: str, feed: str) -> None:
-        self._delivered = ATTEMPTS.labels(account, feed, "delivered")
-        self._retried = ATTEMPTS.labels(account, feed, "retried")
-        self._refused = ATTEMPTS.labels(account, feed, "refused")
-        self._given_up = ATTEMPTS.labels(account, feed, "given_up")
+    def __init__(self) -> None:
+        self._ended: Counter[tuple[str, str, str]] = Counter()
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, account: str, feed: str, outcome: Outcome) -> None:
         """An attempt ended so."""
         if isinstance(outcome, Delivered):
-            self._delivered.inc()
+            self._ended[account, feed, "delivered"] += 1
         elif isinstance(outcome, Refused):
-            self._refused.inc()
+            self._ended[account, feed, "refused"] += 1
         elif isinstance(outcome, Retry) and outcome.counts:
-            self._retried.inc()
+            self._ended[account, feed, "retried"] += 1
 
-    def given_up(self) -> None:
+    def given_up(self, account: str, feed: str) -> None:
         """The schedule was used up."""
-        self._given_up.inc()
+        self._ended[account, feed, "given_up"] += 1
+
+    def show(self) -> None:
+        """Hand them over to Prometheus and begin anew."""
+        ended, self._ended = self._ended, Counter()
+        for of, number in ended.items():
+            ATTEMPTS.labels(*of).inc(number)
 
 
 def stand(

@@ -10,6 +10,7 @@ from heliograph.database import Reading
 from heliograph.egress import Egress
 from heliograph.journal.journal import Journal
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
+from heliograph.outbound.feeds.figures import Attempts
 from heliograph.outbound.feeds.links import Links
 from heliograph.queues.file import QueueFile
 from heliograph.readers import Readers
@@ -31,3 +32,4 @@ class Means:
     settings: Settings
     clock: Clock
     log: DeliveryLog = field(default_factory=DeliveryLog)
+    attempts: Attempts = field(default_factory=Attempts)

@@ -23,7 +23,6 @@ from heliograph.events.event import AnyEvent, Event, derived_id, scoped_id
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Act, Outcome, Retry, Skipped
 from heliograph.outbound.feeds import choosing, delivery_log
-from heliograph.outbound.feeds.figures import Counted
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Told
 from heliograph.outbound.feeds.sinks import sink_of
@@ -62,7 +61,7 @@ def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
 def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) -> Act:
     """The act of one feed. Raises `BadRequest` when it cannot be served as it was saved."""
     subscription = served(means.settings, feed)
-    delivery = _Delivery(subscription, means, Counted(feed.account, feed.name))
+    delivery = _Delivery(subscription, means)
     return Act(
         name=act_name(feed),
         kinds=subscription.kinds,
@@ -82,7 +81,6 @@ class _Delivery:
 
     subscription: Subscription
     means: Means
-    counted: Counted
 
     def wants(self, event: AnyEvent) -> bool:
         """Whether the event is of an account that the feed tells of."""
@@ -119,7 +117,7 @@ class _Delivery:
         began = clock.monotonic()
         exchange = await sink_of(told.endpoint).deliver(told, self.means)
         outcome, now = exchange.outcome, clock.now()
-        self.counted.ended(outcome)
+        self.means.attempts.ended(told.account, told.feed, outcome)
         if log.wants(told.account, told.feed, outcome, now):
             made = delivery_log.report(
                 exchange,
@@ -135,7 +133,7 @@ class _Delivery:
     def gave_up(self, event: AnyEvent, why: str, attempts: int) -> Sequence[AnyEvent]:
         """What is recorded when the schedule is used up."""
         feed, now = self.subscription, self.means.clock.now()
-        self.counted.given_up()
+        self.means.attempts.given_up(feed.account, feed.name)
         failed = codec.make(
             FeedFailed(name=feed.name, reason=why, event=event.id, attempts=attempts),
             account=feed.account,
