@@ -42,6 +42,7 @@ from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_acts
 from heliograph.outbound.feeds.replays import Replayer, replays_act
 from heliograph.outbound.feeds.subscription import act_name
+from heliograph.outbound.feeds.surroundings import Recent
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
@@ -95,7 +96,7 @@ class OutboundRoom:
         self._signer = Signer(signing_certificate(self._reading), topics_url(settings))
         self._egress = Egress(settings)
         self._queues, self._links = QueueFile(data), Links()
-        self._log, self._attempts = DeliveryLog(), figures.Attempts()
+        self._log, self._attempts, self._recent = DeliveryLog(), figures.Attempts(), Recent()
         self._http2 = Http2(Guard(settings.egress_allow))
         wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
         self._lines, self._signers = open_lines(settings, clock, wire), Signers(self._reading)
@@ -112,7 +113,7 @@ class OutboundRoom:
             clock=clock,
             acts=self._acts(self._saved),
             led_by=data / SOCKET,
-            on_forget=self._log.clear,
+            on_forget=self._forget,
         )
         self._beside: list[asyncio.Task[None]] = []
 
@@ -140,6 +141,11 @@ class OutboundRoom:
         self._looks.close()
         self._reading.dispose()
         self._state.dispose()
+
+    def _forget(self) -> None:
+        """Let go of what is kept in memory: somebody was erased."""
+        self._recent.clear()
+        self._log.clear()
 
     async def _look_around(self) -> None:
         """See what others changed: keys, feeds; and say how far behind everybody is."""
@@ -267,6 +273,7 @@ class OutboundRoom:
             clock=self._clock,
             log=self._log,
             attempts=self._attempts,
+            recent=self._recent,
         )
 
     def _topic_means(self) -> TopicMeans:

@@ -55,7 +55,8 @@ class Loops:
     """Feeds folds, reactions and acts until it is stopped. Everything is called on one event loop.
 
     `led_by`: the socket of another process's loops, which have the folds that these here follow; `leads`: where others
-    may follow these. `on_forget` is called when what is kept in memory was erased elsewhere."""
+    may follow these. `on_forget` is called when what is kept in memory was erased elsewhere: at once, so that nobody begins with
+    it, and once more when what was under way has ended, for that may have kept something."""
 
     def __init__(
         self,
@@ -204,6 +205,7 @@ class Loops:
         `QUIET` seconds."""
         elsewhere = asyncio.create_task(self._followers_quiet(forget=True))
         self._context.source.forget()
+        self._on_forget()
         tasks = {task for one in self._acts.values() for task in one.acting.under_way}
         tasks.discard(asyncio.current_task())  # an act may ask
         if tasks:

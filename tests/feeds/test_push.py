@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from feed_world import ACCOUNT, ADMIN, NOW, OTHER, SECRET, Receiver, directory, event
 from liquid import Environment
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from heliograph.clock import ManualClock
 from heliograph.errors import BadRequest
@@ -25,14 +25,17 @@ from heliograph.events.event import AnyEvent, Data, Redacted, is_derived
 from heliograph.events.messages import Campaign, MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.journal.consumer import Act, Delivered, Refused, Retry, Skipped
+from heliograph.outbound.feeds.dialect import Context, Options
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.push import feed_act, feed_acts
 from heliograph.outbound.feeds.subscription import subscribe
+from heliograph.outbound.feeds.surroundings import KEPT, MOST
 from heliograph.outbound.feeds.templates import BUILTIN_TEMPLATES, FAILURE_TEMPLATE
 from heliograph.queues import keeping, messages
 from heliograph.queues.file import QueueFile
 from heliograph.react.state.definitions import Feed
 from heliograph.react.state.folds import FOLDS
+from heliograph.react.state.messages import MESSAGES
 from heliograph.settings import Settings
 
 Receive = Callable[..., Awaitable[Receiver]]
@@ -104,6 +107,35 @@ async def test_what_the_event_does_not_say_is_found_by_its_message(means: Means,
     opened, sent = receiver.posts
     assert opened.json["email"] == "john@doe.com"
     assert opened.json["umk"] == sent.json["umk"]
+
+
+async def test_what_one_feed_found_another_has_for_a_moment_and_nobody_after_an_erasure(
+    means: Means, clock: ManualClock, state: Engine, receive: Receive
+) -> None:
+    """STD-7"""
+    receiver = await receive()
+    one, other = (
+        feed_act(msgspec.structs.replace(saved(receiver), name=name), means) for name in ("one", "other")
+    )
+    await one.perform(OPENED, 1)
+    with state.begin() as connection:
+        connection.execute(update(MESSAGES).values(address="somebody@else.example"))
+    await other.perform(OPENED, 1)
+    means.recent.clear()
+    await other.perform(OPENED, 2)
+    with state.begin() as connection:
+        connection.execute(update(MESSAGES).values(address="third@else.example"))
+    await clock.advance(KEPT)
+    await other.perform(OPENED, 3)
+    told = [post.json["email"] for post in receiver.posts]
+    assert told == ["john@doe.com", "john@doe.com", "somebody@else.example", "third@else.example"]
+
+
+def test_what_is_kept_of_the_moment_is_bounded(means: Means) -> None:
+    for _ in range(MOST + 1):
+        means.recent.keep(event(OPENED.data), Context(Options()), 0.0)
+    means.recent.keep(OPENED, Context(Options()), 0.0)
+    assert len(means.recent._found) == MOST and means.recent.context(OPENED, Options(), 0.5) is not None
 
 
 async def test_a_text_names_the_address_of_the_person_behind_the_number(

@@ -12,6 +12,7 @@ from heliograph.journal.journal import Journal
 from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.figures import Attempts
 from heliograph.outbound.feeds.links import Links
+from heliograph.outbound.feeds.surroundings import Recent
 from heliograph.queues.file import QueueFile
 from heliograph.readers import Readers
 from heliograph.settings import Settings
@@ -33,3 +34,4 @@ class Means:
     clock: Clock
     log: DeliveryLog = field(default_factory=DeliveryLog)
     attempts: Attempts = field(default_factory=Attempts)
+    recent: Recent = field(default_factory=Recent)

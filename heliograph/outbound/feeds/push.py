@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from heliograph.accounts.model import Policy
 from heliograph.clock import SECOND, iso
@@ -23,6 +24,7 @@ from heliograph.events.event import AnyEvent, Event, derived_id, scoped_id
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Act, Outcome, Retry, Skipped
 from heliograph.outbound.feeds import choosing, delivery_log
+from heliograph.outbound.feeds.dialect import Context
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Told
 from heliograph.outbound.feeds.sinks import sink_of
@@ -92,8 +94,7 @@ class _Delivery:
         feed, means = self.subscription, self.means
         if not self.wants(event):
             return Skipped()
-        with means.reading.look() as connection:
-            context = surroundings(connection, event, feed.options, means.readers)
+        context = self._context(event)
         if context.message is not None and context.message.template == FAILURE_TEMPLATE:
             return Skipped()
         if not choosing.of_campaign(event, context):
@@ -111,6 +112,16 @@ class _Delivery:
             event, rendered, feed.account, feed.endpoint, feed.dialect, feed.options, feed.name, feed.secrets
         )
         return await self._deliver(told, attempt)
+
+    def _context(self, event: AnyEvent) -> Context[Any]:
+        """What is known of the event: as another feed found it just now, or as state has it."""
+        means, options, now = self.means, self.subscription.options, self.means.clock.monotonic()
+        found = means.recent.context(event, options, now)
+        if found is None:
+            with means.reading.look() as connection:
+                found = surroundings(connection, event, options, means.readers)
+            means.recent.keep(event, found, now)
+        return found
 
     async def _deliver(self, told: Told, attempt: int) -> Outcome:
         log, clock = self.means.log, self.means.clock

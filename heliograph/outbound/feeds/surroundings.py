@@ -3,8 +3,8 @@ read, printed or forwarded the tracking code, the open and its reader.
 
 This is asked for every delivery, and of many messages at once for a day's activities (`abouts`), so it is one
 statement of the few columns that dialects use, not the whole message with its counts
-(`react.state.messages.find`). Nothing is kept from one delivery to the next: what was
-erased in between is not told.
+(`react.state.messages.find`). Feeds tell an event within moments of each other, so what one of them found is kept for
+these (`Recent`), and let go of at once when somebody is erased.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ from heliograph.react.state import campaigns, people, visits
 from heliograph.react.state.messages import MESSAGES
 from heliograph.react.state.visits import Opened
 from heliograph.readers import Reader, Readers, Visit
+
+KEPT = 1.0
+"""Seconds for which other feeds may have what was found."""
+
+MOST = 2_048
+"""Events of which it is kept: what the busiest moment of a process has under way, some 2 MB."""
 
 _ABOUT = select(
     MESSAGES.c.id,
@@ -47,6 +53,29 @@ _ABOUT = select(
 _ABOUT_ONE = Query(_ABOUT.where(MESSAGES.c.id == bindparam("message")))
 _IDS: BindParameter[list[str]] = bindparam("messages", expanding=True)
 _ABOUT_MANY = _ABOUT.where(MESSAGES.c.id.in_(_IDS))
+
+
+class Recent:
+    """What was found of the events that are being told just now; one per process."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[float, Context[Any]]] = {}
+
+    def context(self, event: AnyEvent, options: Options, now: float) -> Context[Any] | None:
+        """The context in which another feed told this event a moment ago, with these options. `now` in seconds of a
+        monotonic clock."""
+        until, found = self._found.get(event.id, (now, None))
+        return None if found is None or until <= now else found._replace(options=options)
+
+    def keep(self, event: AnyEvent, found: Context[Any], now: float) -> None:
+        """This is what is known of an event as state is now."""
+        if len(self._found) >= MOST:
+            del self._found[next(iter(self._found))]
+        self._found[event.id] = (now + KEPT, found)
+
+    def clear(self) -> None:
+        """Let go of everything: somebody was erased (STD-7)."""
+        self._found.clear()
 
 
 def surroundings(connection: Connection, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
