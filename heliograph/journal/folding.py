@@ -52,6 +52,7 @@ class Folding:
         self._front = 0
         self._size = LEAST
         self._latest = 0  # entries of the latest batch at the front
+        self._wanted: dict[tuple[Who, ...], frozenset[str]] = {}
         self._wishes: list[str] = []
         self._stale = True
         self._waiting: asyncio.Task[int] | None = None
@@ -184,7 +185,9 @@ class Folding:
             self._size = min(MOST, self._size * 2)
 
     def _kinds(self, group: Sequence[Who]) -> frozenset[str]:
-        return frozenset().union(*(self._folds[who].kinds for who in group))
+        if tuple(group) not in self._wanted:  # nearly always all folds are together
+            self._wanted = {tuple(group): frozenset().union(*(self._folds[who].kinds for who in group))}
+        return self._wanted[tuple(group)]
 
     def _show(self) -> None:
         places = [self._context.positions.at(who) for who in self._folds]
