@@ -28,6 +28,13 @@ GOAL = 20
 
 UNBOUNDED = 1_000_000_000
 
+QUIET_MOTO = """
+import logging, sys
+from moto.server import main
+logging.getLogger("werkzeug").setLevel(logging.WARNING)
+main(sys.argv[1:])
+"""
+
 
 class Step(NamedTuple):
     """What all clients do at once. `waiting`: messages put into the queue before."""
@@ -102,6 +109,6 @@ def moto() -> Iterator[Server]:
     """moto's server, as it comes, without its log of every request."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    server = [sys.executable, "-m", "moto.server", "-p", str(port)]
+    server = [sys.executable, "-c", QUIET_MOTO, "-p", str(port)]
     with running(server, url + "/moto-api/", os.environ) as process:
         yield Server("moto", url, process.pid, Path(), {})
