@@ -9,8 +9,8 @@
       coupon: {exists: false}
 
 All conditions must hold. Where there is something that was said before, `{said: variant_id}` is what stood there
-(`bound`): the same value, or anything where nothing stood. Ids and flags are compared as tolerantly as they are read (RM-8): `7` equals "7",
-`true` equals "yes".
+(`bound`): the same value, or anything where nothing stood. Ids and flags are compared as tolerantly as they are read
+(RM-8): `7` equals "7", `true` equals "yes".
 """
 
 from __future__ import annotations
@@ -232,10 +232,9 @@ def _operand(operator: str, operand: Any, at: str, *, before: bool) -> Any:
     if operator == "any":
         if not isinstance(operand, dict) or not operand:
             raise BadRequest("any wants conditions that one element has to meet.", field=at)
-        wanted = compile_where(operand, at, before=before)
-        if any(one.operator == "any" for one in wanted):
+        if any(isinstance(one, dict) and "any" in one for one in operand.values()):
             raise BadRequest("any stands in no other any.", field=at)
-        return wanted
+        return compile_where(operand, at, before=before)
     if operator in ("in", "not_in"):
         if not isinstance(operand, list):
             raise BadRequest(f"{operator} wants a list of values.", field=at)
