@@ -27,6 +27,7 @@ import dkim
 from cryptography.hazmat.primitives import serialization
 from jinja2 import Environment
 
+from benchmarks.compose import at_once
 from benchmarks.report import Row
 from benchmarks.servers import Server, ours
 from benchmarks.sink import sink
@@ -141,7 +142,7 @@ def _ours(size: int) -> Callable[[str, int], bytes]:
             address=address, template="bench", context={"event": {"title": f"Tea {number}", "price": "9.90"}}
         )
         event = codec.make(wanted, account=ACCOUNT, subject=subjects.email(address), now=clock.now())
-        draft = desk.draft(event, facts, account, Mailbox(address), clock.now())
+        draft = at_once(desk.draft(event, facts, account, Mailbox(address), clock.now()))
         if not isinstance(draft, Draft):
             raise TypeError(draft)
         return draft.parcel.content

@@ -52,6 +52,7 @@ from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.sealing import Sealing
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
@@ -99,7 +100,8 @@ class OutboundRoom:
         self._log, self._attempts, self._recent = DeliveryLog(), figures.Attempts(), Recent()
         self._http2 = Http2(Guard(settings.egress_allow))
         wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
-        self._lines, self._signers = open_lines(settings, clock, wire), Signers(self._reading)
+        self._lines = open_lines(settings, clock, wire)
+        self._signers, self._sealing = Signers(self._reading), Sealing()
         self._own = (
             self._dispatch(),
             deliveries.confirmations_act(self._topic_means()),
@@ -134,6 +136,7 @@ class OutboundRoom:
         self._attempts.show()
         for line in self._lines.values():
             await line.close()
+        await self._sealing.close()
         await self._egress.close()
         await self._http2.close()
         await self._links.close()
@@ -253,6 +256,7 @@ class OutboundRoom:
             settings.bounce_address,
             self._signers,
             KeptFiles(Path(settings.data)),
+            self._sealing.sign,
         )
 
     def _replayer(self) -> Replayer:

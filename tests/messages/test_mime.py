@@ -20,7 +20,7 @@ from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.attachments import files, listed
 from heliograph.outbound.messages.compose import one_line
 from heliograph.outbound.messages.headers import added_headers
-from heliograph.outbound.messages.mime import File, Letter, Sender, build, envelope_sender, feedback_id
+from heliograph.outbound.messages.mime import File, Letter, Sender, assemble, envelope_sender, feedback_id
 
 JOE = Mailbox("joe@example.com")
 LEAVE = f"{BASE}/u/" + "A" * 78
@@ -38,6 +38,10 @@ def letter(**fields: object) -> Letter:
         **fields,
     }
     return Letter(**made)  # type: ignore[arg-type] - a test's keywords
+
+
+def build(letter: Letter) -> bytes:
+    return assemble(letter).content()
 
 
 def read(raw: bytes) -> EmailMessage:

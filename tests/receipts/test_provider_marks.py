@@ -14,7 +14,7 @@ from provider_world import BY, MESSAGE, World
 
 from heliograph.inbound.receipts.providers import PROVIDERS
 from heliograph.outbound.messages.addresses import Mailbox
-from heliograph.outbound.messages.mime import Letter, Sender, build
+from heliograph.outbound.messages.mime import Letter, Sender, assemble
 from heliograph.outbound.messages.provider_marks import HEADERS, mark
 from heliograph.settings import Settings
 
@@ -41,7 +41,7 @@ def header(provider: str) -> Any:
     marks = "".join(
         f"{line}\r\n" for line in mark(provider, MESSAGE)
     ).encode()  # as a relay puts them in front
-    return message_from_bytes(marks + build(letter), policy=default)[name]
+    return message_from_bytes(marks + assemble(letter).content(), policy=default)[name]
 
 
 @pytest.mark.parametrize("provider", ["sparkpost", "sendgrid", "mailgun", "postmark"])

@@ -150,7 +150,7 @@ class Dispatcher:
             request = msgspec.structs.replace(
                 request, data=msgspec.structs.replace(request.data, attachments=files)
             )
-        letter = self.desk.draft(request, facts, account, recipient, self.clock.now())
+        letter = await self.desk.draft(request, facts, account, recipient, self.clock.now())
         return await self._send(request, attempt, line, letter)
 
     async def _without(self, request: Request, attempt: int, why: Late | RenderError) -> Outcome:

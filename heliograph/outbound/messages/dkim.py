@@ -1,7 +1,7 @@
 """Signatures over mail (DKIM): header lines and a body -> one `DKIM-Signature` line for each key. RFC 6376, RFC 8463.
 
 Ours, and not a library's, because every mail is signed twice and this is made for that: the body is brought into its
-form and hashed once for all keys, and keys are parsed once. An independent verifier (dkimpy) reads it in the tests.
+form and hashed once for all keys, keys are parsed once, and signing itself may be done elsewhere (`sealing`). An independent verifier (dkimpy) reads it in the tests.
 
 Both forms are `relaxed`: relays fold headers and trim spaces. The headers that a reader sees are named once oftener than
 they are there, so that nobody can add a second From or Subject in front of ours (RFC 6376 5.4.2 and 8.15); those of
@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from sqlalchemy import Engine
 
 from heliograph.accounts.dkim import DkimKey, dkim_keys
 from heliograph.clock import SECOND
+from heliograph.outbound.messages.signing_process import signing
 
 SIGNED = (
     "from",
@@ -45,23 +45,35 @@ SEALED = ("from", "subject", "to", "date", "reply-to")
 
 
 class DkimSigner:
-    """A key, ready to sign."""
+    """A key, ready to sign. `sign` takes a SHA-256 digest; `private_key`: PKCS #8, DER."""
 
     def __init__(self, key: DkimKey) -> None:
-        private = serialization.load_der_private_key(key.private_key, None)
         self.domain, self.selector = key.domain, key.selector
         self.algorithm = f"{key.algorithm}-sha256"
-        self._sign: Callable[[bytes], bytes]
-        if isinstance(private, rsa.RSAPrivateKey):
-            self._sign = lambda data: private.sign(data, padding.PKCS1v15(), hashes.SHA256())
-        elif isinstance(private, ed25519.Ed25519PrivateKey):
-            self._sign = lambda data: private.sign(hashlib.sha256(data).digest())  # RFC 8463 section 3
-        else:
-            raise TypeError(f"{key.name} is neither RSA nor Ed25519")
+        self.private_key = key.private_key
+        self.sign = signing(key.private_key)
 
-    def seal(self, data: bytes) -> str:
-        """The signature over headers in their form, in base64."""
-        return base64.b64encode(self._sign(data)).decode()
+
+class Unsealed(NamedTuple):
+    """A `DKIM-Signature` line without its signature, and the SHA-256 digest that is to be signed."""
+
+    signer: DkimSigner
+    line: str
+    digest: bytes
+
+    def sealed(self, signature: bytes) -> str:
+        """The whole line."""
+        seal = base64.b64encode(signature).decode()
+        return self.line + "\r\n\t ".join(seal[at : at + 72] for at in range(0, len(seal), 72))
+
+
+Sign = Callable[[Sequence[Unsealed]], Awaitable[Sequence[bytes]]]
+"""Makes the signatures of one mail, in order: `signed_here`, or `sealing.Sealing.sign`."""
+
+
+async def signed_here(wanted: Sequence[Unsealed]) -> Sequence[bytes]:
+    """The signatures, made at once (`Sign`)."""
+    return [one.signer.sign(one.digest) for one in wanted]
 
 
 class Signers:
@@ -95,14 +107,14 @@ class Signers:
         return ()
 
 
-def signatures(
+def unsealed(
     head: Sequence[str],
     body: bytes,
     signers: Sequence[DkimSigner],
     now: int,
     unsigned: Collection[str] = (),
-) -> list[str]:
-    """A `DKIM-Signature` line for each signer. `head`: the header lines, folded or not, each name once; `now` in
+) -> list[Unsealed]:
+    """What each signer is to sign. `head`: the header lines, folded or not, each name once; `now` in
     microseconds; `unsigned`: headers, in small letters, that a relay writes anew, which a signature must not cover."""
     if not signers:
         return []
@@ -113,7 +125,7 @@ def signatures(
     names.extend(name for name in SEALED if name not in left_out)
     digest = base64.b64encode(hashlib.sha256(body_form(body)).digest()).decode()
     listed = _listed(tuple(names))
-    return [_signed(signer, listed, digest, data, now // SECOND) for signer in signers]
+    return [_unsealed(signer, listed, digest, data, now // SECOND) for signer in signers]
 
 
 def header_form(line: str) -> tuple[str, bytes]:
@@ -135,13 +147,13 @@ def body_form(body: bytes) -> bytes:
     return body + b"\r\n" if body else b""
 
 
-def _signed(signer: DkimSigner, listed: str, digest: str, data: bytes, second: int) -> str:
+def _unsealed(signer: DkimSigner, listed: str, digest: str, data: bytes, second: int) -> Unsealed:
     line = (
         f"DKIM-Signature: v=1; a={signer.algorithm}; c=relaxed/relaxed; d={signer.domain};\r\n"
         f"\ts={signer.selector}; t={second};\r\n\th={listed};\r\n\tbh={digest};\r\n\tb="
     )
-    seal = signer.seal(data + header_form(line)[1].removesuffix(b"\r\n"))
-    return line + "\r\n\t ".join(seal[at : at + 72] for at in range(0, len(seal), 72))
+    covered = data + header_form(line)[1].removesuffix(b"\r\n")
+    return Unsealed(signer, line, hashlib.sha256(covered).digest())
 
 
 @lru_cache(maxsize=256)

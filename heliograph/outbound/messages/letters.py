@@ -6,7 +6,7 @@ Pure but for the composer's cache and clock: composes, instruments, and puts the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.attachments import files, listed, nothing_kept
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.dkim import Signers, signatures
+from heliograph.outbound.messages.dkim import Sign, Signers, signed_here, unsealed
 from heliograph.outbound.messages.facts import Facts, topic_of
 from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.instrument import (
@@ -33,9 +33,9 @@ from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
+    Mail,
     Sender,
-    Sign,
-    build,
+    assemble,
     envelope_sender,
     feedback_id,
     message_id,
@@ -88,8 +88,8 @@ class Failed(NamedTuple):
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
     those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
-    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed; `kept`: the files that go with
-    many mails."""
+    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed; `sign`: what signs with them;
+    `kept`: the files that go with many mails."""
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class Desk:
         bounce_address: str = "",
         signers: Signers | None = None,
         kept: KeptFiles | None = None,
+        sign: Sign = signed_here,
     ) -> None:
         self._composer = composer
         self._refs = refs
@@ -108,8 +109,9 @@ class Desk:
         self._bounce_address = bounce_address
         self._signers = signers
         self._kept = kept
+        self._sign = sign
 
-    def draft(
+    async def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
     ) -> Draft | Undeliverable | Failed:
         """The mail that was asked for, as of `now` (microseconds)."""
@@ -133,7 +135,8 @@ class Desk:
             return Undeliverable(f"template {template.name}: {error}")
         letter = replace(letter, headers=further, files=attached)
         domain = sender.mailbox.domain
-        content = build(letter, self._sign(account, domain, now))
+        mail = assemble(letter)
+        content = mail.content(await self._signatures(mail, account, domain, now))
         path = self._return_path(event, template, account, sender)
         return Draft(
             Parcel(path, recipient, content, event.id, account.number, domain),
@@ -197,11 +200,12 @@ class Desk:
             html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks, append=append
         )
 
-    def _sign(self, account: Account, domain: str, now: int) -> Sign | None:
+    async def _signatures(self, mail: Mail, account: Account, domain: str, now: int) -> Sequence[str]:
         signers = self._signers.of(account.number, domain) if self._signers is not None else ()
         if not signers:
-            return None
-        return partial(signatures, signers=signers, now=now, unsigned=account.policy.dkim_unsigned)
+            return ()
+        wanted = unsealed(mail.head, mail.body, signers, now, account.policy.dkim_unsigned)
+        return [line.sealed(made) for line, made in zip(wanted, await self._sign(wanted), strict=True)]
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender

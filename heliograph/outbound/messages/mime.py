@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import re
 from binascii import b2a_qp
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import format_datetime
@@ -84,17 +84,22 @@ class Part(NamedTuple):
     body: bytes
 
 
-Sign = Callable[[Sequence[str], bytes], Sequence[str]]
-"""Header lines and the body -> the lines that sign them."""
+class Mail(NamedTuple):
+    """A whole mail: its header lines, and its body."""
+
+    head: tuple[str, ...]
+    body: bytes
+
+    def content(self, signatures: Sequence[str] = ()) -> bytes:
+        """As it is sent, behind the header lines that sign it."""
+        return b"%b\r\n%b" % (_encoded([*signatures, *self.head]), self.body)
 
 
-def build(letter: Letter, sign: Sign | None = None) -> bytes:
-    """The mail: signatures, headers, and text and HTML as alternatives, best last (RFC 2046 5.1.4); pictures of the
-    HTML beside them (RFC 2387), and files last."""
+def assemble(letter: Letter) -> Mail:
+    """The mail: headers, and text and HTML as alternatives, best last (RFC 2046 5.1.4); pictures of the HTML beside them
+    (RFC 2387), and files last."""
     content = _content(letter)
-    head = [*_headers(letter), *content.head]
-    signed = sign(head, content.body) if sign is not None else ()
-    return _encoded([*signed, *head]) + b"\r\n" + content.body
+    return Mail((*_headers(letter), *content.head), content.body)
 
 
 def message_id(letter: Letter) -> str:
