@@ -16,6 +16,7 @@ from heliograph.events.event import AnyEvent, Data, Event
 from heliograph.events.messages import MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.outbound.messages.facts import look_into
+from heliograph.outbound.messages.objects import mentioned
 from heliograph.react.state.folds import FOLDS
 
 NOW = 1_706_702_400_000_000
@@ -99,6 +100,15 @@ def test_what_somebody_looked_at_is_known_to_templates_that_show_it() -> None:
     assert (unknown["id"], unknown["title"]) == ("3", None)
     before = look_into(_read([*HISTORY, *history[-8:-2], request]), ManualClock())(request)
     assert before.objects["recently_viewed"] == (), "nobody asks for it"
+
+
+def test_only_what_a_templates_code_names_is_looked_up() -> None:
+    said = {
+        "subject": "Your cart waits, {{ person.first_name }}",
+        "html": "<p>Your order: {{- order.id }}</p>{% assign all = products %}",
+    }
+    assert mentioned(said) == {"order", "products"}
+    assert mentioned({"text": "{%- for one in cart.line_items -%}{{ one }}{% endfor %}"}) == {"cart"}
 
 
 def test_nothing_is_known_of_nobody() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from heliograph.clock import iso
+from heliograph.outbound.messages.markup import liquid
 from heliograph.react.state import commerce, people
 
 VIEWED, CART, ORDER, PRODUCTS = "recently_viewed", "cart", "order", "products"
@@ -42,10 +43,9 @@ class ByNumber(dict[str, Any]):
 
 
 def mentioned(parts: Mapping[str, str]) -> frozenset[str]:
-    """Which of these a template may mean."""
-    return frozenset(
-        name for name, word in _MENTIONS.items() if any(word.search(part) for part in parts.values())
-    )
+    """Which of these a template may mean: those that its Liquid names. Its prose may speak of a cart and mean nobody's."""
+    code = "\n".join(part[begin:end] for part in parts.values() for begin, end in liquid(part))
+    return frozenset(name for name, word in _MENTIONS.items() if word.search(code))
 
 
 def look_up(
