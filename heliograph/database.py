@@ -151,12 +151,13 @@ class Query:
 
     def row(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
         """The first row, if there is one."""
-        return next(iter(self.rows(connection, **values)), None)
+        found = self.rows(connection, **values)
+        return found[0] if found else None
 
     def value(self, connection: Connection, **values: object) -> Any:
         """The first column of the first row; None where there is none."""
-        row = self.row(connection, **values)
-        return None if row is None else row[0]
+        found = self.rows(connection, **values)
+        return found[0][0] if found else None
 
 
 class QueryOfMany:

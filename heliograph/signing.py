@@ -47,10 +47,13 @@ class Keyring:
 
     def purpose(self, name: str) -> Keyring:
         """The keyring of one purpose, derived from this one: other purposes cannot use its signatures."""
-        label = b"heliograph/" + name.encode()
-        return Keyring(
-            keys={kid: mac(key, label + b"\x01") for kid, key in self.keys.items()}, current=self.current
-        )
+        keys = {kid: key_of_purpose(key, name) for kid, key in self.keys.items()}
+        return Keyring(keys=keys, current=self.current)
+
+
+def key_of_purpose(secret: bytes, name: str) -> bytes:
+    """The key of one purpose, derived from a master secret."""
+    return mac(secret, b"heliograph/%b\x01" % name.encode())
 
 
 def new_key() -> bytes:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from heliograph.accounts.model import SIGNING_KEYS
 from heliograph.database import Query
-from heliograph.signing import Keyring
+from heliograph.signing import key_of_purpose
 
 _OLDEST = Query(select(SIGNING_KEYS.c.secret).order_by(SIGNING_KEYS.c.kid).limit(1))
 
@@ -29,7 +29,6 @@ def eraser(connection: Connection) -> Callable[[str, str, str], str] | None:
     secret = _OLDEST.value(connection)
     if secret is None:
         return None
-    keyring = Keyring({1: secret}, 1)
     return lambda account, channel, address: (
-        "hash:" + keyring.purpose(f"erased/{account}/{channel}/{address}").key.hex()
+        "hash:" + key_of_purpose(secret, f"erased/{account}/{channel}/{address}").hex()
     )

@@ -99,10 +99,15 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing(connection: Connection, account: str, channel: str, address: str) -> Standing:
     """How it stands with an address now. Where two spellings of it are known, the stricter word counts."""
-    wanted = _forms(connection, account, channel, address)
-    hashed = (erased_form(connection, account, channel, form) for form in wanted)
-    wanted = [*wanted, *(form for form in hashed if form is not None)]
-    places = [{"of_account": account, "of_channel": channel, "of_address": form} for form in wanted]
+    places = [
+        {
+            "of_account": account,
+            "of_channel": channel,
+            "of_address": form,
+            "of_erased": erased_form(connection, account, channel, form),
+        }
+        for form in _forms(connection, account, channel, address)
+    ]
     types = frozenset(type_ for place in places for (type_,) in _TYPES.rows(connection, **place))
     answers = [answer for place in places for answer in _ANSWERS.rows(connection, **place)]
     own, shop = (_strictest(said) for said in zip(*answers, strict=True)) if answers else (None, None)
@@ -119,7 +124,7 @@ def _at_place(table: Table) -> ColumnElement[bool]:
     return and_(
         table.c.account == bindparam("of_account"),
         table.c.channel == bindparam("of_channel"),
-        table.c.address == bindparam("of_address"),
+        table.c.address.in_((bindparam("of_address"), bindparam("of_erased"))),
     )
 
 
