@@ -32,8 +32,11 @@ class Places:
             return False
         self.wanted += 1
         try:
-            async with asyncio.timeout(self._patience):
-                await self._free.acquire()
+            if self._free.locked():
+                async with asyncio.timeout(self._patience):
+                    await self._free.acquire()
+            else:
+                await self._free.acquire()  # at once: nothing needs to watch the clock
         except TimeoutError:
             self.wanted -= 1
             self._slow = True

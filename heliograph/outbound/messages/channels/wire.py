@@ -80,15 +80,17 @@ class Wire(asyncio.Protocol):
         """The next replies, in order: at least one, fewer than `count` where the server hangs up before the last. Raises
         `Lost` when they do not come within `timeout` seconds."""
         if len(self._replies) < count and self._lost is None:
-            self._wanted = count
-            self._waiting = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._wanted, self._waiting = count, loop.create_future()
+            # `asyncio.timeout` does the same for five times as much.
+            timer = loop.call_later(timeout, self._wake)
             try:
-                async with asyncio.timeout(timeout):
-                    await self._waiting
-            except TimeoutError as error:
-                raise Lost(f"no answer within {timeout:g} seconds") from error
+                await self._waiting
             finally:
                 self._waiting = None
+                timer.cancel()
+            if len(self._replies) < count and self._lost is None:
+                raise Lost(f"no answer within {timeout:g} seconds")
         if not self._replies:
             raise Lost(self._lost or "the connection is closed")
         return [self._replies.popleft() for _ in range(min(count, len(self._replies)))]
