@@ -22,6 +22,7 @@ import struct
 from base64 import b32decode, b32encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import NamedTuple
@@ -216,6 +217,7 @@ _to_msgpack = msgspec.msgpack.Encoder().encode
 _look = msgspec.msgpack.Decoder(LookRef).decode
 
 
+@lru_cache(maxsize=8)  # a mail carries a dozen references of its message, one after the other
 def _pack(kid: int, ref: MessageRef) -> bytes:
     person = ref.person.replace("-", "") if ref.person else NOBODY
     flags = (WEB_COPY if ref.web_copy else 0) | (AGGREGATE if ref.aggregate else 0)
