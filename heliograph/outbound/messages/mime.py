@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-from heliograph.clock import to_datetime
+from heliograph.clock import SECOND, to_datetime
 from heliograph.outbound.messages.addresses import Mailbox
 
 LINE_LIMIT = 998
@@ -128,7 +128,7 @@ def _headers(letter: Letter) -> list[str]:
         _address("From", sender.name, sender.mailbox),
         _address("To", "", letter.recipient),
         _text("Subject", letter.subject),
-        f"Date: {format_datetime(to_datetime(letter.date))}",
+        f"Date: {_date(letter.date // SECOND)}",
         f"Message-ID: {message_id(letter)}",
     ]
     if sender.agent is not None:
@@ -196,6 +196,11 @@ def _encoded(lines: Sequence[str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
+@lru_cache(maxsize=8)
+def _date(second: int) -> str:
+    return format_datetime(to_datetime(second * SECOND))
+
+
 @lru_cache(maxsize=1024)
 def _address(field: str, name: str, mailbox: Mailbox) -> str:
     return f"{field}: {_phrase(field, name)}<{mailbox.address}>" if name else f"{field}: {mailbox.address}"
@@ -241,7 +246,7 @@ def _folded(text: str, first: int) -> str:
 
 
 def _text_part(subtype: str, text: str) -> Part:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     if not lines.endswith("\n"):
         lines += "\n"
     body = lines.replace("\n", "\r\n").encode("utf-8", "replace")
