@@ -85,6 +85,7 @@ def changes(
     own = tuple((base + path).lower() for path in OWN_PATHS)
     made: list[Change] = []
     end = len(html)
+    click_url = escape(base + CLICK_PATH)  # a reference needs no escaping: it has the letters of base64url
     for found in scan(html):
         if isinstance(found, BodyTag):
             end = found.start if found.closing else end
@@ -92,7 +93,7 @@ def changes(
             url = _extended(to.url, append)
             first = first or url
             click = ClickRef(ref, len(made), to.name, url)
-            made.append(Change(found.start, found.end, escape(f"{base}{CLICK_PATH}{refs.click(click)}")))
+            made.append(Change(found.start, found.end, click_url + refs.click(click)))
     hidden = hidden_link(ClickRef(ref, len(made), TRAP, first), refs, base) if trap and first else ""
     made.append(Change(end, end, hidden + _code(ref, refs, base, hooks=hooks)))
     return sorted(made, key=lambda change: change.start)
