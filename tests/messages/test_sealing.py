@@ -109,8 +109,9 @@ async def test_what_a_process_that_is_killed_was_to_sign_is_signed_here(
     async with asyncio.timeout(10):
         assert await signing == [await signed_here(wanted(signers, number)) for number in range(20)]
     await until(lambda: not runs(pid))
-    assert await begun(sealing, signers) != pid  # and another takes its place
+    other = await begun(sealing, signers)  # which is told the keys again
     assert await sealing.sign(wanted(signers, 7)) == await signed_here(wanted(signers, 7))
+    assert sealing.pid == other != pid
     await sealing.close()
 
 
