@@ -139,7 +139,7 @@ async def test_a_slow_greeting_costs_the_time_out_and_nothing_is_handed_over() -
 @pytest.mark.parametrize("answer", [HANG, HANG_UP, b"25"])
 async def test_no_answer_to_the_content_is_in_doubt(answer: bytes) -> None:
     async with scripted({".": answer}) as server:
-        result = await sent(line_to(server, timeout=0.02))
+        result = await sent(line_to(server, timeout=0.1))
     assert isinstance(result, InDoubt) and len(server.mails) == 1
 
 
