@@ -149,7 +149,7 @@ async def test_one_who_goes_away_takes_no_others_along(signers: Sequence[DkimSig
 async def test_where_there_is_one_processor_no_process_is_started(
     signers: Sequence[DkimSigner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     sealing = Sealing(COMMAND)
     assert await sealing.sign(wanted(signers)) == await signed_here(wanted(signers))
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -53,7 +53,7 @@ class Sealing:
         self.pid: int | None = None
         """The process that signs; None while none is ready."""
         self._command, self._patience, self._pause = command, patience, pause
-        self._wanted = len(os.sched_getaffinity(0)) > 1
+        self._wanted = (os.cpu_count() or 1) > 1
         self._life: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._link: Framed | None = None
