@@ -82,7 +82,8 @@ class EngineRoom:
         self._settings, self._clock = settings, clock
         data = Path(settings.data)
         self._state, self._reading = open_state(data), open_state(data, read_only=True)
-        self._directory = load_directory(self._reading)
+        self._directory, readers = load_directory(self._reading), load_readers(settings)
+        readers.ready()
         self._journal, self._egress, self._queues = journal, Egress(settings), QueueFile(data)
         self._archive, self._evidence = Archive(data), EvidenceFiles(data)
         self._jobs = self._runner()
@@ -92,7 +93,7 @@ class EngineRoom:
             engine=self._state,
             clock=clock,
             folds=FOLDS,
-            reactions=reactions(self._directory, load_readers(settings)),
+            reactions=reactions(self._directory, readers),
             acts=(erasure_act(self._eraser()),),
             leads=data / SOCKET,
         )

@@ -1,7 +1,7 @@
 """Browsers, engines and devices by the User-Agent: what is said where no rule knows the mail client.
 
 Versions and families come from ua-parser, whose patterns take 25 MB and a tenth of a second when the first is asked
-for, so that a process which never asks pays neither. The engine and the platform need only a word or two.
+for, so that a process which never asks pays neither; one that judges for others gets them `ready` before. The engine and the platform need only a word or two.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def platform(agent: str, kind: VisitKind) -> Platform:
     if _DESKTOP.search(agent):
         return "webmail" if kind in ("open", "image") else "desktop"
     return ""
+
+
+def ready() -> None:
+    """Have the patterns at hand: the first who asks does not wait for them."""
+    parse_user_agent("")
 
 
 def browser(agent: str) -> str:

@@ -46,6 +46,10 @@ class Readers:
         """Who it was: for hot paths."""
         return self._who(*self._reduced(visit))[0]
 
+    def ready(self) -> None:
+        """Have everything at hand that the first judgement would wait for: a tenth of a second, and 25 MB."""
+        browsers.ready()
+
     def judge(self, visit: Visit) -> Reader:
         """Who it was and with what."""
         return self._judged(*self._reduced(visit))
