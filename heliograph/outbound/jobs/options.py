@@ -79,7 +79,7 @@ class JobAttachment(
     `cid:`."""
 
     name: str
-    source: Source = ""
+    source: Source | None = None
     url: str = ""
     content_type: str = ""
     content_id: str = ""
@@ -136,7 +136,7 @@ def _faults(options: Options) -> list[Fault]:
     if len(options.attachments) > COUNT_LIMIT:
         faults.append(Fault("options.attachments", f"are more than {COUNT_LIMIT}"))
     for one in options.attachments:
-        if bool(one.source) is bool(one.url):
+        if (one.source is None) is not bool(one.url):
             faults.append(Fault("options.attachments", f"{one.name} needs either a source or a url"))
         if one.url and (reason := url_fault(one.url)):
             faults.append(Fault("options.attachments", f"the url of {one.name} {reason}"))

@@ -91,7 +91,7 @@ class Preparing:
         target = path.with_suffix(".attached")
         try:
             for one in asking.options.attachments:
-                if one.url:
+                if one.source is None:
                     found.append(_for_each(one))
                     continue
                 if (failure := await self._fetch(account, one.source, target)) is not None:
