@@ -121,9 +121,12 @@ def test_a_timer_in_our_own_mail_is_looked_at_by_somebody_we_know(
         assert found["meta"]["recordedClicks"]["total"] >= found["data"]["attributes"]["totalClicks"]
         return bool(found["data"]["attributes"]["option_1"] == {"clickCount": 2, "clickPercent": 100})
 
+    def judged() -> dict[str, str]:
+        return {event["data"]["event"]: event["data"]["reader"] for event in engine.exported("reader.judged")}
+
+    engine.until(lambda: {event["id"] for event in cast} <= judged().keys())
+    assert {judged()[event["id"]] for event in cast} == {"scanner"}
     engine.until(counted)
-    judged = {event["data"]["event"]: event["data"]["reader"] for event in engine.exported("reader.judged")}
-    assert {judged[event["id"]] for event in cast} == {"scanner"}
 
 
 def test_what_is_published_is_shown_by_every_worker_at_once(launch: Launch) -> None:
