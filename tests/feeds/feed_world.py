@@ -87,7 +87,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hooks?key=1"
 
-    async def until(self, count: int, *, seconds: float = 5) -> list[Post]:
+    async def until(self, count: int, *, seconds: float = 60) -> list[Post]:
         """The posts, once there are so many."""
         async with self.arrived, asyncio.timeout(seconds):
             await self.arrived.wait_for(lambda: len(self.posts) >= count)

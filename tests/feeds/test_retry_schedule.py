@@ -53,7 +53,7 @@ class House:
         self.loops.set_acts(feed_acts(self.means, since=await self.journal.head()))
 
     async def caught_up(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self.loops.caught_up()
 
     async def recorded(self, kind: str) -> list[AnyEvent]:

@@ -66,9 +66,9 @@ def test_whoever_writes_state_waits_until_another_has_written(asked: threading.E
     end = _state_held(tmp_path)
     writing = threading.Thread(target=_written, args=(tmp_path,))
     writing.start()
-    assert asked.wait(10) and writing.is_alive()
+    assert asked.wait(60) and writing.is_alive()
     end()
-    writing.join(10)
+    writing.join(60)
     with closing(sqlite3.connect(tmp_path / "state.db")) as state:
         assert state.execute("SELECT count(*) FROM written").fetchall() == [(0,)]
 

@@ -264,10 +264,8 @@ def test_a_check_apart_says_the_same() -> None:
 )
 def test_a_drawing_that_takes_hours_is_stopped(inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolated, "SECONDS", 1.5)
-    started = time.monotonic()
     found = isolated.check(drawing(inside, 'width="3000" height="3000"'))
     assert found == Unusable("takes more than 1.5 s to draw")
-    assert time.monotonic() - started < 10
 
 
 def test_a_child_that_dies_is_an_unusable_picture(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -454,9 +453,8 @@ async def test_slow_sources_do_not_hold_up_known_ones(
     slow = [gallery.stream(f"/{number}.png", {}, b"x", 0.01) for number in range(20)]
     waiting = [asyncio.create_task(one.picture(url)) for url in slow]
     await asyncio.sleep(0.05)
-    started = time.monotonic()
     assert await body(one, known) == RED
-    assert time.monotonic() - started < fetching.SECONDS / 2
+    assert not any(task.done() for task in waiting)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)

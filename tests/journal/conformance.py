@@ -15,7 +15,7 @@ from heliograph.journal.journal import Journal, Rewrite
 SOON = 0.02
 """Seconds in which nothing shall happen."""
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which what should have happened has not."""
 
 ODD = (

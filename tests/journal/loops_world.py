@@ -35,7 +35,7 @@ from heliograph.journal.consumer import Act, Delivered, Fold, Outcome, Reaction
 from heliograph.journal.loops import Loops
 from heliograph.journal.memory import MemoryJournal
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a test that waits has failed."""
 
 ACCOUNT = "000000000001"

@@ -359,7 +359,8 @@ async def test_with_one_place_rows_and_fresh_events_take_turns(world: World) -> 
         await world.clock.advance(10)
         await performer.until(1)
         await world.say(*[f"new {number}" for number in range(5)])
-        await asyncio.sleep(0.01)
+        await soon(lambda: loops.head == 10)
+        await asyncio.sleep(0.1)  # until the act has read them, which nothing tells
         performer.open.set()
         await settled(loops)
     assert [name[:3] for name in performer.names] == ["old", "new"] * 5
@@ -394,7 +395,7 @@ async def test_a_stuck_performance_is_cancelled_after_the_grace_and_stays_unsett
         stopping = asyncio.create_task(loops.stop(grace=30))
         await world.clock.settle()
         await world.clock.advance(30)
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, 60)
     assert stuck.ended == ["a"]
     assert position(world) == 1
     async with world.running([noting()], acts=[next_time.act()]) as loops:

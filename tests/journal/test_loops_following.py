@@ -40,7 +40,7 @@ class Slow:
 
     def _apply(self, _: Connection, __: Sequence[AnyEvent]) -> None:
         self.begun.set()
-        assert self.open.wait(30)
+        assert self.open.wait(60)
 
 
 async def test_an_act_that_follows_performs_each_event_once_and_in_order(world: World, socket: Path) -> None:
@@ -158,7 +158,7 @@ async def test_asking_a_follower_that_goes_away_ends(world: World, socket: Path)
             forgetting = asyncio.create_task(leader.forget())
             await asyncio.sleep(0.02)
             assert not forgetting.done()
-        await asyncio.wait_for(forgetting, 5)
+        await asyncio.wait_for(forgetting, 60)
 
 
 def test_only_acts_may_follow(world: World, socket: Path) -> None:

@@ -68,10 +68,10 @@ async def test_what_waits_shares_one_transaction_and_each_answer_finds_its_asker
 
     def hold(_: Connection) -> bool:
         begun.set()
-        return gate.wait(5)
+        return gate.wait(60)
 
     first = asyncio.create_task(writer.run(hold))
-    await asyncio.to_thread(begun.wait, 5)
+    await asyncio.to_thread(begun.wait, 60)
     rest = [asyncio.create_task(writer.run(note(str(number)))) for number in range(20)]
     await asyncio.sleep(0)
     gate.set()

@@ -54,7 +54,7 @@ class NameServer:
     def close(self) -> None:
         host, port = self._socket.getsockname()
         self._socket.sendto(b"", (host, port))
-        self._thread.join(5)
+        self._thread.join(60)
         self._socket.close()
 
 

@@ -142,7 +142,7 @@ async def test_a_file_server_that_hangs_has_few_places_and_the_next_message_come
         )
         for number in range(AT_ONCE)
     ]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await shop.full.wait()
     outcome = await office.perform(request(office.clock, attachments=(shop.file(),)))
     assert isinstance(outcome, Retry) and not outcome.counts and "being fetched" in outcome.why

@@ -32,7 +32,7 @@ async def kinds(data: Path) -> list[str]:
 async def test_a_process_killed_while_sending_leaves_a_doubt_and_never_a_second_mail(
     world: World, tmp_path: Path
 ) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         first = await child(tmp_path, world.url, 1)
         await world.stuck.wait()  # the content is handed over; the answer never comes
         first.kill()

@@ -37,7 +37,7 @@ SENDER = Mailbox("news@shop.example")
 
 
 def line_to(
-    world: World, *, size: int = 2, timeout: float = 5.0, clock: ManualClock | None = None
+    world: World, *, size: int = 2, timeout: float = 30.0, clock: ManualClock | None = None
 ) -> SmtpLine:
     relay = Relay("127.0.0.1", world.port, "plain", "", "", "[127.0.0.1]")
     return SmtpLine(relay._replace(connections=size, timeout=timeout), clock or SystemClock())
@@ -149,7 +149,7 @@ async def test_lost_after_the_content_is_in_doubt(world: World, line: SmtpLine) 
 
 
 async def test_no_answer_to_the_content_in_time_is_in_doubt(world: World) -> None:
-    line = line_to(world, timeout=0.02)
+    line = line_to(world, timeout=1.0)
     assert isinstance(await send(line, "sulk@x.example"), InDoubt)
 
 
@@ -158,7 +158,7 @@ async def test_a_send_that_is_cancelled_leaves_no_half_used_connection(world: Wo
     await world.stuck.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await world.gone.wait()
     assert isinstance(await send(line, "joe@x.example"), Accepted)
     assert world.connections == 2
@@ -212,7 +212,7 @@ async def test_a_server_that_greets_with_a_refusal_hands_nothing_over() -> None:
 
     async with serving(turn_away) as port:
         line = SmtpLine(
-            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=1), SystemClock()
+            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=30), SystemClock()
         )
         result = await send(line, "joe@x.example")
     assert isinstance(result, Unreachable) and "554 5.7.1 No service for you" in result.reason
@@ -228,7 +228,7 @@ async def test_an_answer_in_another_alphabet_can_be_written_down() -> None:
 
     async with serving(mumble) as port:
         line = SmtpLine(
-            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=1), SystemClock()
+            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=30), SystemClock()
         )
         result = await send(line, "joe@x.example")
         await line.close()
@@ -248,7 +248,7 @@ async def test_a_server_from_before_ehlo_is_greeted_in_its_own_way() -> None:
 
     async with serving(old) as port:
         line = SmtpLine(
-            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=1), SystemClock()
+            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=30), SystemClock()
         )
         assert await send(line, "joe@x.example") == Accepted("250 taken")
         await line.close()
@@ -266,7 +266,7 @@ async def test_an_answer_to_the_content_that_makes_no_sense_is_in_doubt(noise: b
 
     async with serving(babble) as port:
         line = SmtpLine(
-            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=1), SystemClock()
+            Relay("127.0.0.1", port, "plain", "", "", "me")._replace(connections=1, timeout=30), SystemClock()
         )
         assert isinstance(await send(line, "joe@x.example"), InDoubt)
 
@@ -291,13 +291,13 @@ async def test_a_login_is_made_inside_tls(certificate: Path, monkeypatch: pytest
     world = World(tls_context=context, require_starttls=True, auth_required=True, authenticator=check_login)
     await world.start()
     right = Relay("127.0.0.1", world.port, "starttls", "shop", "secret", "me")
-    line = SmtpLine(right._replace(connections=1, timeout=5), SystemClock())
+    line = SmtpLine(right._replace(connections=1, timeout=30), SystemClock())
     assert isinstance(await send(line, "joe@x.example"), Accepted)
-    wrong = SmtpLine(right._replace(password="guess")._replace(connections=1, timeout=5), SystemClock())
+    wrong = SmtpLine(right._replace(password="guess")._replace(connections=1, timeout=30), SystemClock())
     refused = await send(wrong, "joe@x.example")
     assert isinstance(refused, Unreachable) and "535" in refused.reason
     bare = SmtpLine(
-        right._replace(security="plain", user="")._replace(connections=1, timeout=5), SystemClock()
+        right._replace(security="plain", user="")._replace(connections=1, timeout=30), SystemClock()
     )
     assert isinstance(await send(bare, "joe@x.example"), Unreachable | Bounced)
     await line.close()
@@ -313,7 +313,7 @@ async def test_a_certificate_that_is_not_trusted_is_no_relay(certificate: Path) 
 
     async with serving(never, ssl=context) as port:
         line = SmtpLine(
-            Relay("127.0.0.1", port, "tls", "", "", "me")._replace(connections=1, timeout=5), SystemClock()
+            Relay("127.0.0.1", port, "tls", "", "", "me")._replace(connections=1, timeout=30), SystemClock()
         )
         result = await send(line, "joe@x.example")
     assert isinstance(result, Unreachable) and "certificate" in result.reason.lower()

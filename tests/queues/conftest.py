@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from free_ports import free_port
 from queue_application import KEYS
 
 SERVER = """
@@ -30,16 +31,14 @@ Granian("queue_application:create", factory=True, interface="rsgi", port=int(sys
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server's; two workers share the file."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data: Path = tmp_path_factory.mktemp("queues")
     base = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(Path(__file__).parent), str(port)],
         env=os.environ | {"QUEUES": str(data), "BASE_URL": base},
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -49,7 +48,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(0.02)
     yield base
     process.send_signal(signal.SIGTERM)
-    process.wait(15)
+    process.wait(90)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ def ask(url: str, body: str | bytes, headers: Mapping[str, str]) -> tuple[int, b
     """Status, body and headers of the answer, names in lower case."""
     request = AWSRequest("POST", f"{url}/", data=body, headers=dict(headers))
     SigV4Auth(Credentials("AKIAFIRST", "secret/one+x"), "sqs", "us-east-1").add_auth(request)
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=15)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=90)
     connection.request("POST", "/", body, dict(request.headers))
     answer = connection.getresponse()
     found = answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}

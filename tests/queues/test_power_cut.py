@@ -113,7 +113,7 @@ async def test_what_shares_a_transaction_with_a_send_is_on_disk_with_it(
         await world.send(url, body)
     handles = await world.handles(url, VisibilityTimeout=600)
     busy = threading.Event()
-    asked = [asyncio.create_task(world.file.do(lambda _: busy.wait(10), durable=False))]
+    asked = [asyncio.create_task(world.file.do(lambda _: busy.wait(60), durable=False))]
     for work in (
         world.ask("DeleteMessage", QueueUrl=url, ReceiptHandle=handles["first"]),
         world.send(url, "sent"),

@@ -36,7 +36,7 @@ def signed(
 
 def post(request: AWSRequest) -> tuple[int, ElementTree.Element, Mapping[str, str]]:
     place = urlsplit(request.url)
-    connection = http.client.HTTPConnection(place.netloc, timeout=15)
+    connection = http.client.HTTPConnection(place.netloc, timeout=90)
     connection.request("POST", place.path or "/", request.data, dict(request.headers))
     answer = connection.getresponse()
     body = answer.read()

@@ -43,7 +43,7 @@ async def with_client(
     """What a client finds, in a thread of its own."""
 
     def run() -> Any:
-        with kind("127.0.0.1", port, timeout=10) as client:
+        with kind("127.0.0.1", port, timeout=60) as client:
             return talk(client)
 
     return await asyncio.to_thread(run)
@@ -162,7 +162,7 @@ async def test_connections_beyond_the_limit_are_told_to_come_again(world: World)
 
         def talk(client: smtplib.SMTP) -> int:
             with pytest.raises(smtplib.SMTPConnectError) as refused:
-                smtplib.SMTP("127.0.0.1", port, timeout=10)
+                smtplib.SMTP("127.0.0.1", port, timeout=60)
             return refused.value.smtp_code
 
         assert await with_client(port, talk) == 421

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,19 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_port
+
 from heliograph.accounts.directory import RELOAD_SECONDS
 from heliograph.clock import iso
 from heliograph.events.event import Entry
 from heliograph.journal.file_reader import FileReader
 
 SECONDS = 90.0
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+"""How long anything may take. Nothing is waited for once it is there, so only what is broken takes so long."""
 
 
 class Engine:
@@ -154,7 +149,7 @@ class Engine:
     def _ask(request: urllib.request.Request) -> tuple[int, bytes, Any]:
         opener = urllib.request.build_opener(_NoRedirect)
         try:
-            with opener.open(request, timeout=10) as answer:
+            with opener.open(request, timeout=SECONDS) as answer:
                 return answer.status, answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             with error:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from free_ports import free_port
 from playwright.async_api import Browser
-from running_engine import Engine, free_port
+from running_engine import Engine
 from web_shop import WebShop
 
 BROWSED = """
@@ -21,14 +22,15 @@ once: person
 again_after: 7d
 restart_on_trigger: true
 cancel_on: [{kind: [cart.created, cart.updated, order.created], match: person}]
-steps: [{wait: 2s}, {send: {template: seen}}]
+steps: [{wait: 6s}, {send: {template: seen}}]
 """
 ABANDONED = """
 name: abandoned
 trigger: {kind: [cart.created, cart.updated], where: {total_price: {gte: 50}}}
 cancel_on: [{kind: order.created}]
-steps: [{wait: 2s}, {send: {template: cart}}]
+steps: [{wait: 6s}, {send: {template: cart}}]
 """
+"""Six seconds for a slow machine to tell of the order behind the cart."""
 SEEN = "{% for one in recently_viewed %}<p>{{ one.title }} seen {{ one.views }}</p>{% endfor %}"
 CART = "{% for item in event.line_items %}<p>{{ item.quantity }} x {{ item.name }}</p>{% endfor %}"
 

@@ -18,7 +18,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from running_engine import Engine, free_port
+from free_ports import free_port
+from running_engine import Engine
 
 from heliograph.app import accounts, automations, templates
 from heliograph.settings import Settings

@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-from running_engine import Engine, free_port
+from free_ports import free_port
+from running_engine import Engine
 
 NAMESPACE = "{http://messagegears.com/3.1/webService}"
 ADDRESS = "rec.erasable@x.example"

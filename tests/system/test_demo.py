@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
+
+from free_ports import free_port
 
 
 def test_the_demo_tells_its_story_to_the_end() -> None:
     """A cart is abandoned, the mail arrives, is opened and clicked, the order comes, the next mail is cancelled;
     every step leaves as a webhook whose signature verifies (RM-14)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     done = subprocess.run(
-        [sys.executable, "-m", "heliograph", "demo", "--exit", "--listen", f"127.0.0.1:{port}"],
+        [sys.executable, "-m", "heliograph", "demo", "--exit", "--listen", f"127.0.0.1:{free_port()}"],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

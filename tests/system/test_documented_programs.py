@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from free_ports import free_port
 from pages import RUN, blocks, installed, run, written
 from playwright.async_api import Browser
-from running_engine import Engine, free_port
+from running_engine import Engine
 from standardwebhooks.webhooks import Webhook
 
 SHOPS, SENDING, RECEIVING = "shops.md", "how-to/send-events.md", "how-to/receive-webhooks.md"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from running_engine import Engine, free_port
+from free_ports import free_port
+from running_engine import Engine
 
 ADDRESS = "ann.erasable@x.example"
 

@@ -56,6 +56,7 @@ def test_what_one_engine_exports_another_one_imports(launch: Launch, tmp_path: P
     assert [[row[name] for name in KEPT] for row in after] == [[row[name] for name in KEPT] for row in before]
     assert [after[0][name] for name in PROOF] == [before[0][name] for name in PROOF]
     assert before[0]["confirmed_ip"] == "198.51.100.8" and before[0]["first_name"] == "=Ann"
+    new.until(lambda: new.run("export", "orders").stdout)
     (moved_order,) = [json.loads(line) for line in new.run("export", "orders").stdout.splitlines()]
     assert moved_order["document"]["total_price"] == "9.50" and moved_order["total"] == 9.5
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from free_ports import free_port
 from playwright.async_api import Browser
-from running_engine import Engine, free_port
+from running_engine import Engine
 
 ANN = "ann@x.example"
 HTML = (

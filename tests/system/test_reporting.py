@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ def test_a_report_is_shown_replayed_and_handed_out(launch: Callable[..., Engine]
         "Apple iPhone",
     )
 
-    today = datetime.now(UTC).date()
+    (opened,) = engine.exported("message.opened")
+    today = datetime.fromisoformat(opened["recorded"]).date()
     daily = ("report", "daily", "--date", today.isoformat(), "--to", str(tmp_path / "out"))
     assert engine.run(*daily).stdout.split() == [f"00000007_{today:%Y_%m_%d}.zip"]
     (archive,) = (tmp_path / "out").iterdir()
@@ -135,7 +136,7 @@ def test_an_engine_delivers_the_day_before_by_itself(launch: Callable[..., Engin
 
     def done() -> bool:
         with state.connect() as connection:
-            return [row.state for row in connection.execute(select(DAILY))] == ["done"]
+            return {row.state for row in connection.execute(select(DAILY))} == {"done"}
 
     engine.until(done)
     state.dispose()

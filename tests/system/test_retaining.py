@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet
-from running_engine import Engine, free_port
+from free_ports import free_port
+from running_engine import SECONDS, Engine
 
 from heliograph.app import chores
 from heliograph.clock import SystemClock, iso
@@ -84,5 +85,5 @@ def test_the_engine_does_it_by_itself(launch: Callable[..., Engine]) -> None:
     assert engine.stop() == 0
     age(engine.data, days=20)
     engine.start()
-    engine.until(lambda: engine.exported("custom") == [], chores.RETAIN_AFTER + 20)
+    engine.until(lambda: engine.exported("custom") == [], chores.RETAIN_AFTER + SECONDS)
     assert len([row for row in archived(engine.data) if row["kind"] == "custom"]) == 5

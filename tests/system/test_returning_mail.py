@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from running_engine import Engine, free_port
+from free_ports import free_port
+from running_engine import SECONDS, Engine
 from test_sending import fetched
 from webhook_receiver import Hooks
 
@@ -88,12 +90,22 @@ def prepared(launch: Launch, relay: str, hooks: Hooks, files: Path, **more: str)
         done = engine.run(*command)
         assert done.returncode == 0, done.stderr
     engine.until(lambda: b':crm"' in engine.get("/metrics")[1] and b':xml"' in engine.get("/metrics")[1])
+    engine.until(lambda: takes_mail(port))
     return engine, port
+
+
+def takes_mail(port: int) -> bool:
+    """Whether the engine's receiver, a process of its own, is there by now."""
+    try:
+        socket.create_connection(("127.0.0.1", port), SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def bring(port: int, recipient: str, content: bytes) -> None:
     """Hand a mail to the engine's receiver, as a mail server does."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=SECONDS) as client:
         client.sendmail("", [recipient], content)
 
 
@@ -139,7 +151,7 @@ def test_a_notice_and_a_complaint_that_come_back_are_told_everywhere_with_one_id
     assert len(kept.envelopes) == 2
     shown = engine.run("receipts", "show", bounce["data"]["evidence"])
     assert "550 5.1.1 <ann@x.example>: user unknown" in shown.stdout
-    assert b'heliograph_mails_total{what="notice"} 2.0' in engine.get("/metrics")[1]
+    engine.until(lambda: b'heliograph_mails_total{what="notice"} 2.0' in engine.get("/metrics")[1])
 
     erased = engine.run("people", "erase", "ann@x.example")
     assert erased.returncode == 0, erased.stderr

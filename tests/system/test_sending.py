@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import boto3
 import pytest
 from aiosmtpd.controller import Controller
-from running_engine import Engine, free_port
+from free_ports import free_port
+from running_engine import Engine
 from webhook_receiver import Hooks
 
 Launch = Callable[..., Engine]
@@ -77,14 +78,15 @@ def test_an_engine_killed_while_sending_mails_nobody_twice_and_forgets_nobody(
         assert engine.event("greeted", body)[0] == 200
         if part := {40: "outbound", 65: "engine", 90: "outbound"}.get(number):
             at_work = len(kept.got)
-            engine.until(lambda at_work=at_work: len(kept.got) >= at_work + 5)
+            enough = min(at_work + 5, number + 1)  # it may have kept up
+            engine.until(lambda enough=enough: len(kept.got) >= enough)
             os.kill(engine.pids(part)[0], signal.SIGKILL)
 
     def settled() -> bool:
         events = engine.exported("message.sent", "message.in_doubt")
         return len({event["data"]["message"] for event in events}) == PEOPLE
 
-    engine.until(settled, 60)
+    engine.until(settled)
     sent = {event["data"]["address"] for event in engine.exported("message.sent")}
     doubted = {event["data"]["address"] for event in engine.exported("message.in_doubt")}
     assert not sent & doubted and len(sent) + len(doubted) == PEOPLE

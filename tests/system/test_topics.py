@@ -126,12 +126,15 @@ def other_account(engine: Engine, *options: str) -> tuple[str, Client]:
     key = json.loads(engine.run("keys", "add", "aws", "--account", added["account"]).stdout)
     client = clients(engine, key["public"], key["secret"])
     engine.until(lambda: _opens(client))
+    engine.see_accounts()
     return added["account"], client
 
 
 def _opens(client: Client) -> bool:
+    """Whether every worker knows the key, over as many connections as reach all of them."""
     try:
-        client().list_topics()
+        for _ in range(10):
+            client().list_topics()
     except ClientError:
         return False
     return True
@@ -422,7 +425,7 @@ def test_a_batch_is_published_entry_by_entry(engine: Engine, client: Client, sns
             QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=60
         )
         got.extend(received.get("Messages", []))
-        return len(got) == 2
+        return len({message["MessageId"] for message in got}) == 2
 
     engine.until(fetched)
     bodies = {message["Body"]: message.get("MessageAttributes") for message in got}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from free_ports import free_port
 from playwright.async_api import Browser, Page
 from real_browser import launched
-from running_engine import Engine, free_port
+from running_engine import Engine
 from web_shop import WebShop
 
 SEES = "_rmData.push(['productView', {productId: '%s'}]);"
@@ -122,7 +124,7 @@ async def test_what_the_page_for_shop_engineers_says_works(shop: WebShop, page: 
     shop.pages["/"] = f"<!doctype html><body><script>{named}{does}</script>{snippet}</body>"
     await page.goto(shop.site)
     assert await names_of(shop, shop.anns, 4) == ["person.updated", "1112222", "cart.updated", "site-search"]
-    assert shop.recorded()[-1].subject == "email:ben@example.com"
+    await shop.until(lambda: shop.recorded()[-1].subject == "email:ben@example.com")
     await page.evaluate(consents)
     assert await page.context.cookies()
     await page.evaluate(f"(async () => {{ await {alone} }})()")
@@ -244,6 +246,7 @@ async def test_what_is_refused_for_good_is_not_sent_again(shop: WebShop, page: P
 
 
 async def test_an_age_is_told_and_no_time_of_the_visitors_clock(shop: WebShop, page: Page) -> None:
+    start = time.monotonic()
     await page.clock.set_system_time("2001-01-01T00:00:00Z")
     shop.faults.append(503)
     await shop.visit(page, shop.is_ann, SEES % 1)
@@ -251,7 +254,8 @@ async def test_an_age_is_told_and_no_time_of_the_visitors_clock(shop: WebShop, p
     await page.clock.set_system_time("2001-01-01T01:00:00Z")
     await names_of(shop, shop.anns, 2)
     view = shop.recorded(shop.anns)[-1]
-    assert 3595 < (view.recorded - view.at) / 1e6 < 3610
+    took = time.monotonic() - start
+    assert 3595 < (view.recorded - view.at) / 1e6 < 3605 + took
 
 
 async def test_nothing_is_kept_in_the_browser_without_consent(shop: WebShop, page: Page) -> None:
@@ -284,7 +288,7 @@ async def test_with_consent_the_visitor_is_known_on_the_next_page_until_it_is_wi
 async def test_with_consent_what_could_not_be_sent_is_sent_by_the_next_page(
     shop: WebShop, page: Page
 ) -> None:
-    shop.faults.extend(["cut"] * 3)
+    shop.faults.extend(["cut"] * 1000)  # for as long as the page is here, however often it tries
     await shop.visit(page, shop.is_ann, "_rmData.push(['setConsent', true]);", SEES % 1)
     await shop.until(lambda: shop.sent)
     await page.evaluate(SEES % 2)

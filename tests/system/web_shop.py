@@ -19,10 +19,10 @@ from types import TracebackType
 from typing import Any
 
 from aiohttp import ClientSession, web
+from free_ports import free_port
 from playwright.async_api import Page
-from running_engine import Engine, free_port
+from running_engine import SECONDS, Engine
 
-SECONDS = 10.0
 VECTORS = Path(__file__).parent / "vectors"
 VENDOR = "https://d3ryumxhbd2uw7.cloudfront.net"
 

@@ -165,7 +165,7 @@ class House:
         return event
 
     async def caught_up(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.loops.caught_up()
 
     async def pass_time(self, seconds: float, step: float = 1.0) -> None:

@@ -13,6 +13,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 SERVER = """
 import sys
@@ -26,15 +27,13 @@ Granian("echo_application:create", factory=True, interface="rsgi", port=int(sys.
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(Path(__file__).parent), str(port)],
         stdout=subprocess.PIPE,
         text=True,
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -43,20 +42,20 @@ def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.02)
     yield port, process
-    held = HTTPConnection("127.0.0.1", port, timeout=10)
+    held = HTTPConnection("127.0.0.1", port, timeout=90)
     held.request("GET", "/hold/until-the-end")
     response = held.getresponse()
     assert response.read(5) == b"first"
     process.send_signal(signal.SIGTERM)
     assert response.read() == b"last", "who takes time is told first, and ends by itself"
-    output, _ = process.communicate(timeout=15)
+    output, _ = process.communicate(timeout=90)
     assert "stopped cleanly" in output, "what was opened is closed when the worker ends"
     held.close()
 
 
 @pytest.fixture
 def ask(server: tuple[int, subprocess.Popen[str]]) -> Iterator[HTTPConnection]:
-    connection = HTTPConnection("127.0.0.1", server[0], timeout=10)
+    connection = HTTPConnection("127.0.0.1", server[0], timeout=90)
     yield connection
     connection.close()
 
@@ -207,7 +206,7 @@ def seen(ask: HTTPConnection) -> list[str]:
 
 def test_an_answer_may_last_and_its_end_is_seen(ask: HTTPConnection, server) -> None:  # type: ignore[no-untyped-def] - a fixture
     before = len(seen(ask))
-    reader = HTTPConnection("127.0.0.1", server[0], timeout=10)
+    reader = HTTPConnection("127.0.0.1", server[0], timeout=90)
     reader.request("GET", "/hold")
     response = reader.getresponse()
     assert response.getheader("transfer-encoding") == "chunked"
@@ -215,7 +214,7 @@ def test_an_answer_may_last_and_its_end_is_seen(ask: HTTPConnection, server) -> 
     assert len(seen(ask)) == before
     response.close()
     reader.close()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 90
     while len(seen(ask)) == before:
         assert time.monotonic() < end
         time.sleep(0.01)
