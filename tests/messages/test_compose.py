@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mail_world import ACCOUNT
 
 from heliograph.accounts.model import Account, Policy
-from heliograph.clock import ManualClock, SystemClock
+from heliograph.clock import SECOND, ManualClock, SystemClock
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.compose import Composed, Composer, values
 from heliograph.outbound.messages.sandbox import HTML, TEXT, Source, parse
@@ -191,18 +191,31 @@ def test_a_template_without_a_body_is_incomplete() -> None:
     ],
 )
 def test_a_template_cannot_take_the_machine(source: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert error(html=source).code == "Template limit exceeded"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_template_cannot_take_the_time() -> None:
     source = parse("{% for i in (1..9999) %}{{ event.text | upcase | size }}{% endfor %}", HTML, "BODY")
     assert isinstance(source, Source)
-    began = time.monotonic()
+    began = time.process_time()
     found = source.render(CONTEXT, SystemClock(), "BODY")
     assert isinstance(found, RenderError) and found.message == "it takes longer than 0.5 seconds"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
+
+
+def test_a_machine_that_stands_still_is_no_fault_of_a_templates() -> None:
+    class Leaping(ManualClock):
+        """Each look at it finds ten seconds gone, in which nothing was worked."""
+
+        def monotonic(self) -> float:
+            self._now += 10 * SECOND
+            return super().monotonic()
+
+    source = parse("{% for i in (1..9) %}{{ i | plus: 1 }}{% endfor %}", HTML, "BODY")
+    assert isinstance(source, Source)
+    assert source.render(CONTEXT, Leaping(), "BODY") == "2345678910"
 
 
 def test_a_date_format_cannot_take_the_memory() -> None:

@@ -116,9 +116,9 @@ def test_insertions_can_be_made_twice_and_places_still_lead_back(
     ],
 )
 def test_hostile_styles_cost_bounded_time(html: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     inline(html)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 MJML = """<mjml><mj-head><mj-style inline="inline">.big div { color: #d62828 !important }</mj-style></mj-head>
