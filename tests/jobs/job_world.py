@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from heliograph.outbound.jobs.views import Shown, Standing
 from heliograph.react.state.folds import FOLDS
 from heliograph.settings import Settings
 
+PATIENCE = 60.0
+"""Seconds."""
 NOW = 1_700_000_000 * SECOND  # Tuesday 2023-11-14 22:13:20 UTC
 
 Outcome = Callable[[AnyEvent], Data | None]
@@ -134,8 +137,10 @@ class World:
             await self.clock.advance(seconds)
 
     async def until(self, job: str, state: str, times: int = 400, seconds: float = 0.1) -> Standing:
-        """Go on until the job is in this state; between two looks the clock goes on so far."""
-        for _ in range(times):
+        """Go on until the job is in this state; between two looks the clock goes on so far. A look while a list is read, which
+        another process does and takes its time for, does not count."""
+        end = time.monotonic() + PATIENCE
+        while times > 0 and time.monotonic() < end:
             found = self.standing(job)
             if found.job.state == state:
                 return found
@@ -143,6 +148,8 @@ class World:
             place = self.runner._places.get(job)  # a reading in a task: it is waited for, not slept for
             if place is not None and place.preparing is not None:
                 await _either(place.preparing)
+            else:
+                times -= 1
         raise AssertionError(f"the job is {msgspec.to_builtins(self.standing(job))}")
 
     def standing(self, job: str) -> Standing:

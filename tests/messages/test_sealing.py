@@ -41,6 +41,12 @@ def wanted(signers: Sequence[DkimSigner], number: int = 0) -> list[Unsealed]:
     return [Unsealed(signer, "", sha256(f"mail {number}".encode()).digest()) for signer in signers]
 
 
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on any machine on which a process of its own is of use."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - the end of another process, which tells nobody
