@@ -27,10 +27,10 @@ LEAST, MOST = 64, 2_048
 LONG = 0.2
 """Seconds of a transaction from which on batches are halved: others wait for the writer meanwhile."""
 
-GATHER = 0.025
-"""Seconds at most between a round and the next while events keep coming: a round costs a millisecond however few events are in
-it, so after each one events gather, the longer the more there were: for as long as the round took, times its events. Whoever
-comes when nothing is going on does not wait."""
+GATHER, WORTH = 0.05, 32
+"""Seconds at most between a round and the next while events keep coming, and how many events make them worth it; after fewer,
+the pause is as much shorter. A round costs some milliseconds however few events are in it: at 2,000 events a second rounds of
+50 events took half as much CPU again as rounds of 100. Whoever comes when nothing is going on does not wait."""
 
 RECENT = 3_600 * SECOND
 """What was recorded within this time is in the journal still should a power cut take back what was made of it (retention removes
@@ -97,12 +97,10 @@ class Folding:
             await self._enroll()
         while self._wishes:
             await self._grant(self._wishes[0])
-        began = self._context.clock.monotonic()
         if not await self._round():
             await self._idle()
         elif self._latest < self._size:
-            took = self._context.clock.monotonic() - began
-            await asyncio.sleep(min(took * self._latest, GATHER))
+            await asyncio.sleep(min(self._latest / WORTH, 1.0) * GATHER)
 
     async def _enroll(self) -> None:
         positions = self._context.positions
