@@ -72,6 +72,7 @@ class StateWriter:
         self._connection: Connection | None = (
             None  # the thread's, kept for as long as nothing goes wrong with it
         )
+        self._flushing: bool | None = None  # whether its commits wait for the disk; None: not known
         self._unflushed = 0
         self._asked: list[_Job] = []
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
@@ -135,7 +136,10 @@ class StateWriter:
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()
-            flush_commits(self._connection, durable)
+                self._flushing = None
+            if durable is not self._flushing:
+                flush_commits(self._connection, durable)
+                self._flushing = durable
             with self._connection.begin():
                 results = [_attempt(job, self._connection) for job in group]
         except Exception as error:
