@@ -18,7 +18,7 @@ from heliograph.app import lag, part
 from heliograph.app.chores import Chores
 from heliograph.app.storage import ENGINE, only, remote
 from heliograph.clock import Clock, SystemClock
-from heliograph.database import empty_wal, open_state
+from heliograph.database import empty_wal, open_state, sweep_wal
 from heliograph.egress import Egress
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.journal.consumer import Reaction
@@ -47,7 +47,7 @@ EMPTY_SECONDS = 60.0
 """How long what was erased may still lie in the state's write-ahead log."""
 
 LOOK_SECONDS = 0.5
-"""How soon a change of accounts counts."""
+"""How soon a change of accounts counts, and how often the state's log is swept."""
 
 
 def run(settings: Settings) -> None:
@@ -122,11 +122,13 @@ class EngineRoom:
         self._state.dispose()
 
     async def _look_around(self) -> None:
-        """See what others changed, say how far behind everybody is, and leave nothing erased in the log of state."""
+        """See what others changed, say how far behind everybody is, and move the log of state into its file in small pieces;
+        nothing erased is left in it."""
         emptied = self._clock.monotonic()
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             try:
+                await asyncio.to_thread(sweep_wal, self._state)
                 if self._clock.monotonic() - emptied > EMPTY_SECONDS:
                     emptied = self._clock.monotonic()
                     await asyncio.to_thread(empty_wal, self._state)

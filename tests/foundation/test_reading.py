@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from heliograph.database import FILE, Reading, empty_wal, open_state
+from heliograph.database import FILE, Reading, empty_wal, open_state, sweep_wal
 
 
 @pytest.fixture
@@ -37,6 +37,18 @@ def add(state: Engine) -> None:
 
 def count(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM facts")).scalar_one())
+
+
+def count_without_log(data: Path) -> int:
+    """What is in the file itself."""
+    copy = data / "copy"
+    copy.mkdir()
+    (copy / FILE).write_bytes((data / FILE).read_bytes())
+    engine = open_state(copy)
+    with engine.connect() as connection:
+        found = count(connection)
+    engine.dispose()
+    return found
 
 
 def test_a_look_shows_state_as_of_one_moment_and_the_next_what_came_since(
@@ -81,3 +93,14 @@ def test_nothing_between_looks_keeps_the_write_ahead_log_from_being_emptied(
     add(state)
     empty_wal(state)
     assert (tmp_path / f"{FILE}-wal").stat().st_size == 0
+
+
+def test_the_write_ahead_log_is_moved_into_the_file_beside_a_reader_and_a_writer(
+    tmp_path: Path, state: Engine, reading: Reading
+) -> None:
+    add(state)
+    with reading.look() as connection, state.begin() as writing:
+        assert count(connection) == 1
+        writing.execute(text("INSERT INTO facts VALUES (2)"))
+        sweep_wal(state)
+    assert count_without_log(tmp_path) == 1
