@@ -8,6 +8,7 @@ from state_world import World
 
 from heliograph.react.state.persons import IDENTITIES, PERSONS, IdentityRow, PersonRow, new_person
 from heliograph.react.state.rows import Rows, append
+from heliograph.react.state.visits import OPENS, Opened
 
 
 def identity(value: str, person: str = "p") -> IdentityRow:
@@ -43,6 +44,16 @@ def test_what_was_removed_is_gone_and_what_was_put_after_is_there(world: World) 
     again = Rows(world.connection, IDENTITIES, IdentityRow)
     assert again.get(("1", "email", "a")) is None
     assert again.get(("1", "email", "b")) == identity("b", "q")
+
+
+def test_a_column_that_is_written_once_stays_and_the_others_change(world: World) -> None:
+    for at, recorded in ((1, 10), (2, 20)):
+        rows = Rows(world.connection, OPENS, Opened)
+        rows.put(Opened(event="e", account="1", at=at, recorded=recorded))
+        rows.write()
+    found = Rows(world.connection, OPENS, Opened).get(("e",))
+    assert found is not None
+    assert (found.at, found.recorded) == (2, 10)
 
 
 def test_appending_leaves_what_is_there(world: World) -> None:

@@ -49,7 +49,7 @@ from heliograph.events.messages import (
 )
 from heliograph.journal.consumer import Erased, Fold
 from heliograph.react.state import reading
-from heliograph.react.state.rows import Key, Rows, append
+from heliograph.react.state.rows import WRITTEN_ONCE, Key, Rows, append
 
 State = Literal[
     "requested",
@@ -144,11 +144,11 @@ MESSAGES = Table(
     "messages",
     METADATA,
     Column("id", String(36), primary_key=True),
-    Column("account", String(12), nullable=False),
+    Column("account", String(12), nullable=False, info=WRITTEN_ONCE),
     Column("channel", String(5), nullable=False),
     Column("address", String, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("person", String(36)),
+    Column("person", String(36), info=WRITTEN_ONCE),
     Column("template", String, nullable=False),
     Column("template_version", Integer),
     Column("campaign_id", BigInteger),
@@ -156,7 +156,7 @@ MESSAGES = Table(
     Column("campaign_group", String),
     Column("automation", String),
     Column("run", String(36)),
-    Column("job", String(36)),
+    Column("job", String(36), info=WRITTEN_ONCE),
     Column("request_id", String),
     Column("correlation_id", String),
     Column("recipient_id", String),
@@ -182,7 +182,7 @@ MESSAGES = Table(
     Column("bounce_category", String),
     Column("bounce_details", String),
     Column("reason", String),
-    Column("requested_at", BigInteger, nullable=False),
+    Column("requested_at", BigInteger, nullable=False, info=WRITTEN_ONCE),
     Column("attempted_at", BigInteger),
     Column("deferred_at", BigInteger),
     Column("cancelled_at", BigInteger),
@@ -318,20 +318,21 @@ def _requested(event: AnyEvent, data: MessageRequested) -> Any:
 
 def _learn(row: Any, event: AnyEvent) -> bool:
     """Add what an event tells; whether that was news."""
-    instant, tells = _TELLS.get(type(event.data), (None, None))
-    if instant is None:
+    told = _TELLS.get(type(event.data))
+    if told is None:
         return False
-    news = tells(event.data) if tells else {}
+    instant, tells = told
+    news = False
+    for name, value in tells(event.data).items() if tells else ():
+        known = getattr(row, name)
+        if value is not None and value != known and not (name in _MOST and known is not None and known > value):
+            setattr(row, name, value)
+            news = True
     if getattr(row, instant) is None:
-        news[instant] = reading.happened(event)
-    for name in _MOST & news.keys():
-        news[name] = max(news[name], news[name] if getattr(row, name) is None else getattr(row, name))
-    news = {name: value for name, value in news.items() if value is not None and value != getattr(row, name)}
-    for name, value in news.items():
-        setattr(row, name, value)
-    if instant in news:
+        setattr(row, instant, reading.happened(event))
         row.state = next(state for state, since in _INSTANTS if getattr(row, since) is not None)
-    return bool(news)
+        news = True
+    return news
 
 
 def _sent(data: MessageSent) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from heliograph.events.engagement import MessageOpened, ReaderJudged
 from heliograph.events.event import AnyEvent
 from heliograph.journal.consumer import Fold
 from heliograph.react.state import reading
-from heliograph.react.state.rows import Key, Rows
+from heliograph.react.state.rows import WRITTEN_ONCE, Key, Rows
 
 KEPT = 7 * 86_400 * SECOND
 """How long after its recording an open can still be told of: a feed that was paused over a week-end."""
@@ -60,7 +60,7 @@ OPENS = Table(
     Column("event", String(36), primary_key=True),
     Column("account", String(12), nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("recorded", BigInteger, nullable=False, index=True),
+    Column("recorded", BigInteger, nullable=False, index=True, info=WRITTEN_ONCE),
     Column("custom_id", String, nullable=False),
     Column("custom_type", String, nullable=False),
     Column("custom_data", String, nullable=False),
