@@ -68,7 +68,9 @@ class Recent:
         return [one for one in found if abs(seen.at - one.at) <= COMPANY]
 
     def beside(self, seen: Seen) -> Sequence[Seen]:
-        """Visits from the same address with the same User-Agent, itself included."""
+        """Visits from the same address with the same User-Agent, itself included; those of no address alone."""
+        if not seen.address:
+            return (seen,)
         return [one for one in self._from[seen.account, seen.address] if one.agent == seen.agent]
 
     def find(self, event: str) -> Seen | None:
@@ -88,7 +90,8 @@ class Recent:
     def _keep(self, seen: Seen) -> None:
         self._known[seen.event] = seen
         self._about.setdefault((seen.account, seen.about), []).append(seen)
-        self._from.setdefault((seen.account, seen.address), []).append(seen)
+        if seen.address:
+            self._from.setdefault((seen.account, seen.address), []).append(seen)
 
 
 class Ahead:
