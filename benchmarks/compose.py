@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jinja2
 from lxml import html as lxml_html
@@ -22,7 +22,6 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.inlining import inline
 from heliograph.outbound.messages.letters import Desk, Draft
-from heliograph.react.state.consent import Standing
 from heliograph.react.state.definitions import Template
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring
@@ -70,16 +69,6 @@ def against_jinja(scratch: Path) -> list[Row]:
     return rows
 
 
-def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that waits for nothing, without a loop's share of the time."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    raise RuntimeError("it waits for something")
-
-
 def _source(size: int) -> str:
     text = _HEAD
     number = 0
@@ -100,12 +89,12 @@ def _ours(source: str) -> Callable[[int], int]:
     template = Template(
         name="news", version=1, parts={"subject": "Hello {{ event.first_name }}", "html": source}
     )
-    facts = Facts(None, Standing(frozenset(), True), None, template)
+    facts = Facts(None, template)
 
     def make(number: int) -> int:
         wanted = MessageRequested(address=f"ann{number}@x.example", template="news", context=_context(number))
         event = codec.make(wanted, account=ACCOUNT.number, subject="email:x", now=clock.now())
-        draft = at_once(desk.draft(event, facts, ACCOUNT, Mailbox(wanted.address), clock.now()))
+        draft = desk.draft(event, facts, ACCOUNT, Mailbox(wanted.address), clock.now())
         if not isinstance(draft, Draft):
             raise TypeError(draft)
         return len(draft.parcel.content)

@@ -27,7 +27,6 @@ import dkim
 from cryptography.hazmat.primitives import serialization
 from jinja2 import Environment
 
-from benchmarks.compose import at_once
 from benchmarks.report import Row
 from benchmarks.servers import Server, ours
 from benchmarks.sink import sink
@@ -46,7 +45,6 @@ from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.letters import Desk, Draft
-from heliograph.react.state.consent import Standing
 from heliograph.react.state.definitions import Template
 from heliograph.refs import Refs
 from heliograph.settings import load as load_settings
@@ -130,19 +128,14 @@ def _ours(size: int) -> Callable[[str, int], bytes]:
     desk = Desk(
         Composer(clock), Refs(Keyring({1: b"k" * 32}, 1)), "https://mail.shop.example", signers=_signers()
     )
-    facts = Facts(
-        "requested",
-        Standing(frozenset(), True),
-        None,
-        Template(name="bench", version=1, parts=template(size), settings={}),
-    )
+    facts = Facts(None, Template(name="bench", version=1, parts=template(size), settings={}))
 
     def make(address: str, number: int) -> bytes:
         wanted = MessageRequested(
             address=address, template="bench", context={"event": {"title": f"Tea {number}", "price": "9.90"}}
         )
         event = codec.make(wanted, account=ACCOUNT, subject=subjects.email(address), now=clock.now())
-        draft = at_once(desk.draft(event, facts, account, Mailbox(address), clock.now()))
+        draft = desk.draft(event, facts, account, Mailbox(address), clock.now())
         if not isinstance(draft, Draft):
             raise TypeError(draft)
         return draft.parcel.content

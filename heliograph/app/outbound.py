@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,8 @@ import uvloop
 
 from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import load_directory
-from heliograph.app import lag, part
+from heliograph.app import lag, maker, part
 from heliograph.app.storage import OUTBOUND, only, remote
-from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import Reading, open_state
 from heliograph.egress import Egress, Guard
@@ -51,8 +51,7 @@ from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import look_into
 from heliograph.outbound.messages.fetching import Fetching
-from heliograph.outbound.messages.letters import Desk
-from heliograph.outbound.messages.sealing import Sealing
+from heliograph.outbound.messages.makers import Makers, by_machine
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
@@ -61,7 +60,8 @@ from heliograph.queues.file import QueueFile
 from heliograph.react.state import definitions
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
-from heliograph.settings import Settings, picture_urls, public_url, topics_url
+from heliograph.settings import Settings, public_url, topics_url
+from heliograph.supervisor import PARENT
 
 log = logging.getLogger("heliograph.outbound")
 
@@ -101,7 +101,9 @@ class OutboundRoom:
         self._http2 = Http2(Guard(settings.egress_allow))
         wire = Wire(egress=self._egress, http2=self._http2, clock=clock, settings=settings)
         self._lines = open_lines(settings, clock, wire)
-        self._signers, self._sealing = Signers(self._reading), Sealing()
+        self._signers = Signers(self._reading)
+        self._look = look_into(self._looks, clock)
+        self._makers = self._open_makers()
         self._own = (
             self._dispatch(),
             deliveries.confirmations_act(self._topic_means()),
@@ -136,7 +138,7 @@ class OutboundRoom:
         self._attempts.show()
         for line in self._lines.values():
             await line.close()
-        await self._sealing.close()
+        await self._makers.close()
         await self._egress.close()
         await self._http2.close()
         await self._links.close()
@@ -149,6 +151,7 @@ class OutboundRoom:
         """Let go of what is kept in memory: somebody was erased."""
         self._recent.clear()
         self._log.clear()
+        self._makers.forget()
 
     async def _look_around(self) -> None:
         """See what others changed: keys, feeds; and say how far behind everybody is."""
@@ -239,25 +242,19 @@ class OutboundRoom:
             self._journal,
             clock,
             settings,
-            look_into(self._looks, clock),
-            self._desk(),
+            self._look,
+            self._makers.make,
             self._lines,
             TextDesk(Composer(clock), self._refs, self._directory, clock, base, short),
             Fetching(self._egress, clock),
         )
 
-    def _desk(self) -> Desk:
+    def _open_makers(self) -> Makers:
         settings = self._settings
-        return Desk(
-            Composer(self._clock),
-            self._refs,
-            public_url(settings),
-            picture_urls(settings),
-            settings.bounce_address,
-            self._signers,
-            KeptFiles(Path(settings.data)),
-            self._sealing.sign,
-        )
+        here = maker.workshop(settings, self._clock, self._directory, self._look, self._refs, self._signers)
+        environ = {**os.environ, **part.environment(settings), PARENT: str(os.getpid())}
+        wanted = settings.making_processes
+        return Makers(here.make, maker.COMMAND, environ, most=by_machine() if wanted < 0 else wanted)
 
     def _replayer(self) -> Replayer:
         return Replayer(

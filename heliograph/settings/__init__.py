@@ -149,6 +149,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "a directory of your own texts and frame for the unsubscribe, confirmation and preference pages; empty: `pages` in the data directory"
         ),
     ] = ""
+    making_processes: Annotated[
+        int,
+        Meta(
+            ge=-1,
+            le=64,
+            description="processes that make mails for the one that sends, at most, as they are needed; 0: it makes them itself; -1: one less than the machine has processors, up to 4",
+        ),
+    ] = -1
     message_lifetime: Annotated[
         float,
         Meta(gt=0, description="seconds that a message is tried before a transient failure becomes a bounce"),

@@ -34,7 +34,7 @@ async def transactional_content(means: Means, asked: Asked) -> Elements:
 def _told(means: Means, sent: Sent, account: Account) -> list[tuple[str, str | Elements]]:
     """In the order of the vendor's schema."""
     with closing(Reading(means.state)) as reading:
-        facts = look_into(reading, means.clock)(sent.request)
+        facts = look_into(reading, means.clock).facts(sent.request)
         made = content(Composer(means.clock), sent, facts, account, means.base)
     if not isinstance(made, Composed):
         raise Refused(made[0].code, f"{made[0].part}, line {made[0].line or 1}: {made[0].message}")

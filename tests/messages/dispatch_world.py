@@ -23,12 +23,13 @@ from heliograph.outbound.messages.channels.channel import Line
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.compose import Composer
-from heliograph.outbound.messages.dispatch import dispatch_act
+from heliograph.outbound.messages.dispatch import Make, dispatch_act
 from heliograph.outbound.messages.dkim import Signers
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts import Facts, Status
 from heliograph.outbound.messages.fetching import Fetching
-from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.letters import Desk, Made
 from heliograph.outbound.messages.texts.desk import TextDesk
+from heliograph.outbound.messages.workshop import Order, Workshop
 from heliograph.react.state.consent import Standing
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.people import Person
@@ -88,8 +89,8 @@ def request(clock: Clock, *, id: str = MESSAGE, **fields: Any) -> Event[MessageR
 
 
 class Office:
-    """Performs the act, and knows what was recorded. `known` is what state says; `settings` and `policy` are the
-    operator's."""
+    """Performs the act, and knows what was recorded. `known` and `stands` are what state says; `settings` and `policy`
+    are the operator's."""
 
     def __init__(
         self,
@@ -105,7 +106,8 @@ class Office:
     ) -> None:
         self.clock = clock or ManualClock()
         self.journal = journal or MemoryJournal()
-        self.known = Facts("requested", Standing(frozenset(), True), JOE, template())
+        self.known = Facts(JOE, template())
+        self.stands = Status("requested", Standing(frozenset(), True), 3)
         self.settings = Settings(smtp_relay=url, smtp_timeout=2.0, **settings)
         self.egress, self.http2 = egress or Egress(self.settings), http2 or Http2(Guard(("127.0.0.0/8",)))
         self.wire = Wire(
@@ -127,21 +129,35 @@ class Office:
             self.journal,
             self.clock,
             self.settings,
-            lambda event: self.look(event),
-            Desk(
-                Composer(self.clock),
-                self.refs,
-                BASE,
-                bounce_address=self.settings.bounce_address,
-                signers=self.signers,
-            ),
+            self,
+            self.make_with(directory),
             self.lines,
             TextDesk(Composer(self.clock), self.refs, directory, self.clock, BASE),
             Fetching(self.wire.egress, self.clock),
         )
 
-    def look(self, event: Event[MessageRequested]) -> Facts:
-        """What state says of a message."""
+    def make_with(self, directory: Directory) -> Make:
+        """What makes mails, in this process."""
+        desk = Desk(
+            Composer(self.clock),
+            self.refs,
+            BASE,
+            bounce_address=self.settings.bounce_address,
+            signers=self.signers,
+        )
+        workshop = Workshop(directory, self, desk)
+
+        async def make(order: Order) -> Made:
+            return workshop.make(order)
+
+        return make
+
+    def status(self, event: Event[MessageRequested]) -> Status:
+        """Whether a message may go, by what state says."""
+        return self.stands
+
+    def facts(self, event: Event[MessageRequested], version: int | None = None) -> Facts:
+        """What a message is made of, by what state says."""
         return self.known
 
     async def perform(self, event: AnyEvent, attempt: int = 1) -> Outcome:
@@ -161,7 +177,7 @@ class Office:
 
     def suppress(self, *suppressions: str, opt_in: bool | None = True) -> None:
         """State says so from now on."""
-        self.known = self.known._replace(standing=Standing(frozenset(suppressions), opt_in))
+        self.stands = self.stands._replace(standing=Standing(frozenset(suppressions), opt_in))
 
     async def close(self) -> None:
         """Let go of the connections."""

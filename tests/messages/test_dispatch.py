@@ -353,7 +353,7 @@ async def test_an_outcome_is_recorded_however_long_the_journal_is_full(world: Wo
     "state", ["sent", "delivered", "bounced", "suppressed", "render_failed", "cancelled"]
 )
 async def test_what_is_settled_is_left_alone(world: World, office: Office, state: str) -> None:
-    office.known = office.known._replace(state=state)
+    office.stands = office.stands._replace(state=state)
     assert await office.perform(request(office.clock)) == Skipped()
     assert await office.kinds() == [] and world.connections == 0
     assert state not in OPEN_STATES

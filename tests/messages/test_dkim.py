@@ -23,7 +23,7 @@ from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.channels.channel import Accepted, Parcel
 from heliograph.outbound.messages.channels.relay import Relay
 from heliograph.outbound.messages.channels.smtp import SmtpLine
-from heliograph.outbound.messages.dkim import DkimSigner, Signers, body_form, header_form, unsealed
+from heliograph.outbound.messages.dkim import DkimSigner, Signers, body_form, header_form, signatures
 from heliograph.outbound.messages.mime import Letter, Sender, assemble
 
 NOW = 1_706_702_400_000_000
@@ -74,8 +74,7 @@ def verified(mail: bytes, keys: Sequence[DkimKey]) -> list[bool]:
 
 def signed(letter: Letter, signers: Sequence[DkimSigner], **options: object) -> bytes:
     mail = assemble(letter)
-    wanted = unsealed(*mail, signers, NOW, **options)  # type: ignore[arg-type] - a test's keywords
-    return mail.content([one.sealed(one.signer.sign(one.digest)) for one in wanted])
+    return mail.content(signatures(*mail, signers, NOW, **options))  # type: ignore[arg-type] - a test's keywords
 
 
 def test_both_signatures_verify_with_an_independent_verifier(state: Engine, keys: Sequence[DkimKey]) -> None:

@@ -52,9 +52,10 @@ HISTORY = (
 
 def test_everything_is_known_of_a_known_person() -> None:
     request = wanted()
-    facts = look_into(_read([*HISTORY, request]), ManualClock())(request)
-    assert facts.state == "requested"
-    assert facts.standing.suppressions == {"soft_bounce"} and facts.standing.opt_in is True
+    look = look_into(_read([*HISTORY, request]), ManualClock())
+    status, facts = look.status(request), look.facts(request)
+    assert (status.state, status.version) == ("requested", 2)
+    assert status.standing.suppressions == {"soft_bounce"} and status.standing.opt_in is True
     assert facts.person is not None and (facts.person.first_name, facts.person.customer_id) == ("Joe", "42")
     assert facts.template is not None and (facts.template.version, facts.template.parts["subject"]) == (
         2,
@@ -64,14 +65,22 @@ def test_everything_is_known_of_a_known_person() -> None:
 
 def test_a_version_that_was_asked_for_is_the_one_that_is_used() -> None:
     request = wanted(template_version=1)
-    facts = look_into(_read([*HISTORY, request]), ManualClock())(request)
+    look = look_into(_read([*HISTORY, request]), ManualClock())
+    facts = look.facts(request)
+    assert facts.template is not None and facts.template.parts["subject"] == "one"
+    assert look.status(request).version == 1
+
+
+def test_a_mail_is_made_in_the_version_that_was_judged() -> None:
+    request = wanted()
+    facts = look_into(_read([*HISTORY, request]), ManualClock()).facts(request, 1)
     assert facts.template is not None and facts.template.parts["subject"] == "one"
 
 
 def test_what_was_sent_is_known_as_sent() -> None:
     request = wanted()
     sent = codec.follow(request, MessageSent(message=MESSAGE, address="joe@x.example"), now=NOW + 10)
-    assert look_into(_read([*HISTORY, request, sent]), ManualClock())(request).state == "sent"
+    assert look_into(_read([*HISTORY, request, sent]), ManualClock()).status(request).state == "sent"
 
 
 SHOWS = "{% for one in recently_viewed %}{{ one.title }}{% endfor %}"
@@ -95,10 +104,10 @@ def test_what_somebody_looked_at_is_known_to_templates_that_show_it() -> None:
         ),
         request,
     ]
-    shirt, unknown = look_into(_read(history), ManualClock())(request).objects["recently_viewed"]
+    shirt, unknown = look_into(_read(history), ManualClock()).facts(request).objects["recently_viewed"]
     assert (shirt["title"], shirt["image"], shirt["views"]) == ("Shirt", "https://x.example/1", 2)
     assert (unknown["id"], unknown["title"]) == ("3", None)
-    before = look_into(_read([*HISTORY, *history[-8:-2], request]), ManualClock())(request)
+    before = look_into(_read([*HISTORY, *history[-8:-2], request]), ManualClock()).facts(request)
     assert before.objects["recently_viewed"] == (), "nobody asks for it"
 
 
@@ -113,6 +122,7 @@ def test_only_what_a_templates_code_names_is_looked_up() -> None:
 
 def test_nothing_is_known_of_nobody() -> None:
     request = wanted()
-    facts = look_into(_read([]), ManualClock())(request)
-    assert (facts.state, facts.person, facts.template) == (None, None, None)
-    assert facts.standing.suppressions == frozenset() and facts.standing.opt_in is None
+    look = look_into(_read([]), ManualClock())
+    status, facts = look.status(request), look.facts(request)
+    assert (status.state, status.version, facts.person, facts.template) == (None, None, None, None)
+    assert status.standing.suppressions == frozenset() and status.standing.opt_in is None

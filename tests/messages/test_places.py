@@ -46,7 +46,7 @@ class TwoShops(Office):
         )
         super().__init__("", clock=SystemClock(), relays=relays, **settings)
 
-    def look(self, event: Event[MessageRequested]) -> Facts:
+    def facts(self, event: Event[MessageRequested], version: int | None = None) -> Facts:
         assert self.known.template is not None
         settings = {"from_address": f"news@{event.data.template}.example"}
         return self.known._replace(template=msgspec.structs.replace(self.known.template, settings=settings))

@@ -186,7 +186,7 @@ async def test_421_for_an_hour_bounces_nothing_and_the_next_relay_takes_over(wor
         connections = server.connections
         for number in range(60):
             wanted = request(clock, id=f"018cc251-f400-7000-8000-{number:012d}")
-            there.known = there.known._replace(state=None)
+            there.stands = there.stands._replace(state=None)
             outcome = await there.perform(wanted)
             if isinstance(outcome, Retry):
                 assert outcome.after == 0.0

@@ -16,7 +16,7 @@ it bounces, classed by its last transient reply, else 24 Timeout (wire-facts 9.4
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never, cast
 
@@ -28,7 +28,7 @@ from heliograph.bounces.rules import Rule, load_rules
 from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
-from heliograph.events.event import AnyEvent, Data, Event
+from heliograph.events.event import AnyEvent, Data, Event, Record
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
@@ -49,11 +49,12 @@ from heliograph.outbound.messages.channels.channel import (
 )
 from heliograph.outbound.messages.facts import Look
 from heliograph.outbound.messages.fetching import PART, Fetching, Late
-from heliograph.outbound.messages.letters import Desk, Draft, Failed, Undeliverable
+from heliograph.outbound.messages.letters import Draft, Failed, Made, Undeliverable
 from heliograph.outbound.messages.permission import refused
 from heliograph.outbound.messages.texts import note
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.messages.texts.note import Note
+from heliograph.outbound.messages.workshop import Order
 from heliograph.settings import Settings
 
 NAME = "dispatch"
@@ -63,6 +64,8 @@ HISTORY_PAGE = 1000
 """Entries read at once when a message's past is looked up."""
 
 Request = Event[MessageRequested]
+Make = Callable[[Order], Awaitable[Made]]
+"""Makes a mail, here or in another process (`makers`)."""
 
 
 def dispatch_act(
@@ -71,19 +74,19 @@ def dispatch_act(
     clock: Clock,
     settings: Settings,
     look: Look,
-    desk: Desk,
+    make: Make,
     lines: Mapping[str, Line],
     texts: TextDesk,
     fetching: Fetching,
 ) -> Act:
-    """The act. `lines`: the open ways out, by the kind of message that they carry (`email`); `desk` writes mails, `texts`
+    """The act. `lines`: the open ways out, by the kind of message that they carry (`email`); `make` makes mails, `texts`
     all others; `fetching` gets the files of a message's own."""
     dispatcher = Dispatcher(
         directory=directory,
         journal=journal,
         clock=clock,
         look=look,
-        desk=desk,
+        make=make,
         texts=texts,
         fetching=fetching,
         lines=lines,
@@ -108,7 +111,7 @@ class Dispatcher:
     journal: Journal
     clock: Clock
     look: Look
-    desk: Desk
+    make: Make
     texts: TextDesk
     fetching: Fetching
     lines: Mapping[str, Line]
@@ -123,10 +126,10 @@ class Dispatcher:
         account = self.directory.account(event.account)
         if account is None:
             return Refused(f"there is no account {event.account}")
-        facts = self.look(request)
-        if facts.state is not None and facts.state not in OPEN_STATES:
+        status = self.look.status(request)
+        if status.state is not None and status.state not in OPEN_STATES:
             return Skipped()
-        refusal = refused(request.data, facts, account, self.clock.now())
+        refusal = refused(request.data, status, account, self.clock.now())
         if refusal is not None:
             return await self._end(request, attempt, told.suppressed(request, refusal))
         line = self.lines.get(request.data.channel)
@@ -135,7 +138,7 @@ class Dispatcher:
                 request, attempt, _NO_LINE.get(request.data.channel, "no such channel")
             )
         if request.data.channel != "email":
-            written = self.texts.draft(request, facts, account, self.clock.now())
+            written = self.texts.draft(request, self.look.facts(request), account, self.clock.now())
             return await self._send(request, attempt, line, written)
         recipient = mailbox(request.data.address)
         if recipient is None:
@@ -144,14 +147,14 @@ class Dispatcher:
                 request, attempt, told.bounced(request, verdict, "the address is malformed")
             )
         if any(one.url for one in request.data.attachments):
-            files = await self.fetching.fetched(request, facts, account)
+            files = await self.fetching.fetched(request, self.look.facts(request), account)
             if isinstance(files, Late | RenderError):
                 return await self._without(request, attempt, files)
             request = msgspec.structs.replace(
-                request, data=msgspec.structs.replace(request.data, attachments=files)
+                request, data=msgspec.structs.replace(request.data, attachments=files), raw=b""
             )
-        letter = await self.desk.draft(request, facts, account, recipient, self.clock.now())
-        return await self._send(request, attempt, line, letter)
+        order = Order(codec.encode(request), status.version, recipient, self.clock.now())
+        return await self._send(request, attempt, line, await self.make(order))
 
     async def _without(self, request: Request, attempt: int, why: Late | RenderError) -> Outcome:
         """A file of its own is not there: the message waits for it as long as it lives, or ends."""
@@ -160,7 +163,7 @@ class Dispatcher:
             if not self._outlived(request, pause):
                 return Retry(why.why, pause, counts=not why.busy)
             why = RenderError(code="Attachment error", message=why.why, part=PART)
-        return await self._end(request, attempt, told.render_failed(request, Failed((why,), {})))
+        return await self._end(request, attempt, told.render_failed(request, Failed((why,))))
 
     async def _send(
         self,
@@ -170,7 +173,7 @@ class Dispatcher:
         draft: Draft | Note | Failed | Undeliverable | NotDelivered,
     ) -> Outcome:
         if not isinstance(draft, Undeliverable | NotDelivered) and draft.looked:
-            await self._append(told.looked_up(request, draft.looked, self.clock.now()))
+            await self._append(draft.looked)
         if isinstance(draft, Failed):
             return await self._end(request, attempt, told.render_failed(request, draft))
         if isinstance(draft, Undeliverable):
@@ -353,14 +356,13 @@ class Dispatcher:
         An outcome must not be lost because the journal is full for a moment: then nobody would know it."""
         now = self.clock.now()
         events = [codec.follow(request, data, *_parts(data, attempt), now=now) for data in outcomes]
-        return (await self._append(events))[0]
+        return (await self._append([codec.encode(event) for event in events]))[0]
 
-    async def _append(self, events: Sequence[AnyEvent]) -> Sequence[bool]:
+    async def _append(self, records: Sequence[Record]) -> Sequence[bool]:
         """Put these on disk unless they are there; which were new."""
-        made = [codec.encode(event) for event in events]
         while True:
             try:
-                return await self.journal.append_once(made)
+                return await self.journal.append_once(records)
             except Unavailable as full:
                 await self.clock.sleep(full.retry_after)
 

@@ -1,7 +1,7 @@
 """Signatures over mail (DKIM): header lines and a body -> one `DKIM-Signature` line for each key. RFC 6376, RFC 8463.
 
 Ours, and not a library's, because every mail is signed twice and this is made for that: the body is brought into its
-form and hashed once for all keys, keys are parsed once, and signing itself may be done elsewhere (`sealing`). An independent verifier (dkimpy) reads it in the tests.
+form and hashed once for all keys, and keys are parsed once. An independent verifier (dkimpy) reads it in the tests.
 
 Both forms are `relaxed`: relays fold headers and trim spaces. The headers that a reader sees are named once oftener than
 they are there, so that nobody can add a second From or Subject in front of ours (RFC 6376 5.4.2 and 8.15); those of
@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from sqlalchemy import Engine
 
 from heliograph.accounts.dkim import DkimKey, dkim_keys
 from heliograph.clock import SECOND
-from heliograph.outbound.messages.signing_process import signing
 
 SIGNED = (
     "from",
@@ -45,35 +46,12 @@ SEALED = ("from", "subject", "to", "date", "reply-to")
 
 
 class DkimSigner:
-    """A key, ready to sign. `sign` takes a SHA-256 digest; `private_key`: PKCS #8, DER."""
+    """A key, ready to sign. `sign` takes a SHA-256 digest."""
 
     def __init__(self, key: DkimKey) -> None:
         self.domain, self.selector = key.domain, key.selector
         self.algorithm = f"{key.algorithm}-sha256"
-        self.private_key = key.private_key
-        self.sign = signing(key.private_key)
-
-
-class Unsealed(NamedTuple):
-    """A `DKIM-Signature` line without its signature, and the SHA-256 digest that is to be signed."""
-
-    signer: DkimSigner
-    line: str
-    digest: bytes
-
-    def sealed(self, signature: bytes) -> str:
-        """The whole line."""
-        seal = base64.b64encode(signature).decode()
-        return self.line + "\r\n\t ".join(seal[at : at + 72] for at in range(0, len(seal), 72))
-
-
-Sign = Callable[[Sequence[Unsealed]], Awaitable[Sequence[bytes]]]
-"""Makes the signatures of one mail, in order: `signed_here`, or `sealing.Sealing.sign`."""
-
-
-async def signed_here(wanted: Sequence[Unsealed]) -> Sequence[bytes]:
-    """The signatures, made at once (`Sign`)."""
-    return [one.signer.sign(one.digest) for one in wanted]
+        self.sign = _signing(key.private_key)
 
 
 class Signers:
@@ -107,14 +85,14 @@ class Signers:
         return ()
 
 
-def unsealed(
+def signatures(
     head: Sequence[str],
     body: bytes,
     signers: Sequence[DkimSigner],
     now: int,
     unsigned: Collection[str] = (),
-) -> list[Unsealed]:
-    """What each signer is to sign. `head`: the header lines, folded or not, each name once; `now` in
+) -> list[str]:
+    """A `DKIM-Signature` line by each signer. `head`: the header lines, folded or not, each name once; `now` in
     microseconds; `unsigned`: headers, in small letters, that a relay writes anew, which a signature must not cover."""
     if not signers:
         return []
@@ -125,7 +103,7 @@ def unsealed(
     names.extend(name for name in SEALED if name not in left_out)
     digest = base64.b64encode(hashlib.sha256(body_form(body)).digest()).decode()
     listed = _listed(tuple(names))
-    return [_unsealed(signer, listed, digest, data, now // SECOND) for signer in signers]
+    return [_signature(signer, listed, digest, data, now // SECOND) for signer in signers]
 
 
 def header_form(line: str) -> tuple[str, bytes]:
@@ -147,13 +125,26 @@ def body_form(body: bytes) -> bytes:
     return body + b"\r\n" if body else b""
 
 
-def _unsealed(signer: DkimSigner, listed: str, digest: str, data: bytes, second: int) -> Unsealed:
+def _signature(signer: DkimSigner, listed: str, digest: str, data: bytes, second: int) -> str:
     line = (
         f"DKIM-Signature: v=1; a={signer.algorithm}; c=relaxed/relaxed; d={signer.domain};\r\n"
         f"\ts={signer.selector}; t={second};\r\n\th={listed};\r\n\tbh={digest};\r\n\tb="
     )
     covered = data + header_form(line)[1].removesuffix(b"\r\n")
-    return Unsealed(signer, line, hashlib.sha256(covered).digest())
+    seal = base64.b64encode(signer.sign(hashlib.sha256(covered).digest())).decode()
+    return line + "\r\n\t ".join(seal[at : at + 72] for at in range(0, len(seal), 72))
+
+
+def _signing(private_key: bytes) -> Callable[[bytes], bytes]:
+    """What signs SHA-256 digests with this key (PKCS #8, DER): by RFC 6376 3.3.1 or RFC 8463 section 3, which both sign a
+    digest. Raises TypeError for a key of another kind."""
+    private = serialization.load_der_private_key(private_key, None)
+    if isinstance(private, rsa.RSAPrivateKey):
+        scheme, digested = padding.PKCS1v15(), Prehashed(hashes.SHA256())
+        return lambda digest: private.sign(digest, scheme, digested)
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return private.sign
+    raise TypeError("the key is neither RSA nor Ed25519")
 
 
 @lru_cache(maxsize=256)

@@ -1,13 +1,15 @@
-"""What is known about a message at the moment of sending: read from state, in one look.
+"""What is known about a message at the moment of sending: read from state, in two looks.
 
-The only place here that asks the database. Everything else is given a `Facts`, so that it can be tested without one.
+First whether it may go (`Status`), then what it is made of (`Facts`): who sends asks the one, who makes it the other, which
+may be another process. The only place here that asks the database: everything else is given what was seen, so that it can
+be tested without one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, select
 
@@ -29,12 +31,21 @@ from heliograph.react.state import (
 from heliograph.react.state.messages import MESSAGES
 
 
-class Facts(NamedTuple):
-    """`state`: what became of the message so far (None: nothing is known). `person`: whom it goes to, if known.
-    `template`: in the version that was asked for, else the latest; None: there is none."""
+class Status(NamedTuple):
+    """What decides whether a message goes. `state`: what became of it so far (None: nothing is known). `version`: that of
+    the template which it is to be made of now; None: there is none."""
 
     state: str | None
     standing: consent.Standing
+    version: int | None
+    wishes: preferences.Wishes = preferences.Wishes()
+    """What they said of the message's topic, and whether they paused."""
+
+
+class Facts(NamedTuple):
+    """What a message is made of. `person`: whom it goes to, if known. `template`: in the version that was asked for, else
+    the latest; None: there is none."""
+
     person: people.Person | None
     template: definitions.Template | None
     objects: Mapping[str, Any] = NOTHING
@@ -43,14 +54,23 @@ class Facts(NamedTuple):
     """Looks a context record of the account up, now."""
     device: devices.Device | None = None
     """The device that a push message is for; None: it is not registered, or gone."""
-    wishes: preferences.Wishes = preferences.Wishes()
-    """What they said of the message's topic, and whether they paused."""
 
 
 TEMPLATES_KEPT = 256
 """Versions of templates that a process keeps."""
 
-Look = Callable[[Event[MessageRequested]], Facts]
+
+class Look(Protocol):
+    """The look into what is known now (`look_into`)."""
+
+    def status(self, event: Event[MessageRequested]) -> Status:
+        """Whether it may go."""
+        ...
+
+    def facts(self, event: Event[MessageRequested], version: int | None = None) -> Facts:
+        """What it is made of; in this version of its template, where one is named."""
+        ...
+
 
 # One column: the whole message, with its opens and clicks, would cost ten times as much for every mail.
 _STATE = Query(
@@ -84,32 +104,46 @@ class _Shelf:
         return found
 
 
-def look_into(reading: Reading, clock: Clock) -> Look:
-    """The look into this state."""
-    shelf = _Shelf()
+class _StateLook:
+    """A `Look` into state."""
 
-    def look(event: Event[MessageRequested]) -> Facts:
+    def __init__(self, reading: Reading, clock: Clock) -> None:
+        self._reading, self._clock = reading, clock
+        self._shelf = _Shelf()
+
+    def status(self, event: Event[MessageRequested]) -> Status:
         account, wanted = event.account, event.data
-        with reading.look() as connection:
-            person = people.find(connection, account, person=wanted.person) if wanted.person else None
-            person = person or people.at(connection, account, wanted.channel, wanted.address)
-            template, objects = shelf.template(connection, account, wanted.template, wanted.template_version)
-            return Facts(
+        with self._reading.look() as connection:
+            template, _ = self._shelf.template(connection, account, wanted.template, wanted.template_version)
+            topic = topic_of(wanted, template)
+            return Status(
                 state=_STATE.value(connection, id=event.id, account=account),
                 standing=consent.standing(connection, account, wanted.channel, wanted.address),
+                version=None if template is None else template.version,
+                wishes=preferences.wishes(connection, account, wanted.channel, wanted.address, topic),
+            )
+
+    def facts(self, event: Event[MessageRequested], version: int | None = None) -> Facts:
+        account, wanted = event.account, event.data
+        with self._reading.look() as connection:
+            person = people.find(connection, account, person=wanted.person) if wanted.person else None
+            person = person or people.at(connection, account, wanted.channel, wanted.address)
+            template, objects = self._shelf.template(
+                connection, account, wanted.template, version or wanted.template_version
+            )
+            push = wanted.channel == "push"
+            return Facts(
                 person=person,
                 template=template,
                 objects=look_up(connection, account, person, objects, wanted.context) if objects else NOTHING,
-                record=find_records(reading.engine, clock, account),
-                device=devices.find(connection, account, wanted.address)
-                if wanted.channel == "push"
-                else None,
-                wishes=preferences.wishes(
-                    connection, account, wanted.channel, wanted.address, topic_of(wanted, template)
-                ),
+                record=find_records(self._reading.engine, self._clock, account),
+                device=devices.find(connection, account, wanted.address) if push else None,
             )
 
-    return look
+
+def look_into(reading: Reading, clock: Clock) -> Look:
+    """The look into this state."""
+    return _StateLook(reading, clock)
 
 
 def find_records(engine: Engine, clock: Clock, account: str) -> Find:

@@ -6,10 +6,12 @@ Pure but for the composer's cache and clock: composes, instruments, and puts the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
+
+import msgspec
 
 from heliograph.accounts.model import Account, Policy
 from heliograph.attachments.kept import KeptFiles
@@ -19,7 +21,7 @@ from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.attachments import files, listed, nothing_kept
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
-from heliograph.outbound.messages.dkim import Sign, Signers, signed_here, unsealed
+from heliograph.outbound.messages.dkim import Signers, signatures
 from heliograph.outbound.messages.facts import Facts, topic_of
 from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.instrument import (
@@ -30,10 +32,9 @@ from heliograph.outbound.messages.instrument import (
     web_copy_url,
 )
 from heliograph.outbound.messages.live import Live
-from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
+from heliograph.outbound.messages.lookups import RECORDS, Looked, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
-    Mail,
     Sender,
     assemble,
     envelope_sender,
@@ -41,18 +42,13 @@ from heliograph.outbound.messages.mime import (
     message_id,
 )
 from heliograph.react.state.definitions import Template
-from heliograph.react.state.records import Name, Record
 from heliograph.refs import MessageRef, Refs
 from heliograph.url_parameters import parameters
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-Looked = Mapping[Name, Record | None]
-"""The context records that a template asked for; None: it was not there."""
-
-
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, array_like=True, tag="draft"):
     """A mail ready to go, and what events tell of it."""
 
     parcel: Parcel
@@ -72,24 +68,28 @@ class Written(NamedTuple):
     looked: Looked
 
 
-class Undeliverable(NamedTuple):
+class Undeliverable(msgspec.Struct, frozen=True, array_like=True, tag="undeliverable"):
     """The account cannot send; the operator can mend it. `why` says how."""
 
     why: str
 
 
-class Failed(NamedTuple):
+class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
     """The template cannot be rendered for this recipient."""
 
     errors: tuple[RenderError, ...]
-    looked: Looked
+    looked: Looked = ()
+
+
+Made = Draft | Undeliverable | Failed
+"""What came of making a mail."""
 
 
 class Desk:
     """Where letters are written: what is the same for all of them. `base`: what our URLs begin with; `pictures`: what
     those of live pictures and of their links begin with, where that is something else; `bounce_address`: the return
-    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed; `sign`: what signs with them;
-    `kept`: the files that go with many mails."""
+    path of accounts that name none; `signers`: the keys for DKIM, None: mail is not signed; `kept`: the files that go
+    with many mails."""
 
     def __init__(
         self,
@@ -100,7 +100,6 @@ class Desk:
         bounce_address: str = "",
         signers: Signers | None = None,
         kept: KeptFiles | None = None,
-        sign: Sign = signed_here,
     ) -> None:
         self._composer = composer
         self._refs = refs
@@ -109,15 +108,14 @@ class Desk:
         self._bounce_address = bounce_address
         self._signers = signers
         self._kept = kept
-        self._sign = sign
 
-    async def draft(
+    def draft(
         self, event: Event[MessageRequested], facts: Facts, account: Account, recipient: Mailbox, now: int
-    ) -> Draft | Undeliverable | Failed:
+    ) -> Made:
         """The mail that was asked for, as of `now` (microseconds)."""
         template = facts.template
         if template is None:
-            return Failed((no_template(event.data),), {})
+            return Failed((no_template(event.data),))
         sender = sender_of(template, account)
         if isinstance(sender, Undeliverable):
             return sender
@@ -136,7 +134,9 @@ class Desk:
         letter = replace(letter, headers=further, files=attached)
         domain = sender.mailbox.domain
         mail = assemble(letter)
-        content = mail.content(await self._signatures(mail, account, domain, now))
+        signers = self._signers.of(account.number, domain) if self._signers is not None else ()
+        unsigned = account.policy.dkim_unsigned
+        content = mail.content(signatures(mail.head, mail.body, signers, now, unsigned))
         path = self._return_path(event, template, account, sender)
         return Draft(
             Parcel(path, recipient, content, event.id, account.number, domain),
@@ -153,7 +153,7 @@ class Desk:
     ) -> Composed | Failed:
         """The mail as a web page: made again as of `now` (microseconds), its opens and clicks marked as the page's."""
         if facts.template is None:
-            return Failed((no_template(event.data),), {})
+            return Failed((no_template(event.data),))
         written = self._written(event, facts, facts.template, account, now, web_copy=True)
         return written if isinstance(written, Failed) else written.composed
 
@@ -183,12 +183,12 @@ class Desk:
             inlined=template.settings.get("inline_css") is not False,
         )
         if not isinstance(composed, Composed):
-            return Failed(composed, lookups.found)
+            return Failed(composed, lookups.told(event, now))
         if composed.html is not None:
             composed = composed._replace(
                 html=self._told(composed.html, event, seen, template, account.policy)
             )
-        return Written(composed, urls["unsubscribe_url"], lookups.found)
+        return Written(composed, urls["unsubscribe_url"], lookups.told(event, now))
 
     def _told(
         self, html: str, event: Event[MessageRequested], seen: MessageRef, template: Template, policy: Policy
@@ -199,13 +199,6 @@ class Desk:
         return instrument(
             html, seen, self._refs, self._base, trap=policy.trap_link, hooks=hooks, append=append
         )
-
-    async def _signatures(self, mail: Mail, account: Account, domain: str, now: int) -> Sequence[str]:
-        signers = self._signers.of(account.number, domain) if self._signers is not None else ()
-        if not signers:
-            return ()
-        wanted = unsealed(mail.head, mail.body, signers, now, account.policy.dkim_unsigned)
-        return [line.sealed(made) for line, made in zip(wanted, await self._sign(wanted), strict=True)]
 
     def _return_path(
         self, event: Event[MessageRequested], template: Template, account: Account, sender: Sender

@@ -5,7 +5,7 @@
 
 `records["PREFIX-KEY"]` is the same record by its whole id. What is not there is nil, so that a template can ask; a
 field of nil is an error with its place, as any name that nobody defined. Each key that was looked up is one hit or
-one miss, however many parts of a template name it (MG-7): `told` has them.
+one miss, however many parts of a template name it (MG-7): `told` has them as events.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from typing import Any
 
 from liquid.exceptions import ResourceLimitError
 
+from heliograph.events import codec
+from heliograph.events.event import Event, derived_id
+from heliograph.events.event import Record as Row
+from heliograph.events.jobs import RecordLooked
+from heliograph.events.messages import MessageRequested
+from heliograph.react.state import records
 from heliograph.react.state.records import Name, Record, fault_of, named
 
 RECORDS = "records"
@@ -25,6 +31,9 @@ MOST_KEYS = 50
 
 Find = Callable[[Name], Record | None]
 """Looks one record up."""
+
+Looked = tuple[Row, ...]
+"""What was looked up for a message, as the journal takes it."""
 
 
 def nowhere(_: Name) -> Record | None:
@@ -49,6 +58,23 @@ class Lookups:
             self.found[name] = self._find(name)
         record = self.found[name]
         return None if record is None else record.document
+
+    def told(self, request: Event[MessageRequested], now: int) -> Looked:
+        """Each key that was looked up, as one hit or one miss: once for the message, however often it is tried, as it was
+        found the first time."""
+        return tuple(
+            codec.encode(
+                codec.make(
+                    records.told(name, record, message=request.id),
+                    account=request.account,
+                    subject=request.subject,
+                    now=now,
+                    cause=request.id,
+                    id=derived_id(request.id, RecordLooked.__name__, name.id),
+                )
+            )
+            for name, record in self.found.items()
+        )
 
 
 class _Asked(Mapping[str, Any]):

@@ -22,7 +22,7 @@ from heliograph.clock import iso
 from heliograph.events import subjects
 from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts import Status
 from heliograph.react.state.preferences import Wishes
 
 
@@ -79,21 +79,21 @@ def barred(address: str, policy: Policy) -> frozenset[str]:
     return frozenset(found)
 
 
-def refused(wanted: MessageRequested, facts: Facts, account: Account, now: int) -> Refusal | None:
+def refused(wanted: MessageRequested, status: Status, account: Account, now: int) -> Refusal | None:
     """Why this message may not go now (microseconds), by everything that is known; None when it may."""
     policy, email = account.policy, wanted.channel == "email"
     # An operator's test is asked for by whoever gets it; what may never be written to is refused all the same.
     exempt = wanted.transactional or wanted.is_test
     by_policy = barred(wanted.address, policy) if email else frozenset[str]()
     return refusal(
-        facts.standing.suppressions | by_policy,
-        facts.standing.opt_in,
+        status.standing.suppressions | by_policy,
+        status.standing.opt_in,
         channel=wanted.channel,
         transactional=exempt,
         answering=wanted.answers is not None,
         unknown_is_yes=_unknown_is_yes(wanted.channel, policy),
         opt_in_counts=policy.opt_in_counts,
-    ) or (None if exempt else unwanted(facts.wishes, now))
+    ) or (None if exempt else unwanted(status.wishes, now))
 
 
 def _unknown_is_yes(channel: Channel, policy: Policy) -> bool:

@@ -1,36 +1,18 @@
-"""What a message's end is told as, and what its template looked up: events' data from what decided. Pure."""
+"""What a message's end is told as: events' data from what decided. Pure."""
 
 from __future__ import annotations
 
 from heliograph.bounces.classify import Verdict
-from heliograph.events import codec, messages
-from heliograph.events.event import AnyEvent, Data, Event, derived_id
-from heliograph.events.jobs import RecordLooked
+from heliograph.events import messages
+from heliograph.events.event import Data, Event
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.letters import Draft, Failed, Looked
+from heliograph.outbound.messages.letters import Draft, Failed
 from heliograph.outbound.messages.permission import Refusal
-from heliograph.react.state import records
 
 DETAILS_LIMIT = 1000
 """Characters of an answer or a reason in an event."""
 
 Request = Event[MessageRequested]
-
-
-def looked_up(request: Request, looked: Looked, now: int) -> list[AnyEvent]:
-    """Each record that the template asked for, as one hit or one miss (MG-7): once for the message, however often it
-    is tried, as it was found the first time."""
-    return [
-        codec.make(
-            records.told(name, found, message=request.id),
-            account=request.account,
-            subject=request.subject,
-            now=now,
-            cause=request.id,
-            id=derived_id(request.id, RecordLooked.__name__, name.id),
-        )
-        for name, found in looked.items()
-    ]
 
 
 def suppressed(request: Request, refused: Refusal) -> Data:

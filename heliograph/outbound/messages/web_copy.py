@@ -84,7 +84,7 @@ class WebCopies:
         return None if sent is None else await asyncio.to_thread(self._page, sent, account)
 
     def _page(self, sent: Sent, account: Account) -> str | None:
-        composed = self._desk.page(sent.request, self._look(sent.request), account, sent.at)
+        composed = self._desk.page(sent.request, self._look.facts(sent.request), account, sent.at)
         return None if isinstance(composed, Failed) else _shown(composed)
 
 

@@ -75,7 +75,7 @@ class TextDesk:
         """The message that was asked for, as of `now` (microseconds)."""
         template = facts.template
         if template is None:
-            return Failed((no_template(event.data),), {})
+            return Failed((no_template(event.data),))
         wanted = event.data
         why = _no_number(wanted.address, account) if wanted.channel == "sms" else _no_device(facts)
         if why is not None:
@@ -89,12 +89,15 @@ class TextDesk:
         key = (account.number, template.name, template.version)
         words = self._composer.words(key, template.parts, wanted.channel, filling)
         if isinstance(words, tuple):
-            return Failed(words, lookups.found)
+            return Failed(words, lookups.told(event, now))
         if wanted.channel == "sms":
             written = self._text(event, facts, account, chosen, words["sms"], template)
         else:
             written = self._push(event, facts, account, chosen, words, template, filling)
-        return written._replace(looked=lookups.found)
+        looked = lookups.told(event, now)
+        if isinstance(written, Failed):
+            return Failed(written.errors, looked)
+        return written._replace(looked=looked)
 
     def _text(
         self,
@@ -111,7 +114,7 @@ class TextDesk:
             body, urls = shorten(body, lambda link: self._link(event.id, link), (self._base, self._short))
         counted = count(body)
         if (error := _unfit(body, counted, account.policy.sms_segments)) is not None:
-            return Failed((error,), {})
+            return Failed((error,))
         recipient = e164(event.data.address) or event.data.address
         text = Text(
             *chosen,
@@ -297,7 +300,7 @@ def _extras(template: Template, filling: Mapping[str, object], clock: Clock) -> 
             source if isinstance(source, RenderError) else source.render(filling, clock, name.upper(), None)
         )
         if isinstance(text, RenderError):
-            return Failed((text,), {})
+            return Failed((text,))
         if text.strip():
             found[name] = text.strip()
     return found

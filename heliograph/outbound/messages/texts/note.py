@@ -22,7 +22,7 @@ from heliograph.events.messages import (
 from heliograph.events.people import DeviceRemoved
 from heliograph.outbound.messages.channels.channel import Deferred, NotDelivered, Unreachable
 from heliograph.outbound.messages.channels.providers.provider import Push, Text
-from heliograph.outbound.messages.letters import Looked
+from heliograph.outbound.messages.lookups import Looked
 
 
 class Note(NamedTuple):
@@ -32,7 +32,7 @@ class Note(NamedTuple):
     parcel: Text | Push
     sent: MessageSent
     links: LinksShortened | None = None
-    looked: Looked = {}
+    looked: Looked = ()
 
 
 def accepted(note: Note, response: str) -> tuple[Data, ...]:
