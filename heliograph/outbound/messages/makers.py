@@ -30,6 +30,11 @@ MOST = 4
 """Processes that are started unless the settings ask for more: one loop that sends feeds no more of them."""
 BUSY = 8
 """Orders that wait for a process before another is started."""
+TOGETHER = 16
+"""Mails that go on together, where more are being made: one by one each would have a transaction of the journal, and a round
+of folds, to itself."""
+GATHERED = 0.02
+"""Seconds that a mail waits for others."""
 PATIENCE = 10.0
 """Seconds that one mail may take; the sandbox gives each of its parts half a second. Then its process is ended."""
 START = 60.0
@@ -115,6 +120,8 @@ class Makers:
         self._most, self._patience, self._pause = most, patience, pause
         self._makers: dict[_Maker, asyncio.Task[None]] = {}
         self._held: list[_Waiting] = []  # a process ended over each; they wait for the next
+        self._answered: list[tuple[_Waiting, Answer]] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
 
     @property
@@ -208,18 +215,30 @@ class Makers:
                 loop.call_later(self._pause, self._begin)
 
     def _received(self, maker: _Maker, link: Framed, frame: memoryview) -> None:
-        answer = _decode(frame)
+        answer: Answer | Ready = _decode(frame)
         maker.heard = asyncio.get_running_loop().time()
         if isinstance(answer, Ready):
             self._begun(maker)
             return
-        waiting = maker.orders.popleft()
-        if isinstance(answer, Broken):
-            waiting.fail(Unmade(answer.why))
-        else:
-            waiting.settle(answer)
+        self._answered.append((maker.orders.popleft(), answer))
+        if not maker.orders or len(self._answered) >= TOGETHER:
+            self._hand_out()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHERED, self._hand_out)
         if maker.dismissed:
             maker.dismiss()
+
+    def _hand_out(self) -> None:
+        """Give what was made to who waits for it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        answered, self._answered = self._answered, []
+        for waiting, answer in answered:
+            if isinstance(answer, Broken):
+                waiting.fail(Unmade(answer.why))
+            else:
+                waiting.settle(answer)
 
     def _begun(self, maker: _Maker) -> None:
         maker.ready = True
@@ -283,4 +302,4 @@ def by_machine() -> int:
 _FATAL = RenderError(
     code="Template limit exceeded", message=f"{CHANCES} processes that made this mail ended over it"
 )
-_decode = msgspec.msgpack.Decoder(Answer).decode
+_decode = msgspec.msgpack.Decoder(Answer | Ready).decode

@@ -47,7 +47,7 @@ class Broken(msgspec.Struct, frozen=True, array_like=True, tag="broken"):
     why: str
 
 
-Answer = Ready | Broken | Draft | Undeliverable | Failed
+Answer = Broken | Draft | Undeliverable | Failed
 
 
 class Workshop(NamedTuple):
@@ -82,7 +82,7 @@ def serve(connection: socket.socket, make: Callable[[Order], Made]) -> None:
             _send(connection, answer)
 
 
-def _send(connection: socket.socket, answer: Answer) -> None:
+def _send(connection: socket.socket, answer: Answer | Ready) -> None:
     body = _encode(answer)
     connection.sendall(len(body).to_bytes(HEAD_BYTES) + body)
 
