@@ -41,6 +41,8 @@ START = 60.0
 """Seconds that a process has to get ready."""
 PAUSE = 10.0
 """Seconds before another is started where one ended."""
+EARLY = 0.01
+"""Seconds that a timer may come too early."""
 GOODBYE = 1.0
 """Seconds that it has to end by itself."""
 CHANCES = 2
@@ -209,10 +211,10 @@ class Makers:
             del self._makers[maker]
             if not maker.dismissed:
                 self._not_before = loop.time() + self._pause
-            if not maker.ready:  # no use to wait for one that works
+            if not maker.ready:  # it never worked, and the next will not either
                 self._make_held_here()
             elif self._held:  # nobody else may come to start one
-                loop.call_later(self._pause, self._begin)
+                loop.call_later(self._pause + EARLY, self._begin)
 
     def _received(self, maker: _Maker, link: Framed, frame: memoryview) -> None:
         answer: Answer | Ready = _decode(frame)
