@@ -119,7 +119,7 @@ def _one_by_one(state: Engine, opens: list[AnyEvent]) -> float:
     began = time.process_time()
     for event in opens:
         with reading.look() as connection:
-            context = surroundings(connection, event, options, readers)
+            (context,) = surroundings(connection, [event], options, readers)
         assert SCHEMA_DIALECT.render(event, context)
     return len(opens) / (time.process_time() - began)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -175,7 +176,10 @@ class Acting:
             return  # it was replaced, or something was erased meanwhile
         self._read = reached
         fresh = [placed for placed in events if placed.seq not in self._skip]
-        self._buffer.extend(fresh if act.wants is None else [one for one in fresh if _wanted(act, one.event)])
+        wanted = fresh if act.wants is None else [one for one in fresh if _wanted(act, one.event)]
+        self._buffer.extend(wanted)
+        if wanted and act.prepare is not None:
+            _prepared(act.prepare, act.name, [one.event for one in wanted])
 
     def _unread(self) -> None:
         if self._buffer:
@@ -289,3 +293,11 @@ def _wanted(act: Act, event: AnyEvent) -> bool:
     except Exception:
         log.exception("the act %s could not say whether it wants event %s", act.name, event.id)
         return True
+
+
+def _prepared(prepare: Callable[[Sequence[AnyEvent]], None], name: str, events: Sequence[AnyEvent]) -> None:
+    """Where this fails, each attempt looks for itself and says what is wrong."""
+    try:
+        prepare(events)
+    except Exception:
+        log.exception("the act %s could not prepare the events that it has read", name)

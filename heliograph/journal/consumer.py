@@ -107,6 +107,8 @@ class Act:
     from which an act that is seen for the first time begins (None: the head, so the past is not acted on).
     `wants` is asked of each event when it is read: what it does not want is settled without an attempt. It only looks, and fast,
     for it is asked by every act of every event.
+    `prepare` is told what was read, many events at once and before any of them begins: what it looks up for all of them together
+    costs each a fraction. An attempt may find nothing prepared (it comes later, it is not the first), and looks for itself then.
     `trips_after`: failures in a row after which fresh events are held but for probes (`journal.breaker`); 0: never.
     """
 
@@ -119,3 +121,4 @@ class Act:
     gave_up: Callable[[AnyEvent, str, int], Sequence[AnyEvent]] | None = None
     trips_after: int = 0
     wants: Callable[[AnyEvent], bool] | None = None
+    prepare: Callable[[Sequence[AnyEvent]], None] | None = None

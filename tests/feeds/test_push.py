@@ -131,6 +131,25 @@ async def test_what_one_feed_found_another_has_for_a_moment_and_nobody_after_an_
     assert told == ["john@doe.com", "john@doe.com", "somebody@else.example", "third@else.example"]
 
 
+async def test_what_is_read_together_is_looked_up_together_and_forgotten_by_an_erasure(
+    means: Means, state: Engine, receive: Receive
+) -> None:
+    """STD-7"""
+    receiver = await receive()
+    act = feed_act(saved(receiver), means)
+    clicked = event(LinkClicked(message=WANTED.id, url="https://a.test/"))
+    unknown = event(MessageOpened(message="nobody-knows-it"))
+    assert act.prepare is not None
+    act.prepare([OPENED, clicked, unknown])
+    with state.begin() as connection:
+        connection.execute(update(MESSAGES).values(address="somebody@else.example"))
+    assert await act.perform(unknown, 1) == Skipped()
+    await act.perform(OPENED, 1)
+    means.recent.clear()
+    await act.perform(clicked, 1)
+    assert [post.json["email"] for post in receiver.posts] == ["john@doe.com", "somebody@else.example"]
+
+
 def test_what_is_kept_of_the_moment_is_bounded(means: Means) -> None:
     for _ in range(MOST + 1):
         means.recent.keep(event(OPENED.data), Context(Options()), 0.0)

@@ -284,6 +284,33 @@ async def test_an_act_that_cannot_say_what_it_wants_is_asked_to_perform(
     assert performer.names == ["one"] and "could not say whether it wants" in caplog.text
 
 
+async def test_an_act_prepares_what_it_wants_of_what_was_read_before_any_of_it_begins(world: World) -> None:
+    performer = Performer()
+    prepared: list[tuple[list[str], int]] = []
+
+    def prepare(events: Sequence[AnyEvent]) -> None:
+        prepared.append(([name_of(event) for event in events], len(performer.made)))
+
+    act = performer.act(wants=lambda event: name_of(event).startswith("mine"), prepare=prepare)
+    async with world.running([noting()], acts=[act]) as loops:
+        await world.say("other", "mine 1", "another", "mine 2")
+        await settled(loops)
+    assert prepared == [(["mine 1", "mine 2"], 0)] and performer.names == ["mine 1", "mine 2"]
+
+
+async def test_an_act_that_cannot_prepare_performs_all_the_same(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: Sequence[AnyEvent]) -> None:
+        raise ZeroDivisionError
+
+    performer = Performer()
+    async with world.running([noting()], acts=[performer.act(prepare=fails)]) as loops:
+        await world.say("one")
+        await settled(loops)
+    assert performer.names == ["one"] and "could not prepare" in caplog.text
+
+
 async def test_an_exception_is_tried_again_by_the_schedule_and_then_parked(world: World) -> None:
     performer = Performer(by_name={"a": KeyError("cart")})
     async with world.running(acts=[performer.act(schedule=(10,))]) as loops:

@@ -42,7 +42,7 @@ READERS = Readers()
 def as_a_feed(world: World, event: AnyEvent, options: SchemaOptions) -> Rendered | None:
     """How a feed tells an event."""
     with Reading(world.reading).look() as connection:
-        return SCHEMA_DIALECT.render(event, surroundings(connection, event, options, READERS))
+        return SCHEMA_DIALECT.render(event, surroundings(connection, [event], options, READERS)[0])
 
 
 async def a_day(world: World) -> list[AnyEvent]:

@@ -74,6 +74,7 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
         gave_up=delivery.gave_up,
         trips_after=subscription.options.breaker,
         wants=delivery.wants,
+        prepare=delivery.prepare,
     )
 
 
@@ -88,6 +89,12 @@ class _Delivery:
         """Whether the event is of an account that the feed tells of."""
         feed = self.subscription
         return choosing.of_account(event, feed.account, feed.options, self.means.directory)
+
+    def prepare(self, events: Sequence[AnyEvent]) -> None:
+        """Have at hand what is known of these events."""
+        means, now = self.means, self.means.clock.monotonic()
+        if missing := [event for event in events if not means.recent.has(event, now)]:
+            self._look(missing, now)
 
     async def perform(self, event: AnyEvent, attempt: int) -> Outcome:
         """Tell one event, once."""
@@ -114,13 +121,16 @@ class _Delivery:
         return await self._deliver(told, attempt)
 
     def _context(self, event: AnyEvent) -> Context[Any]:
-        """What is known of the event: as another feed found it just now, or as state has it."""
-        means, options, now = self.means, self.subscription.options, self.means.clock.monotonic()
-        found = means.recent.context(event, options, now)
-        if found is None:
-            with means.reading.look() as connection:
-                found = surroundings(connection, event, options, means.readers)
-            means.recent.keep(event, found, now)
+        """What is known of the event: as it was found just now, by this feed or another, or as state has it."""
+        means, now = self.means, self.means.clock.monotonic()
+        return means.recent.context(event, self.subscription.options, now) or self._look([event], now)[0]
+
+    def _look(self, events: Sequence[AnyEvent], now: float) -> list[Context[Any]]:
+        means = self.means
+        with means.reading.look() as connection:
+            found = surroundings(connection, events, self.subscription.options, means.readers)
+        for event, context in zip(events, found, strict=True):
+            means.recent.keep(event, context, now)
         return found
 
     async def _deliver(self, told: Told, attempt: int) -> Outcome:

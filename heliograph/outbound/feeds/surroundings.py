@@ -1,20 +1,20 @@
 """What is known about an event that is to be told: its message, for texts the person behind the number, for what is
 read, printed or forwarded the tracking code, the open and its reader.
 
-This is asked for every delivery, and of many messages at once for a day's activities (`abouts`), so it is one
-statement of the few columns that dialects use, not the whole message with its counts
-(`react.state.messages.find`). Feeds tell an event within moments of each other, so what one of them found is kept for
-these (`Recent`), and let go of at once when somebody is erased.
+This is asked for every event, so it is one statement of the few columns that dialects use, not the whole message with its
+counts (`react.state.messages.find`), and it is asked for all events that are read together: a look for each costs ten times as
+much. Feeds tell an event within moments of each other, so what one of them found is kept for these (`Recent`), and let go of at
+once when somebody is erased.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from heliograph.database import Query
+from heliograph.database import QueryOfMany
 from heliograph.events.consent import ConsentWithdrawn
 from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
 from heliograph.events.event import AnyEvent
@@ -50,9 +50,8 @@ _ABOUT = select(
     MESSAGES.c.recipient_id,
     MESSAGES.c.job_category,
 ).where(MESSAGES.c.account == bindparam("of_account"))
-_ABOUT_ONE = Query(_ABOUT.where(MESSAGES.c.id == bindparam("message")))
-_IDS: BindParameter[list[str]] = bindparam("messages", expanding=True)
-_ABOUT_MANY = _ABOUT.where(MESSAGES.c.id.in_(_IDS))
+_IDS: BindParameter[list[str]] = bindparam("wanted", expanding=True)
+_OF_THESE = QueryOfMany(_ABOUT.where(MESSAGES.c.id.in_(_IDS)))
 
 
 class Recent:
@@ -67,6 +66,10 @@ class Recent:
         until, found = self._found.get(event.id, (now, None))
         return None if found is None or until <= now else found._replace(options=options)
 
+    def has(self, event: AnyEvent, now: float) -> bool:
+        """Whether it is known in which context to tell this event."""
+        return event.id in self._found and self._found[event.id][0] > now
+
     def keep(self, event: AnyEvent, found: Context[Any], now: float) -> None:
         """This is what is known of an event as state is now."""
         if len(self._found) >= MOST:
@@ -78,16 +81,33 @@ class Recent:
         self._found.clear()
 
 
-def surroundings(connection: Connection, event: AnyEvent, options: Options, readers: Readers) -> Context[Any]:
-    """The context in which an event is rendered."""
+def surroundings(
+    connection: Connection, events: Sequence[AnyEvent], options: Options, readers: Readers
+) -> list[Context[Any]]:
+    """The contexts in which these events are rendered, in their order."""
+    known: dict[str, dict[str, About]] = {}
+    for account in {event.account for event in events}:
+        named = (message_of(event) for event in events if event.account == account)
+        known[account] = abouts(connection, account, {message for message in named if message})
+    return [
+        _of(connection, event, known[event.account].get(message_of(event) or ""), options, readers)
+        for event in events
+    ]
+
+
+def message_of(event: AnyEvent) -> str | None:
+    """The id of the message that an event is about: whatever kind names one calls it so."""
+    found: str | None = getattr(event.data, "message", None)
+    return found
+
+
+def _of(
+    connection: Connection, event: AnyEvent, about: About | None, options: Options, readers: Readers
+) -> Context[Any]:
     data = event.data
     if isinstance(data, MessageRead | MessagePrinted | MessageForwarded):
-        return _of_visit(connection, event, data, options, readers)
-    named = getattr(data, "message", None)  # whatever kind names a message calls it so
+        return _of_visit(connection, event, data, about, options, readers)
     declined = data.address if isinstance(data, ConsentWithdrawn) and data.channel == "sms" else None
-    if named is None and declined is None:
-        return Context(options)
-    about = _about(connection, event.account, named) if named else None
     number = about.address if about and about.channel == "sms" else declined
     if number is None:
         return Context(options, about)
@@ -100,11 +120,11 @@ def _of_visit(
     connection: Connection,
     event: AnyEvent,
     data: MessageRead | MessagePrinted | MessageForwarded,
+    about: About | None,
     options: Options,
     readers: Readers,
 ) -> Context[Any]:
     """Who it was is known of an open as it was judged; of a print or a forward it is judged here."""
-    about = _about(connection, event.account, data.message) if data.message else None
     campaign = None
     if data.campaign:
         campaign = campaigns.find(connection, data.campaign)
@@ -133,17 +153,10 @@ def _judged(
     )
 
 
-def _about(connection: Connection, account: str, message: str) -> About | None:
-    found = _ABOUT_ONE.row(connection, of_account=account, message=message)
-    return None if found is None else _read(found)
-
-
 def abouts(connection: Connection, account: str, messages: Collection[str]) -> dict[str, About]:
-    """What is known of these messages of an account, at most some thousands."""
-    if not messages:
-        return {}
-    rows = connection.execute(_ABOUT_MANY, {"messages": list(messages), "of_account": account})
-    return {row.id: _read(row) for row in rows}
+    """What is known of these messages of an account."""
+    found = map(_read, _OF_THESE.rows(connection, messages, of_account=account))
+    return {about.id: about for about in found}
 
 
 def _read(found: Any) -> About:
