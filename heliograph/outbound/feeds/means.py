@@ -13,6 +13,7 @@ from heliograph.outbound.feeds.delivery_log import DeliveryLog
 from heliograph.outbound.feeds.figures import Attempts
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.surroundings import Recent
+from heliograph.outbound.feeds.together import Together
 from heliograph.queues.file import QueueFile
 from heliograph.readers import Readers
 from heliograph.settings import Settings
@@ -35,3 +36,4 @@ class Means:
     log: DeliveryLog = field(default_factory=DeliveryLog)
     attempts: Attempts = field(default_factory=Attempts)
     recent: Recent = field(default_factory=Recent)
+    together: Together = field(default_factory=Together)

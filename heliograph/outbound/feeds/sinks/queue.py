@@ -7,6 +7,7 @@ the feed is enough.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import apsw
 
@@ -28,22 +29,27 @@ _ENDPOINT = re.compile(r"queue:([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)")
 
 async def deliver(told: Told, means: Means) -> Exchange:
     """Put one event in; on disk when this returns."""
-    now = means.clock.now() // 1000
     named = _ENDPOINT.fullmatch(told.endpoint)
     if named is None:
         return Exchange(outcome=Refused(f"{told.endpoint} names no queue"))
-    name = named[1]
+    account, name = told.account, named[1]
+
+    async def put(several: Sequence[Told]) -> list[Put]:
+        now = means.clock.now() // 1000
+        return await means.queues.do(lambda connection: _put(connection, account, name, several, now))
+
     try:
-        put = await means.queues.do(lambda connection: _put(connection, name, told, now))
+        done = await means.together.ask((SINK.name, account, name), told, put)
     except CallerError as error:
         return Exchange(outcome=Refused(error.message))
-    return Exchange(outcome=Delivered(put.id))
+    return Exchange(outcome=Delivered(done.id))
 
 
-def _put(connection: apsw.Connection, name: str, told: Told, now: int) -> Put:
-    account = told.account
+def _put(
+    connection: apsw.Connection, account: str, name: str, several: Sequence[Told], now: int
+) -> list[Put]:
     queue = keeping.find(connection, account, name) or _made(connection, account, name, now)
-    return messages.put(connection, queue, _outgoing(queue, told), now)
+    return [messages.put(connection, queue, _outgoing(queue, told), now) for told in several]
 
 
 def _made(connection: apsw.Connection, account: str, name: str, now: int) -> Queue:

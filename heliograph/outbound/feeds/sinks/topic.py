@@ -8,11 +8,13 @@ see the activity's own id as the message's.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from heliograph.errors import Unavailable
 from heliograph.events import codec
+from heliograph.events.event import Event
 from heliograph.events.topics import TopicPublished
-from heliograph.journal.consumer import Delivered, Refused, Retry
+from heliograph.journal.consumer import Delivered, Outcome, Refused, Retry
 from heliograph.outbound.feeds.delivery_log import Exchange
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.sink import Sink, Told
@@ -27,29 +29,33 @@ async def deliver(told: Told, means: Means) -> Exchange:
     named = _ENDPOINT.fullmatch(told.endpoint)
     if named is None:
         return Exchange(outcome=Refused(f"{told.endpoint} names no topic"))
-    with means.reading.look() as connection:
-        exists = topics.exists(connection, told.account, named[1])
-    if not exists:
-        why = f"the topic {named[1]} was deleted; save the feed again to make it"
-        return Exchange(outcome=Refused(why))
-    event, rendered = told.event, told.rendered
-    published = codec.follow(
-        event,
-        TopicPublished(
-            topic=named[1],
-            body=rendered.body.decode(),
-            message_id=rendered.activity or event.id,
-            born=rendered.born,
-        ),
-        named[1],
-        rendered.topic,
-        now=means.clock.now(),
-    )
+    account, name = told.account, named[1]
+
+    async def publish(several: Sequence[Told]) -> list[Outcome]:
+        with means.reading.look() as connection:
+            exists = topics.exists(connection, account, name)
+        if not exists:
+            why = f"the topic {name} was deleted; save the feed again to make it"
+            return [Refused(why)] * len(several)
+        published = [_published(one, name, means.clock.now()) for one in several]
+        await means.journal.append_once([codec.encode(event) for event in published])
+        return [Delivered(event.data.message_id) for event in published]
+
     try:
-        await means.journal.append_once([codec.encode(published)])
+        return Exchange(outcome=await means.together.ask((SINK.name, account, name), told, publish))
     except Unavailable as error:
         return Exchange(outcome=Retry(error.message))
-    return Exchange(outcome=Delivered(published.data.message_id))
+
+
+def _published(told: Told, topic: str, now: int) -> Event[TopicPublished]:
+    event, rendered = told.event, told.rendered
+    data = TopicPublished(
+        topic=topic,
+        body=rendered.body.decode(),
+        message_id=rendered.activity or event.id,
+        born=rendered.born,
+    )
+    return codec.follow(event, data, topic, rendered.topic, now=now)
 
 
 def fault(endpoint: str, _: Settings) -> str | None:
