@@ -6,12 +6,13 @@ and forwards are told at once. Geography has been empty since 2022 (S0:L33); no 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from heliograph.clock import to_datetime
+from heliograph.clock import SECOND, to_datetime
 from heliograph.events.engagement import MessageForwarded, MessagePrinted, MessageRead
 from heliograph.events.event import AnyEvent
 from heliograph.outbound.feeds.dialect import About, Context, Dialect, Options, Rendered
@@ -137,7 +138,12 @@ def _id(about: About | None) -> str:
 
 def _instant(at: int) -> str:
     """UTC without a zone, whole seconds, as the document has it."""
-    return to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S")
+    return _second(at // SECOND)
+
+
+@lru_cache(64)  # most of what is told just now happened in the last seconds
+def _second(seconds: int) -> str:
+    return to_datetime(seconds * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 DIALECT = Dialect(
