@@ -43,6 +43,7 @@ class Source:
         self._journal = journal
         self._after = self._upto = 0  # what is kept is everything in between
         self._seqs: list[int] = []
+        self._kinds: list[str] = []
         self._entries: list[Entry] = []
         self._events: list[AnyEvent | None] = []
         self._bytes = 0
@@ -52,6 +53,7 @@ class Source:
         if after != self._upto:
             self._clear(after)
         self._seqs.extend([entry.seq for entry in entries])
+        self._kinds.extend([entry.kind for entry in entries])
         self._entries.extend(entries)
         self._events.extend(events)
         self._bytes += sum([len(entry.data) for entry in entries])
@@ -83,11 +85,10 @@ class Source:
     def _recent(self, after: int, kinds: frozenset[str], upto: int, limit: int) -> Taken:
         events: list[Placed] = []
         first = bisect_right(self._seqs, after)
-        for index in range(first, bisect_right(self._seqs, upto, first)):
-            entry = self._entries[index]
-            if entry.kind not in kinds:
-                continue
-            event = self._events[index]
+        last = bisect_right(self._seqs, upto, first)
+        # Every act asks, most of them for kinds that are rare: so what is passed over costs next to nothing.
+        for index in [first + place for place, kind in enumerate(self._kinds[first:last]) if kind in kinds]:
+            entry, event = self._entries[index], self._events[index]
             if event is None:
                 event = self._events[index] = decode(entry)
             events.append(Placed(entry.seq, event))
@@ -104,8 +105,8 @@ class Source:
             self._bytes -= len(self._entries[drop].data)
             drop += 1
         self._after = self._seqs[drop - 1] if drop else self._after
-        del self._seqs[:drop], self._entries[:drop], self._events[:drop]
+        del self._seqs[:drop], self._kinds[:drop], self._entries[:drop], self._events[:drop]
 
     def _clear(self, after: int) -> None:
         self._after = self._upto = after
-        self._seqs, self._entries, self._events, self._bytes = [], [], [], 0
+        self._seqs, self._kinds, self._entries, self._events, self._bytes = [], [], [], [], 0
