@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import hashlib
 import hmac
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -155,6 +157,11 @@ def test_what_is_kept_of_the_moment_is_bounded(means: Means) -> None:
         means.recent.keep(event(OPENED.data), Context(Options()), 0.0)
     means.recent.keep(OPENED, Context(Options()), 0.0)
     assert len(means.recent._found) == MOST and means.recent.context(OPENED, Options(), 0.5) is not None
+    for _ in range(MOST - 1):
+        means.recent.keep(event(OPENED.data), Context(Options()), 0.0)
+    means.recent.keep(OPENED, Context(Options()), 0.0)
+    means.recent.keep(SENT, Context(Options()), 0.0)
+    assert means.recent.has(OPENED, 0.5), "what was found again is not the oldest"
 
 
 async def test_a_text_names_the_address_of_the_person_behind_the_number(
@@ -450,6 +457,22 @@ async def test_a_feed_can_end_in_a_queue_of_ours(means: Means, queues: QueueFile
     )
     assert message.body.startswith("<ActivityItems><OpenActivity><RequestId>t")
     assert f"<ActivityId>{OPENED.id}</ActivityId>" in message.body
+
+
+async def test_what_begins_together_goes_into_a_queue_in_one_step_and_in_its_order(
+    means: Means, queues: QueueFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, do = [], queues.do
+    monkeypatch.setattr(queues, "do", lambda work, **options: steps.append(work) or do(work, **options))
+    feed = msgspec.structs.replace(saved("queue:activity"), dialect="messagegears")
+    opens = [event(OPENED.data) for _ in range(5)]
+    outcomes = await asyncio.gather(*(feed_act(feed, means).perform(one, 1) for one in opens))
+    assert all(isinstance(outcome, Delivered) for outcome in outcomes) and len(steps) == 1
+    queue = await do(lambda connection: keeping.get(connection, ACCOUNT, "activity"))
+    put = await do(lambda c: messages.receive(c, queue, 10, 30, NOW // 1000, in_flight=messages.InFlight()))
+    told = [re.search(r"<ActivityId>([^<]+)<", message.body) for message in put]
+    assert [found[1] for found in told if found] == [one.id for one in opens]
+    assert [Delivered(message.id) for message in put] == outcomes
 
 
 async def test_a_fifo_queue_takes_an_event_once(means: Means, queues: QueueFile) -> None:

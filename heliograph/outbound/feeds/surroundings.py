@@ -72,6 +72,7 @@ class Recent:
 
     def keep(self, event: AnyEvent, found: Context[Any], now: float) -> None:
         """This is what is known of an event as state is now."""
+        self._found.pop(event.id, None)  # so that it is the latest now
         if len(self._found) >= MOST:
             del self._found[next(iter(self._found))]
         self._found[event.id] = (now + KEPT, found)
