@@ -157,10 +157,11 @@ def test_what_is_kept_of_the_moment_is_bounded(means: Means) -> None:
         means.recent.keep(event(OPENED.data), Context(Options()), 0.0)
     means.recent.keep(OPENED, Context(Options()), 0.0)
     assert len(means.recent._found) == MOST and means.recent.context(OPENED, Options(), 0.5) is not None
-    for _ in range(MOST - 1):
+    for _ in range(MOST - 2):
         means.recent.keep(event(OPENED.data), Context(Options()), 0.0)
     means.recent.keep(OPENED, Context(Options()), 0.0)
-    means.recent.keep(SENT, Context(Options()), 0.0)
+    for _ in range(2):
+        means.recent.keep(event(OPENED.data), Context(Options()), 0.0)
     assert means.recent.has(OPENED, 0.5), "what was found again is not the oldest"
 
 
