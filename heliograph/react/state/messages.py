@@ -325,8 +325,9 @@ def _learn(row: Any, event: AnyEvent) -> bool:
     news = False
     for name, value in tells(event.data).items() if tells else ():
         known = getattr(row, name)
-        if value is not None and value != known and not (name in _MOST and known is not None and known > value):
-            setattr(row, name, value)
+        new = max(value, known) if name in _MOST and known is not None else value
+        if new is not None and new != known:
+            setattr(row, name, new)
             news = True
     if getattr(row, instant) is None:
         setattr(row, instant, reading.happened(event))
