@@ -123,7 +123,7 @@ async def test_whoever_waits_gets_the_next_place() -> None:
 
 
 async def test_after_one_went_without_nobody_waits_before_half_of_the_places_are_free() -> None:
-    places = Places(4, patience=0.01)
+    places = Places(4, patience=0.3)
     for _ in range(4):
         assert await places.take()
     assert not await places.take()

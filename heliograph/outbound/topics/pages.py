@@ -100,8 +100,11 @@ class _Partner:
         return Response(status_code=204)
 
     async def _point(self, account: str, endpoint: str) -> None:
-        """Everything in one record: the topic, its feed, the new endpoint, the end of the one before."""
+        """Everything in one record: the topic, its feed, the new endpoint, the end of the one before. Raises `Unavailable`
+        where state does not show yet which one that is."""
         registry, topic = self._registry, f"{FEED}-{account}"
+        if not await registry.settled():
+            raise Unavailable("what was configured before is not known yet: try again")
         now = registry.clock.now()
         before = await registry.look(
             lambda connection: topics.subscriptions(connection, now, account=account, topic=topic)

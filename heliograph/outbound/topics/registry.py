@@ -26,8 +26,8 @@ from heliograph.outbound.topics.names import Named, read_arn
 from heliograph.react.state import topics
 from heliograph.react.state.topics import Subscription, Topic
 
-PATIENCE = 3.0
-"""Seconds that an answer waits for state to show what was recorded."""
+PATIENCE = 20.0
+"""Seconds that an answer waits for state to show what was recorded: longer than an engine that died needs to be back."""
 LOOK = 0.005
 
 _POSITION = select(POSITIONS.c.seq).where(POSITIONS.c.consumer == FOLD, POSITIONS.c.name == topics.FOLD.name)
@@ -55,13 +55,14 @@ class Registry:
         """Record events; on disk when this returns."""
         await self._journal.append([codec.encode(event) for event in events])
 
-    async def settled(self) -> None:
-        """Return when state shows everything that is recorded by now, or after `PATIENCE`."""
+    async def settled(self) -> bool:
+        """Whether state shows everything that is recorded by now; waits for it, no longer than `PATIENCE`."""
         head, end = await self._journal.head(), self.clock.monotonic() + PATIENCE
         while self.clock.monotonic() < end:
             if (await self.look(lambda connection: connection.scalar(_POSITION)) or 0) >= head:
-                return
+                return True
             await self.clock.sleep(LOOK)
+        return False
 
     def event(self, account: str, data: TopicData) -> AnyEvent:
         """An event about an account's topic, now."""
