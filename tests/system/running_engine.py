@@ -25,6 +25,14 @@ SECONDS = 90.0
 """How long anything may take. Nothing is waited for once it is there, so only what is broken takes so long."""
 
 
+def bytes_of(path: Path) -> bytes:
+    """What is in a file of an engine; nothing if it went while one looked, as write-ahead logs do."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 class Engine:
     """A running `heliograph serve`."""
 

@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 from free_ports import free_port
-from running_engine import Engine
+from running_engine import Engine, bytes_of
 
 NAMESPACE = "{http://messagegears.com/3.1/webService}"
 ADDRESS = "rec.erasable@x.example"
 
 
 def files_with(data: Path, word: str) -> list[str]:
-    return [path.name for path in data.glob("*.db*") if word.encode() in path.read_bytes()]
+    return [path.name for path in data.glob("*.db*") if word.encode() in bytes_of(path)]
 
 
 def look_up(engine: Engine, *ids: str) -> tuple[int, object]:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from free_ports import free_port
-from running_engine import Engine
+from running_engine import Engine, bytes_of
 
 ADDRESS = "ann.erasable@x.example"
 
 
 def files_with(data: Path, word: str) -> list[str]:
-    return [path.name for path in data.glob("*.db*") if word.encode() in path.read_bytes()]
+    return [path.name for path in data.glob("*.db*") if word.encode() in bytes_of(path)]
 
 
 def test_an_erased_person_is_in_no_file_and_stays_suppressed_by_a_keyed_hash(

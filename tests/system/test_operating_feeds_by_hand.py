@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_engine import Engine
+from running_engine import Engine, bytes_of
 
 
 class Shop(ThreadingHTTPServer):
@@ -175,7 +175,7 @@ def test_a_rotated_secret_signs_what_comes_next(engine: Engine, shop: Shop) -> N
     headers, body = shop.came[0]
     digest = hmac.new(made["secret"].encode(), body, hashlib.sha256).digest()
     assert headers["x-event-hmac-sha256"] == base64.b64encode(digest).decode()
-    assert made["secret"].encode() not in b"".join(path.read_bytes() for path in _journal(engine.data))
+    assert made["secret"].encode() not in b"".join(bytes_of(path) for path in _journal(engine.data))
 
 
 def test_a_feed_that_is_not_there_is_named(engine: Engine) -> None:
