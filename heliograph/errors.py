@@ -15,6 +15,7 @@
     |   |-- Undrawable         422  a picture that cannot be drawn: no font has a character, or no room for the text
     |   `-- TooManyRequests    429  with `retry_after`
     |-- OperatorError          the operator's: refuse to start or to act, naming the setting or the command
+    |   `-- InUse              what is wanted is right, and somebody else has it now: a data directory, an address
     `-- Unavailable            ours or the machine's, passing: 503 with `retry_after`; nothing was acknowledged
         `-- JournalFull        the queue of events waiting for the disk is at its bound
 
@@ -141,7 +142,16 @@ class TooManyRequests(CallerError):
 
 
 class OperatorError(HeliographError):
-    """A setting, a file or a command is wrong; the message names it and says what would be right."""
+    """A setting, a file or a command is wrong; the message names it and says what would be right. `status` is what a
+    command ends with."""
+
+    status = 2
+
+
+class InUse(OperatorError):
+    """Another process has what this one needs alone; the message names it. The same command may succeed later."""
+
+    status = 1
 
 
 class Unavailable(HeliographError):

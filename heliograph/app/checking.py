@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from heliograph.app.mail import configured
 from heliograph.bounces.rules import load_rules
-from heliograph.errors import OperatorError
 from heliograph.inbound.consent import load_wordings
 from heliograph.outbound.messages.channels.relay import relays_of
 from heliograph.readers import load as load_readers
 from heliograph.settings import Settings
+from heliograph.settings.listening import address_of
 from heliograph.web.proxies import trusting
 
 
 def check(settings: Settings) -> None:
     """Raises `OperatorError`, naming the setting or the file, for the first that is wrong."""
-    host, colon, port = settings.listen.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise OperatorError(f"listen: {settings.listen!r} is not HOST:PORT")
+    address_of(settings.listen)
     trusting(settings.trusted_proxies)
     relays_of(settings)
     load_readers(settings)

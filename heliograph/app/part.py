@@ -93,7 +93,7 @@ async def until_stopped(room: Room) -> None:
 
 
 def run(name: str, work: Callable[[Settings], None]) -> None:
-    """Be a part: `work` runs until SIGTERM. An operator's mistake is one line and status 2."""
+    """Be a part: `work` runs until SIGTERM. An operator's mistake is one line and its status."""
     os.umask(PRIVATE)
     settings = from_environment()
     if os.environ.get(PARENT):
@@ -103,4 +103,4 @@ def run(name: str, work: Callable[[Settings], None]) -> None:
         work(settings)
     except OperatorError as error:
         print(f"heliograph {name}: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.status)

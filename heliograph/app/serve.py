@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from sqlalchemy import Engine
 
 from heliograph.accounts.certificates import ensure_certificate
 from heliograph.accounts.keys import first_start
-from heliograph.app import part
+from heliograph.app import occupancy, part
 from heliograph.app.checking import check
 from heliograph.app.define import builtin_templates
 from heliograph.app.engine import EngineRoom
@@ -33,18 +35,20 @@ from heliograph.settings import Settings, public_url, topics_url
 from heliograph.supervisor import Part, Supervisor
 
 
+@contextlib.contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Be the only `heliograph serve` on these data. Raises `OperatorError`; `InUse`, where somebody else is."""
+    _directory(settings)
+    with occupancy.whole(settings, SystemClock()):
+        yield
+
+
 def prepare(settings: Settings, clock: Clock | None = None) -> dict[str, Any] | None:
     """Bring the data directory up to date; on the first start make it, with an account and keys.
 
     Returns the credentials that were made, else None. Raises `OperatorError`."""
-    check(settings)
-    os.umask(part.PRIVATE)
     clock = clock or SystemClock()
-    data = Path(settings.data)
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise OperatorError(f"data: {data} cannot be made: {error.strerror}") from error
+    data = _directory(settings)
     state = open_state(data)
     try:
         migrate(state)
@@ -64,6 +68,9 @@ def run_part(name: str, settings: Settings) -> None:
     if name not in part.MODULES:
         raise OperatorError(f"there is no part called {name}: {', '.join(part.MODULES)}")
     os.environ.update(part.environment(settings))
+    occupancy.beside_parts(settings)
+    if name == "web":
+        occupancy.listenable(settings.listen)
     os.execv(sys.executable, part.command(name))  # noqa: S606 - our own command line
 
 
@@ -80,6 +87,17 @@ def run_all(settings: Settings) -> None:
     parts = [Part(name, part.command(name)) for name in names]
     environ = {**os.environ, **part.environment(settings)}
     Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
+
+
+def _directory(settings: Settings) -> Path:
+    check(settings)
+    os.umask(part.PRIVATE)
+    data = Path(settings.data)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(f"data: {data} cannot be made: {error.strerror}") from error
+    return data
 
 
 def _refuse_older_journal(state: Engine, data: Path) -> None:

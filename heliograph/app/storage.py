@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from heliograph.clock import SECOND
-from heliograph.errors import OperatorError
+from heliograph.errors import InUse
 from heliograph.journal.frames import SOCKET
 from heliograph.journal.journal import Journal
 from heliograph.journal.reading import JournalReader, open_reader
@@ -28,7 +28,7 @@ DAY = 86_400 * SECOND
 
 @contextlib.asynccontextmanager
 async def owned(settings: Settings) -> AsyncIterator[SqliteJournal]:
-    """The journal as its owner, who serves the others. Raises `OperatorError` when another process owns it."""
+    """The journal as its owner, who serves the others. Raises `InUse` when another process owns it."""
     data = Path(settings.data)
     journal = await SqliteJournal.open(
         data,
@@ -65,7 +65,7 @@ async def reachable(settings: Settings) -> AsyncIterator[Journal]:
         journal: Journal
         try:
             journal = await closing.enter_async_context(owned(settings))
-        except OperatorError:  # somebody runs: through them
+        except InUse:  # through the one who has it
             journal = await closing.enter_async_context(remote(settings))
         yield journal
 
@@ -82,10 +82,10 @@ async def reading(settings: Settings) -> AsyncIterator[JournalReader]:
 
 @contextlib.contextmanager
 def only(settings: Settings, one: str) -> Iterator[None]:
-    """Be the only `ENGINE` or `OUTBOUND` on these data. Raises `OperatorError` when there is one."""
+    """Be the only `ENGINE` or `OUTBOUND` on these data. Raises `InUse` when there is one."""
     descriptor = _lock(settings, one)
     if descriptor is None:
-        raise OperatorError(f"an {one} is already running on {settings.data}: stop that one first")
+        raise InUse(f"an {one} is already running on {settings.data}: stop that one first")
     try:
         yield
     finally:

@@ -54,6 +54,7 @@ from heliograph.queues.file import QueueFile
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
 from heliograph.settings import Settings, from_environment, picture_urls, public_url, tracking_url
+from heliograph.settings.listening import address_of
 from heliograph.supervisor import PARENT, die_with_parent
 from heliograph.web.entry import Entry
 from heliograph.web.http import ACCOUNT_NUMBER, Route, plain_error
@@ -71,12 +72,12 @@ RECEIPT_SECONDS = 5.0
 
 def serve(settings: Settings) -> None:
     """Run the web workers until SIGTERM; restarts those that die."""
-    host, _, port = settings.listen.rpartition(":")
+    host, port = address_of(settings.listen)
     os.environ[PARENT] = str(os.getpid())
     Granian(
         "heliograph.app.web:create",
-        address=host.strip("[]"),
-        port=int(port),
+        address=host,
+        port=port,
         interface=Interfaces.RSGI,
         factory=True,
         workers=settings.workers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.app import checking
+from heliograph.app import checking, occupancy
 from heliograph.cli.options import Config, Data, for_operators, out, settings_of, table
 from heliograph.settings import shown
 
@@ -16,3 +16,5 @@ def check(data: Data = None, config: Config = None) -> None:
         rows.add_row(name, repr(value) if value == "" else str(value))
     out.print(rows)
     checking.check(settings)
+    holder = occupancy.occupant(settings)
+    out.print(f"Being served by {holder}." if holder else "Nobody serves these data now.", highlight=False)

@@ -85,7 +85,7 @@ def kinds_of(kinds: list[str] | None) -> frozenset[str] | None:
 
 
 def for_operators(command: Callable[P, T]) -> Callable[P, T]:
-    """Show an operator's mistake as one line and exit with 2, instead of a traceback."""
+    """Show an operator's mistake as one line and exit with its status, instead of a traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -93,6 +93,6 @@ def for_operators(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except OperatorError as error:
             err.print(f"heliograph: {error}", style="red", highlight=False, soft_wrap=True)
-            sys.exit(2)
+            sys.exit(error.status)
 
     return run

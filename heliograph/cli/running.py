@@ -25,19 +25,22 @@ def serve(
     config: Config = None,
 ) -> None:
     """Run everything: web workers, the engine and what goes out. The first start makes the data directory and the keys."""
-    if only is not None:
-        serving.run_part(only, settings_of(data, config, listen=listen, workers=workers))
-        return
     settings = settings_of(data, config, listen=listen, workers=workers)
-    made = serving.prepare(settings)
-    if made is not None:
-        out.print("The first start made these credentials. They are in credentials.json and shown only now:")
-        out.print_json(data=made)
-    out.print(
-        f"Heliograph {__version__} on {settings.listen}; data in {Path(settings.data).resolve()}",
-        highlight=False,
-    )
-    serving.run_all(settings)
+    if only is not None:
+        serving.run_part(only, settings)
+        return
+    with serving.alone(settings):
+        made = serving.prepare(settings)
+        if made is not None:
+            out.print(
+                "The first start made these credentials. They are in credentials.json and shown only now:"
+            )
+            out.print_json(data=made)
+        out.print(
+            f"Heliograph {__version__} on {settings.listen}; data in {Path(settings.data).resolve()}",
+            highlight=False,
+        )
+        serving.run_all(settings)
 
 
 @for_operators

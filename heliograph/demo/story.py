@@ -21,7 +21,7 @@ import aiohttp
 from rich.console import Console
 
 from heliograph import database
-from heliograph.app import automations, define, templates
+from heliograph.app import automations, define, occupancy, templates
 from heliograph.app.accounts import set_policy
 from heliograph.demo.mailbox import Mailbox, html_of
 from heliograph.demo.receiver import Hook, Receiver
@@ -40,12 +40,13 @@ console = Console(highlight=False)
 
 async def play(*, listen: str, data: str | None, end: bool) -> int:
     """Play the story; returns the exit status. Without `end`, go on serving until Ctrl-C. Raises `OperatorError` where
-    `data` were made before: the story's cart would be no news there."""
+    `data` were made before, since the story's cart would be no news there, or where somebody else listens."""
     if data and (Path(data) / database.FILE).exists():
         raise OperatorError(
             f"there are data in {data} already, and the demo begins with none: name another directory, or go on with "
             f"`heliograph serve --data {data}`"
         )
+    occupancy.listenable(listen)
     with tempfile.TemporaryDirectory(prefix="heliograph-demo-") as made:
         mailbox = Mailbox()
         receiver = Receiver(mailbox)

@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from heliograph.errors import OperatorError
+from heliograph.errors import InUse
 
 FILE = "journal.lock"
 
@@ -23,7 +23,7 @@ class Ownership:
 
     @classmethod
     def take(cls, data: Path) -> Ownership:
-        """Become the owner. Raises `OperatorError`, naming the process that is it already."""
+        """Become the owner. Raises `InUse`, naming the process that is it already."""
         path = data / FILE
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -31,7 +31,7 @@ class Ownership:
         except OSError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
-            raise OperatorError(
+            raise InUse(
                 f"the journal in {data} is being written by process {holder}: stop that one, or go through it "
                 "(its socket lies beside the journal)"
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,11 @@ def heliograph(*arguments: str) -> str:
         [sys.executable, "-m", "heliograph", *arguments], capture_output=True, text=True, check=True
     )
     return done.stdout
+
+
+def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "heliograph", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -47,15 +53,24 @@ def test_a_command_waits_for_nothing_that_only_others_need() -> None:
 
 
 def test_an_unknown_command_is_an_error_of_the_caller() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "heliograph", "serf"], capture_output=True, text=True, check=False
-    )
+    done = refused("serf")
     assert done.returncode == 2 and "serf" in done.stderr
 
 
 def test_the_demo_does_not_begin_in_data_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "state.db").touch()
-    command = [sys.executable, "-m", "heliograph", "demo", "--exit", "--data", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = refused("demo", "--exit", "--data", str(tmp_path))
     assert done.returncode == 2
     assert f"there are data in {tmp_path} already" in done.stderr
+
+
+def test_an_address_that_is_taken_or_wrong_is_told_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        for command in (("serve", "--data", str(tmp_path)), ("demo",)):
+            done = refused(*command, "--listen", taken)
+            assert done.returncode == 1
+            assert f"listen: {taken}: Address already in use" in done.stderr
+    done = refused("serve", "--data", str(tmp_path), "--listen", "192.0.2.1:8025")
+    assert done.returncode == 2 and "listen: 192.0.2.1:8025: Cannot assign" in done.stderr
+    assert refused("demo", "--listen", "8025").returncode == 2

@@ -53,13 +53,7 @@ class Engine:
 
     def start(self) -> None:
         """Start and wait until it is ready."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "heliograph", "serve", *self._flags],
-                env=self._environ,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = self.begin("serve", *self._flags)
         self.until(self.ready)
         self.keys: dict[str, Any] = json.loads((self.data / "credentials.json").read_text())
 
@@ -138,6 +132,13 @@ class Engine:
         if command[:2] == ("accounts", "set") and self.process is not None and self.process.poll() is None:
             self.see_accounts()
         return done
+
+    def begin(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a command of ours on these data, which goes on until it is told to end."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "heliograph", *command], env=self._environ, stdout=log, stderr=log
+            )
 
     def see_accounts(self) -> None:
         """Wait until what accounts were set to is in effect in every process."""

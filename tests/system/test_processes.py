@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from running_engine import SECONDS, Engine
+from running_engine import SECONDS, Engine, free_port
 
 Launch = Callable[..., Engine]
 
@@ -86,11 +86,42 @@ def test_stopping_is_clean_and_the_next_start_goes_on(launch: Launch) -> None:
     assert len(engine.exported("person.created")) == 2
 
 
-def test_a_second_engine_on_the_same_data_is_refused(launch: Launch) -> None:
+def test_a_second_serve_on_the_same_data_is_refused_at_once(launch: Launch) -> None:
     engine = launch()
-    for part in ("engine", "outbound"):
-        done = engine.run("serve", "--only", part)
-        assert done.returncode == 2 and "already running" in done.stderr, part
+    assert engine.process is not None
+    holder = f"process {engine.process.pid}"
+    for command in ((), ("--only", "engine"), ("--only", "web"), ("--listen", f"127.0.0.1:{free_port()}")):
+        done = engine.run("serve", *command)
+        assert done.returncode == 1, command
+        assert f"{engine.data} is being served already: {holder} since" in done.stderr
+    checked = engine.run("check")
+    assert checked.returncode == 0 and f"Being served by {holder}" in checked.stdout
+    assert engine.run("tail", "--no-follow").returncode == 0, "what works beside an engine goes on working"
+
+
+def test_two_of_one_part_are_refused_and_parts_alone_keep_a_whole_serve_away(launch: Launch) -> None:
+    engine = launch()
+    engine.stop()
+    alone = engine.begin("serve", "--only", "journal")
+    engine.until((engine.data / "journal.sock").exists)
+    try:
+        done = engine.run("serve", "--only", "journal")
+        assert done.returncode == 1 and f"is being written by process {alone.pid}" in done.stderr
+        done = engine.run("serve")
+        assert done.returncode == 1 and "parts that run alone" in done.stderr
+    finally:
+        alone.terminate()
+        assert alone.wait(30) == 0
+    engine.start()
+
+
+def test_who_was_killed_holds_nothing(launch: Launch) -> None:
+    engine = launch()
+    assert engine.process is not None
+    engine.process.kill()
+    engine.process.wait()
+    engine.start()
+    assert engine.event("orders/create", {"id": 1, "email": "a@x.example"})[0] == 200
 
 
 def test_what_flags_say_reaches_every_process(tmp_path: Path) -> None:
