@@ -68,6 +68,19 @@ def automations(settings: Settings, account: str | None) -> list[tuple[Any, ...]
         ]
 
 
+def definition(settings: Settings, account: str | None, name: str) -> dict[str, Any]:
+    """An automation as it was saved last. Raises `OperatorError`."""
+    state = open_state(Path(settings.data), read_only=True)
+    number = account_number(state, account)
+    with state.connect() as connection:
+        saved = {row.name: row.definition for row in definitions.automations(connection, number)}
+    if name not in saved:
+        raise OperatorError(
+            f"there is no automation {name}: {', '.join(sorted(saved)) or 'there is none at all'}"
+        )
+    return saved[name]
+
+
 async def why(settings: Settings, account: str | None, name: str, who: str) -> Explanation:
     """Why a person did or did not get it. Raises `OperatorError`."""
     state = open_state(Path(settings.data), read_only=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import Connection
 
 from heliograph.accounts.directory import Directory, load_directory
+from heliograph.api.resources.feeds import Delivery, Standing, delivery, standing
 from heliograph.app.accounts import account_number
 from heliograph.app.storage import reachable, reading
 from heliograph.clock import SystemClock
@@ -19,7 +19,7 @@ from heliograph.egress import Egress
 from heliograph.errors import CallerError, OperatorError
 from heliograph.events import codec
 from heliograph.outbound.feeds import delivery_log, operating, replay_orders, trial
-from heliograph.outbound.feeds.delivery_log import Conversation, Noted
+from heliograph.outbound.feeds.delivery_log import Conversation
 from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means
 from heliograph.outbound.feeds.operating import Rotated, Secrets
@@ -38,25 +38,24 @@ class _Known(NamedTuple):
     feed: Feed
 
 
-async def show(settings: Settings, account: str | None, name: str) -> dict[str, Any]:
-    """A feed as it was saved, and how it fares."""
+async def show(settings: Settings, account: str | None, name: str) -> Standing:
+    """A feed as it was saved, and how it fares: what the API answers."""
     async with reading(settings) as journal:
         head = await journal.head()
     with _known(settings, account, name) as (connection, _, feed):
-        fares = operating.standing(connection, feed, head)
-    saved = {key: value for key, value in msgspec.to_builtins(feed).items() if key != "secrets"}
-    return {**saved, **msgspec.to_builtins(fares)}
+        return standing(connection, feed, head)
 
 
 def deliveries(
     settings: Settings, account: str | None, name: str, *, failed: bool, event: str | None, limit: int
-) -> Sequence[Noted]:
+) -> list[Delivery]:
     """What the log has of a feed, the latest first."""
     wanted = False if failed else None
     with _known(settings, account, name) as (connection, _, feed):
-        return delivery_log.find(
+        noted = delivery_log.find(
             connection, feed.account, feed.name, delivered=wanted, event=event, limit=limit
         )
+    return [delivery(one) for one in noted]
 
 
 def secrets(settings: Settings, account: str | None, name: str) -> Secrets:

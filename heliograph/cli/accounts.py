@@ -32,7 +32,7 @@ def list_accounts(data: Data = None) -> None:
 @accounts.command("add")
 @for_operators
 def add_account(
-    name: str,
+    name: Annotated[str, typer.Argument(help="What the account is called, for people.")],
     parent: Annotated[
         str | None, typer.Option(help="12-digit number of the account that it is below.")
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import json
 from typing import Annotated
 
 import msgspec
@@ -11,22 +11,28 @@ import typer
 
 from heliograph.app import automations as flows
 from heliograph.app import define
-from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
+from heliograph.cli.options import AccountOption, Data, DefinitionFile, existing, for_operators, out, table
 from heliograph.react.automations.rehearsal import Rehearsal
 from heliograph.react.automations.why import Explanation
 
-automations = typer.Typer(no_args_is_help=True, help="Apply, explain and rehearse automations.")
+automations = typer.Typer(
+    no_args_is_help=True,
+    help="Apply, show and rehearse automations, and say why somebody got one or did not.",
+)
 ready = typer.Typer(no_args_is_help=True, help="Automations that are ready to use, with their templates.")
 segments = typer.Typer(no_args_is_help=True, help="Apply, list and look into segments of people.")
 automations.add_typer(ready, name="ready")
 
+Name = Annotated[str, typer.Argument(help="What the automation is called.")]
+ReadyName = Annotated[str, typer.Argument(help="As `heliograph automations ready list` shows it.")]
+SegmentName = Annotated[str, typer.Argument(help="What the segment is called.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @automations.command("apply")
 @for_operators
 def apply(
-    file: Path,
+    file: DefinitionFile,
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Those who are under way go on with this version too.")
     ] = False,
@@ -47,9 +53,16 @@ def list_all(data: Data = None, account: AccountOption = None) -> None:
     out.print(rows)
 
 
+@automations.command("show")
+@for_operators
+def show(name: Name, data: Data = None, account: AccountOption = None) -> None:
+    """An automation's definition as JSON; `apply` and `dry-run` take it again."""
+    typer.echo(json.dumps(flows.definition(existing(data), account, name), ensure_ascii=False, indent=2))
+
+
 @automations.command("remove")
 @for_operators
-def remove(name: str, data: Data = None, account: AccountOption = None) -> None:
+def remove(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """Let an automation take nobody in any more."""
     asyncio.run(define.remove_automation(existing(data), account, name))
     out.print(f"The automation {name} is removed.")
@@ -58,7 +71,7 @@ def remove(name: str, data: Data = None, account: AccountOption = None) -> None:
 @automations.command("why")
 @for_operators
 def why(
-    name: str,
+    name: Name,
     person: Annotated[str, typer.Argument(help="An e-mail address, phone (+...), customer number, or id.")],
     data: Data = None,
     account: AccountOption = None,
@@ -71,7 +84,7 @@ def why(
 @automations.command("dry-run")
 @for_operators
 def dry_run(
-    file: Path,
+    file: DefinitionFile,
     since: Annotated[str, typer.Option(help="So long ago (30d) or since a date.")] = "30d",
     data: Data = None,
     account: AccountOption = None,
@@ -93,21 +106,21 @@ def list_ready() -> None:
 
 @ready.command("use")
 @for_operators
-def use_ready(name: str, data: Data = None, account: AccountOption = None) -> None:
+def use_ready(name: ReadyName, data: Data = None, account: AccountOption = None) -> None:
     """Save one of them, with those of its templates that are not there yet."""
     _applied(asyncio.run(flows.use(existing(data), account, name)))
 
 
 @ready.command("show")
 @for_operators
-def show_ready(name: str) -> None:
+def show_ready(name: ReadyName) -> None:
     """Print its file, to change it before it is used."""
     typer.echo(flows.text_of(name))
 
 
 @segments.command("apply")
 @for_operators
-def apply_segment(file: Path, data: Data = None, account: AccountOption = None) -> None:
+def apply_segment(file: DefinitionFile, data: Data = None, account: AccountOption = None) -> None:
     """Check a segment's YAML or JSON (name, who) and save it."""
     name = asyncio.run(flows.apply_segment(existing(data), account, file))
     out.print(f"The segment {name} is saved.")
@@ -125,7 +138,7 @@ def list_segments(data: Data = None, account: AccountOption = None) -> None:
 
 @segments.command("people")
 @for_operators
-def people_of(name: str, data: Data = None, account: AccountOption = None) -> None:
+def people_of(name: SegmentName, data: Data = None, account: AccountOption = None) -> None:
     """Print who is in a segment now, a line each: id and address."""
     for person in flows.members(existing(data), account, name):
         typer.echo(f"{person.id}\t{person.email or person.phone or ''}")
@@ -133,7 +146,7 @@ def people_of(name: str, data: Data = None, account: AccountOption = None) -> No
 
 @segments.command("remove")
 @for_operators
-def remove_segment(name: str, data: Data = None, account: AccountOption = None) -> None:
+def remove_segment(name: SegmentName, data: Data = None, account: AccountOption = None) -> None:
     """Have a segment be there no more."""
     asyncio.run(flows.remove_segment(existing(data), account, name))
     out.print(f"The segment {name} is removed.")

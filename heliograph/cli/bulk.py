@@ -121,7 +121,7 @@ def recipients(
     job: JobId,
     state: State = None,
     limit: Limit = 100,
-    after: int = 0,
+    after: Annotated[int, typer.Option(help="Go on behind the recipient with this `row`.")] = 0,
     csv: AsCsv = False,
     data: Data = None,
     account: AccountOption = None,

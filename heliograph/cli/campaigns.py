@@ -17,12 +17,10 @@ campaigns = typer.Typer(
     no_args_is_help=True, help="Make tracking codes, print their HTML, stop and start them."
 )
 
-SenderOption = Annotated[
-    str, typer.Option(help="Whose merge tag; `heliograph campaigns senders` lists them.")
-]
-MergeTag = Annotated[
-    str, typer.Option("--merge-tag", help="Another tag for the recipient's id: [CONTACT-ID].")
-]
+SENDER = "Whose merge tag; `heliograph campaigns senders` lists them."
+SenderOption = Annotated[str, typer.Option(help=SENDER)]
+MERGE_TAG = "Another tag for the recipient's id: [CONTACT-ID]."
+MergeTag = Annotated[str, typer.Option("--merge-tag", help=MERGE_TAG)]
 Expires = Annotated[str | None, typer.Option(help="Records until this date or time; `never` takes it back.")]
 Tag = Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")]
 CustomType = Annotated[str | None, typer.Option(help="custom_type of hits that say none.")]
@@ -38,7 +36,7 @@ Guid = Annotated[str, typer.Argument(help="Eight characters.")]
 @campaigns.command("add")
 @for_operators
 def add(
-    name: str,
+    name: Annotated[str, typer.Argument(help="What the campaign is called.")],
     sender: SenderOption = "",
     merge_tag: MergeTag = "",
     expires: Expires = None,
@@ -71,9 +69,9 @@ def add(
 @for_operators
 def change(
     guid: Guid,
-    name: Annotated[str | None, typer.Option()] = None,
-    sender: Annotated[str | None, typer.Option()] = None,
-    merge_tag: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str | None, typer.Option(help="What the campaign is called.")] = None,
+    sender: Annotated[str | None, typer.Option(help=SENDER)] = None,
+    merge_tag: Annotated[str | None, typer.Option(help=MERGE_TAG)] = None,
     expires: Expires = None,
     tag: Tag = None,
     email_type: EmailType = None,

@@ -26,6 +26,9 @@ from heliograph.settings import Settings
 
 parked = typer.Typer(no_args_is_help=True, help="What an act, a reaction or a fold could not handle.")
 
+ConsumerKind = Annotated[str, typer.Argument(metavar="KIND", help="Of the consumer: act, reaction or fold.")]
+Consumer = Annotated[str, typer.Argument(help="Its name, as `heliograph parked list` shows it.")]
+
 PAGE = 2000
 
 
@@ -97,7 +100,12 @@ def list_waiting(
 
 @parked.command("show")
 @for_operators
-def show_parked(kind: str, consumer: str, place: int, data: Data = None) -> None:
+def show_parked(
+    kind: ConsumerKind,
+    consumer: Consumer,
+    place: Annotated[int, typer.Argument(help="Of the journal.")],
+    data: Data = None,
+) -> None:
     """One case whole: the reason and the event."""
     settings = existing(data)
     with open_state(Path(settings.data), read_only=True).connect() as connection:
@@ -113,8 +121,8 @@ def show_parked(kind: str, consumer: str, place: int, data: Data = None) -> None
 @parked.command("retry")
 @for_operators
 def retry_parked(
-    kind: str,
-    consumer: str,
+    kind: ConsumerKind,
+    consumer: Consumer,
     place: Annotated[int | None, typer.Argument(help="Default: all.")] = None,
     data: Data = None,
 ) -> None:
@@ -127,8 +135,8 @@ def retry_parked(
 @parked.command("drop")
 @for_operators
 def drop_parked(
-    kind: str,
-    consumer: str,
+    kind: ConsumerKind,
+    consumer: Consumer,
     place: Annotated[int | None, typer.Argument(help="Default: all.")] = None,
     data: Data = None,
 ) -> None:

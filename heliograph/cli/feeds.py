@@ -11,16 +11,17 @@ import typer
 
 from heliograph.app import define, feeding
 from heliograph.cli.options import AccountOption, Data, at_option, existing, for_operators, out, table
-from heliograph.clock import iso
 from heliograph.errors import OperatorError
 
 feeds = typer.Typer(no_args_is_help=True, help="Add, watch, test, replay and end feeds.")
+
+Name = Annotated[str, typer.Argument(help="What the feed is called.")]
 
 
 @feeds.command("add")
 @for_operators
 def add_feed(
-    name: str,
+    name: Name,
     endpoint: Annotated[
         str, typer.Argument(help="https URL of the receiver, queue:NAME, sns:TOPIC, an ARN, or nats:SUBJECT")
     ],
@@ -54,14 +55,14 @@ def list_feeds(data: Data = None, account: AccountOption = None) -> None:
 
 @feeds.command("show")
 @for_operators
-def show_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
+def show_feed(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """One feed: what it is told, how far it is behind, what waits, its breaker, the last delivery and the last failure."""
     _show(asyncio.run(feeding.show(existing(data), account, name)))
 
 
 @feeds.command("pause")
 @for_operators
-def pause_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
+def pause_feed(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """Hold a feed; its events are kept."""
     asyncio.run(define.move_feed(existing(data), account, name, "paused"))
     out.print(f"The feed {name} is paused.")
@@ -69,7 +70,7 @@ def pause_feed(name: str, data: Data = None, account: AccountOption = None) -> N
 
 @feeds.command("resume")
 @for_operators
-def resume_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
+def resume_feed(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """Go on where a feed was."""
     asyncio.run(define.move_feed(existing(data), account, name, "resumed"))
     out.print(f"The feed {name} goes on.")
@@ -77,7 +78,7 @@ def resume_feed(name: str, data: Data = None, account: AccountOption = None) -> 
 
 @feeds.command("remove")
 @for_operators
-def remove_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
+def remove_feed(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """End a feed."""
     asyncio.run(define.move_feed(existing(data), account, name, "removed"))
     out.print(f"The feed {name} is removed.")
@@ -85,7 +86,7 @@ def remove_feed(name: str, data: Data = None, account: AccountOption = None) -> 
 
 @feeds.command("test")
 @for_operators
-def try_feed(name: str, data: Data = None, account: AccountOption = None) -> None:
+def try_feed(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """Tell the receiver one made-up event now, and show what was sent and what came back."""
     report = asyncio.run(feeding.test(existing(data), account, name))
     _show(report)
@@ -96,7 +97,7 @@ def try_feed(name: str, data: Data = None, account: AccountOption = None) -> Non
 @feeds.command("replay")
 @for_operators
 def replay_feed(
-    name: str,
+    name: Name,
     event: Annotated[list[str] | None, typer.Option(help="The id of an event; may be repeated.")] = None,
     since: Annotated[str | None, typer.Option(help="What was recorded from then on.")] = None,
     until: Annotated[str | None, typer.Option(help="And before then. Default: now.")] = None,
@@ -120,7 +121,7 @@ def replay_feed(
 @feeds.command("deliveries")
 @for_operators
 def list_deliveries(
-    name: str,
+    name: Name,
     failed: Annotated[bool, typer.Option("--failed", help="Failures alone.")] = False,
     event: Annotated[str | None, typer.Option(help="Of this event alone, whole.")] = None,
     limit: Annotated[int, typer.Option(help="How many at most.")] = 20,
@@ -135,16 +136,14 @@ def list_deliveries(
     rows = table("at", "event", "attempt", "outcome", "ms", "why")
     for one in noted:
         made = one.report
-        rows.add_row(
-            iso(one.at), one.event, str(made.attempt), made.outcome, f"{made.milliseconds:g}", made.why
-        )
+        rows.add_row(one.at, one.event, str(made.attempt), made.outcome, f"{made.milliseconds:g}", made.why)
     out.print(rows)
 
 
 @feeds.command("rotate")
 @for_operators
 def rotate_secret(
-    name: str,
+    name: Name,
     overlap: Annotated[float, typer.Option(help="Hours for which the old secret still signs.")] = 24.0,
     turn_after: Annotated[
         float, typer.Option(help="Hours after which single signatures turn to the new one.")
@@ -159,7 +158,7 @@ def rotate_secret(
 
 @feeds.command("secret")
 @for_operators
-def show_secret(name: str, data: Data = None, account: AccountOption = None) -> None:
+def show_secret(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """What a feed's receiver verifies with now."""
     _show(feeding.secrets(existing(data), account, name))
 

@@ -14,16 +14,17 @@ from heliograph.cli.options import AccountOption, Data, err, existing, for_opera
 
 images = typer.Typer(no_args_is_help=True, help="Preview, publish and embed live pictures.")
 
-FILE = Annotated[
+File = Annotated[
     Path,
     typer.Argument(help="JSON as the Personalize API takes it; its type says which kind of picture it is."),
 ]
+Image = Annotated[str, typer.Argument(help="The id of a published picture.")]
 
 
 @images.command("preview")
 @for_operators
 def preview(
-    file: FILE,
+    file: File,
     into: Annotated[Path, typer.Option("--output", "-o", help="Directory of the pictures.")] = Path(),
     data: Data = None,
 ) -> None:
@@ -36,7 +37,7 @@ def preview(
 
 @images.command("publish")
 @for_operators
-def publish(file: FILE, data: Data = None, account: AccountOption = None) -> None:
+def publish(file: File, data: Data = None, account: AccountOption = None) -> None:
     """Publish what a file describes, for good. Prints the id and the URLs."""
     told = asyncio.run(live.publish(existing(data), account, file))
     _warn(told.warnings)
@@ -46,7 +47,7 @@ def publish(file: FILE, data: Data = None, account: AccountOption = None) -> Non
 @images.command("html")
 @for_operators
 def html(
-    image: Annotated[str, typer.Argument(help="The id of a published picture.")],
+    image: Image,
     sender: Annotated[
         str, typer.Option(help="Whose merge tags: mailchimp, braze ...; or a pattern such as <<NAME>>.")
     ] = "mailchimp",
@@ -72,7 +73,7 @@ def listed(
 
 @images.command("archive")
 @for_operators
-def archive(image: str, data: Data = None) -> None:
+def archive(image: Image, data: Data = None) -> None:
     """Take a picture out of the lists. Mails that show it still do."""
     asyncio.run(live.archive(existing(data), image))
     out.print(f"{image} is archived.")
@@ -80,7 +81,7 @@ def archive(image: str, data: Data = None) -> None:
 
 @images.command("report")
 @for_operators
-def report(image: str, data: Data = None) -> None:
+def report(image: Image, data: Data = None) -> None:
     """How often a picture was looked at and by whom, and the votes of a tracker."""
     out.print_json(json.dumps(asyncio.run(live.report(existing(data), image))))
 

@@ -99,7 +99,9 @@ def _given(kind: str, login: str, file: Path | None) -> str:
 
 @keys.command("revoke")
 @for_operators
-def revoke_key(key: str, data: Data = None) -> None:
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="Its id, as `heliograph keys list` shows it.")], data: Data = None
+) -> None:
     """Make a key open nothing; takes effect within two seconds."""
     with open_state(Path(existing(data).data)).begin() as connection:
         store.revoke_key(connection, key, SystemClock().now())

@@ -37,7 +37,10 @@ COMMANDS: dict[str, Command] = {
     "accounts": Command("accounts:accounts", "Show accounts, add one, change its policy."),
     "dkim": Command("dkim:dkim", "Make keys that sign mail, print their DNS records, let them sign."),
     "templates": Command("templates:templates", "Save, show, check, preview and test templates."),
-    "automations": Command("automations:automations", "Apply, explain and rehearse automations."),
+    "automations": Command(
+        "automations:automations",
+        "Apply, show and rehearse automations, and say why somebody got one or did not.",
+    ),
     "segments": Command("automations:segments", "Apply, list and look into segments of people."),
     "send": Command(
         "bulk:send",

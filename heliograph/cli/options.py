@@ -33,6 +33,7 @@ AccountOption = Annotated[
     str | None, typer.Option("--account", help="12-digit number. Default: the only account.")
 ]
 Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be repeated.")]
+DefinitionFile = Annotated[Path, typer.Argument(help="YAML or JSON.")]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
 
 

@@ -80,14 +80,14 @@ def show_timeline(
     who: Who,
     data: Data = None,
     account: AccountOption = None,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many events.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
     before: Annotated[
         int | None, typer.Option(help="Go on where a page ended: its last line says how.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print whole events as JSON.")] = False,
 ) -> None:
     """What this person did and got, the newest first."""
-    page = asyncio.run(person.timeline(existing(data), account, who, before=before, limit=number))
+    page = asyncio.run(person.timeline(existing(data), account, who, before=before, limit=limit))
     if as_json:
         _show(page, None)
         return

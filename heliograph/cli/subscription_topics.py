@@ -41,7 +41,11 @@ def list_topics(data: Data = None, account: AccountOption = None) -> None:
 
 @topics.command("remove")
 @for_operators
-def remove(name: str, data: Data = None, account: AccountOption = None) -> None:
+def remove(
+    name: Annotated[str, typer.Argument(help="What the topic is called.")],
+    data: Data = None,
+    account: AccountOption = None,
+) -> None:
     """Offer a topic no more; who left it is still not written to about it."""
     asyncio.run(defining.remove(existing(data), account, name))
     out.print(f"The topic {name} is removed.")

@@ -19,6 +19,8 @@ from heliograph.outbound.messages.lint import Finding
 
 templates = typer.Typer(no_args_is_help=True, help="Save, show, check, preview and test templates.")
 
+Name = Annotated[str, typer.Argument(help="What the template is called.")]
+OldVersion = Annotated[int, typer.Argument(help="As `heliograph templates versions` shows it.")]
 Html = Annotated[Path | None, typer.Option(help="File of the HTML part.")]
 Mjml = Annotated[Path | None, typer.Option(help="File of the MJML from which the HTML is made.")]
 Text = Annotated[Path | None, typer.Option(help="File of the text part; made from the HTML when absent.")]
@@ -49,7 +51,7 @@ Context = Annotated[
 @templates.command("save")
 @for_operators
 def save(
-    name: str,
+    name: Name,
     subject: Subject = "",
     html: Html = None,
     mjml: Mjml = None,
@@ -90,7 +92,7 @@ def list_templates(data: Data = None, account: AccountOption = None) -> None:
 @templates.command("show")
 @for_operators
 def show(
-    name: str,
+    name: Name,
     part: Annotated[str | None, typer.Option(help="Print this part alone, as it was written.")] = None,
     version: Version = None,
     data: Data = None,
@@ -109,14 +111,14 @@ def show(
 
 @templates.command("versions")
 @for_operators
-def versions(name: str, data: Data = None, account: AccountOption = None) -> None:
+def versions(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """Every version that a template ever had."""
     _table(("version", "saved", "parts", ""), app.versions(existing(data), account, name))
 
 
 @templates.command("rollback")
 @for_operators
-def roll_back(name: str, version: int, data: Data = None, account: AccountOption = None) -> None:
+def roll_back(name: Name, version: OldVersion, data: Data = None, account: AccountOption = None) -> None:
     """Save an old version as the newest."""
     asyncio.run(app.roll_back(existing(data), account, name, version))
     out.print(f"The template {name} is again as it was in version {version}.")
@@ -124,7 +126,7 @@ def roll_back(name: str, version: int, data: Data = None, account: AccountOption
 
 @templates.command("remove")
 @for_operators
-def remove(name: str, data: Data = None, account: AccountOption = None) -> None:
+def remove(name: Name, data: Data = None, account: AccountOption = None) -> None:
     """Offer a template no more; messages under way keep their version."""
     asyncio.run(app.remove(existing(data), account, name))
     out.print(f"The template {name} is removed.")
@@ -192,7 +194,7 @@ def look(
 @templates.command("test")
 @for_operators
 def send_test(
-    name: str,
+    name: Name,
     to: Annotated[str, typer.Argument(help="Whom it goes to.")],
     channel: Annotated[Literal["email", "sms", "push"], typer.Option(help="How.")] = "email",
     person: Person = None,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,22 @@ def test_help_lists_every_command_and_each_has_help_of_its_own() -> None:
     for name in COMMANDS:
         assert f"\n  {name} " in listed
     assert "list" in heliograph("keys", "--help") and "--workers" in heliograph("serve", "--help")
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """Every command below a group, by its path."""
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, *path, name)
+    if not hasattr(group, "commands"):
+        yield " ".join(path), group
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_argument_and_option_says_what_it_is(name: str) -> None:
+    for path, command in commands(loaded(name), name):
+        assert command.help, path
+        silent = [one.name for one in command.params if one.name != "help" and not one.help]
+        assert not silent, f"{path}: {silent}"
 
 
 def test_a_command_waits_for_nothing_that_only_others_need() -> None:

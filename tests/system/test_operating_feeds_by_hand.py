@@ -106,7 +106,12 @@ def test_what_was_told_is_shown_logged_counted_and_told_again(engine: Engine, sh
     shown = told(engine, "show", "again")
     assert (shown["waiting"], shown["parked"], shown["state"]) == (0, 0, "active")
     assert shown["last_delivered"]["event"] == shop.ids()[0] and shown["last_failed"] is None
+    key = {"x-api-key": engine.keys["api_key"]}
+    assert json.loads(engine.get("/api/v1/feeds/again", key)[1]) == shown, (
+        "times for people, as the API has them"
+    )
     (noted,) = told(engine, "deliveries", "again", "--event", shop.ids()[0])
+    assert noted == shown["last_delivered"] and re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:.]+Z", noted["at"])
     report = noted["report"]
     assert (report["outcome"], report["status"], report["attempt"]) == ("delivered", 200, 1)
     assert report["body"].encode() == shop.came[0][1]

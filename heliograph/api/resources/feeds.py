@@ -128,6 +128,26 @@ class NewSecret(msgspec.Struct, frozen=True, kw_only=True):
     public_key: str
 
 
+def standing(connection: Connection, feed: definitions.Feed, head: int) -> Standing:
+    """A feed and how it fares. `head`: the journal's."""
+    fares = operating.standing(connection, feed, head)
+    return Standing(
+        **msgspec.structs.asdict(_subscribed(feed)),
+        behind=fares.behind,
+        waiting=fares.waiting,
+        parked=fares.parked,
+        breaker=fares.breaker,
+        breaker_since=None if fares.breaker_since is None else iso(fares.breaker_since),
+        last_delivered=fares.last_delivered and delivery(fares.last_delivered),
+        last_failed=fares.last_failed and delivery(fares.last_failed),
+    )
+
+
+def delivery(noted: Noted) -> Delivery:
+    """An attempt that the log has, as it is shown."""
+    return Delivery(id=noted.id, event=noted.event, at=iso(noted.at), report=noted.report)
+
+
 async def every(means: Means, asked: Asked) -> Feeds:
     """All feeds of the account."""
     known = await means.read(definitions.feeds)
@@ -138,21 +158,7 @@ async def get(means: Means, asked: Asked) -> Standing:
     """One feed and how it fares."""
     head = await means.journal.head()
 
-    def look(connection: Connection) -> Standing:
-        feed = _feed(connection, asked)
-        fares = operating.standing(connection, feed, head)
-        return Standing(
-            **msgspec.structs.asdict(_subscribed(feed)),
-            behind=fares.behind,
-            waiting=fares.waiting,
-            parked=fares.parked,
-            breaker=fares.breaker,
-            breaker_since=None if fares.breaker_since is None else iso(fares.breaker_since),
-            last_delivered=_delivery(fares.last_delivered),
-            last_failed=_delivery(fares.last_failed),
-        )
-
-    return await means.read(look)
+    return await means.read(lambda connection: standing(connection, _feed(connection, asked), head))
 
 
 async def save(means: Means, asked: Asked) -> Saved:
@@ -239,7 +245,7 @@ async def deliveries(means: Means, asked: Asked) -> Deliveries:
     noted = await means.read(look)
     shown = noted[: wanted.limit]
     following = shown[-1].id if len(noted) > len(shown) else None
-    return Deliveries(deliveries=[one for one in map(_delivery, shown) if one], next=following)
+    return Deliveries(deliveries=[delivery(one) for one in shown], next=following)
 
 
 async def rotate(means: Means, asked: Asked) -> NewSecret:
@@ -291,12 +297,6 @@ def _subscribed(feed: definitions.Feed) -> Subscribed:
         options=feed.options,
         state=feed.state,
     )
-
-
-def _delivery(noted: Noted | None) -> Delivery | None:
-    if noted is None:
-        return None
-    return Delivery(id=noted.id, event=noted.event, at=iso(noted.at), report=noted.report)
 
 
 def _check_name(name: str) -> None:
