@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from functools import lru_cache
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
 
 SIZE_LIMIT = 7 * 1024 * 1024
 """Bytes of all files of one mail, before base64."""
@@ -21,6 +25,10 @@ _TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z
 """Multipart and message would make the file a part of the mail's own structure (RFC 2046 5.1, 5.2)."""
 _CONTENT_ID = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,64}")
 _FIXED_HOST = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/", re.ASCII)
+_LIQUID = Environment()
+"""Only to look at what is written: it is filled in by the sandbox of templates, which has the same tags and filters."""
+_LIQUID.add_filter("raw", _LIQUID.filters["safe"])
+del _LIQUID.tags["include"], _LIQUID.tags["render"]
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029/\\]")
 
 
@@ -40,7 +48,20 @@ def url_fault(url: str) -> str | None:
     as they are."""
     if len(url) > URL_LIMIT or not _FIXED_HOST.match(url):
         return "must be http:// or https://, a host as it is, and a path, in which {{ ... }} may stand"
-    return None
+    return liquid_fault(url)
+
+
+@lru_cache(maxsize=256)
+def liquid_fault(text: str) -> str | None:
+    """Why nothing can be filled in here; None: it can."""
+    try:
+        template = _LIQUID.from_string(text)
+    except LiquidError as error:
+        return f"is no Liquid that can be filled in: {error.message}"
+    except RecursionError:
+        return "is nested too deeply"
+    unknown = sorted(template.analyze().filters.keys() - _LIQUID.filters.keys())
+    return f"has a filter that does not exist: {unknown[0]}" if unknown else None
 
 
 def type_of(name: str) -> str:

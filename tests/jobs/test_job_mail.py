@@ -143,6 +143,8 @@ async def test_a_topic_that_nobody_offers_ends_the_job(world: World) -> None:
             "either a source",
         ),
         ({"attachments": [{"name": "x", "url": "https://{{ recipient.x }}/"}]}, "a host as it is"),
+        ({"attachments": [{"name": "x", "url": "https://x.example/{{ recipient"}]}, "no Liquid"),
+        ({"attachments": [{"name": "{{ x | nope }}", "url": "https://x.example/x"}]}, "does not exist: nope"),
         (
             {"attachments": [{"name": "x", "source": "file:x", "content_type": "message/rfc822"}]},
             "content type",

@@ -11,11 +11,13 @@ from aiohttp import web
 from dispatch_world import Office, request
 from mail_world import World
 
+from heliograph.attachments.rules import liquid_fault
 from heliograph.egress import Egress
 from heliograph.events.messages import Attachment, MessageRenderFailed
 from heliograph.journal.consumer import Delivered, Retry
 from heliograph.outbound.messages.enclosing import PASSING
 from heliograph.outbound.messages.fetching import AT_ONCE
+from heliograph.outbound.messages.sandbox import TEXT
 from heliograph.settings import Settings
 
 
@@ -151,3 +153,10 @@ async def test_a_file_server_that_hangs_has_few_places_and_the_next_message_come
     shop.held.set()
     await asyncio.gather(*hanging)
     assert len(world.mails) == 1 + AT_ONCE
+
+
+def test_what_may_be_written_in_a_url_is_what_the_sandbox_fills_in() -> None:
+    for name in TEXT.filters:
+        assert liquid_fault(f"{{{{ event.number | {name} }}}}") is None
+    for wrong in ("{{ event.number", "{{ a | nope }}", "{% include 'a' %}", "{% render 'a' %}", "{% if a %}"):
+        assert liquid_fault(wrong), wrong

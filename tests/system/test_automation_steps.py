@@ -247,6 +247,7 @@ def leaves_the_topic_and_is_told_why(inn: Inn, mail: EmailMessage) -> None:
     assert "The recipient left the topic stays." in inn.why(ANN)["answer"]
     inn.engine.until(lambda: inn.why(BOB)["not_entered"])
     told = inn.why(BOB)
+    assert json.loads(inn.do("automations", "show", "booked"))["name"] == "booked"
     assert json.loads(inn.do("automations", "why", "booked", BOB, "--json")) == told, (
         "the shell says the same"
     )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from heliograph import url_parameters
-from heliograph.attachments.rules import COUNT_LIMIT, fault, type_of, url_fault
+from heliograph.attachments.rules import COUNT_LIMIT, fault, liquid_fault, type_of, url_fault
 from heliograph.clock import SECOND
 from heliograph.errors import BadRequest, Fault
 from heliograph.events.jobs import JobSubmitted
@@ -140,6 +140,8 @@ def _faults(options: Options) -> list[Fault]:
             faults.append(Fault("options.attachments", f"{one.name} needs either a source or a url"))
         if one.url and (reason := url_fault(one.url)):
             faults.append(Fault("options.attachments", f"the url of {one.name} {reason}"))
+        if one.url and (reason := liquid_fault(one.name)):
+            faults.append(Fault("options.attachments", f"the name {one.name} {reason}"))
         name = "file" if one.url and "{{" in one.name else one.name
         if reason := fault(name, one.content_type or type_of(name), one.content_id):
             faults.append(Fault("options.attachments", reason))

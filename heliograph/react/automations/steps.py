@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from heliograph.attachments.rules import fault, type_of, url_fault
+from heliograph.attachments.rules import fault, liquid_fault, type_of, url_fault
 from heliograph.errors import BadRequest
 from heliograph.events.consent import Channel
 from heliograph.events.messages import Attachment
@@ -267,6 +267,8 @@ def _attached(written: SendStep, at: str) -> tuple[Attachment, ...]:
     for index, one in enumerate(written.attachments):
         if reason := url_fault(one.url):
             raise BadRequest(f"The URL {reason}.", field=f"{at}[{index}].url")
+        if reason := liquid_fault(one.name):
+            raise BadRequest(f"The name {reason}.", field=f"{at}[{index}].name")
         name = "file" if "{{" in one.name else one.name  # what is filled in is judged when it is known
         if reason := fault(name, one.content_type or type_of(name), one.content_id):
             raise BadRequest(f"{reason[0].upper()}{reason[1:]}.", field=f"{at}[{index}]")
