@@ -1,11 +1,13 @@
-# docker build -t heliograph .    Extras (aws, nats, parquet, sftp, cjk) by: --build-arg EXTRAS=aws,parquet
+# docker build -t heliograph .    Without extras (aws, nats, parquet, sftp, cjk): --build-arg REQUIREMENTS=production
 FROM python:3.13-slim AS build
-ARG EXTRAS=parquet
+ARG REQUIREMENTS=production-extras
 RUN python -m venv /opt/heliograph
 WORKDIR /src
+COPY requirements requirements
+RUN /opt/heliograph/bin/pip install --no-cache-dir --require-hashes -r "requirements/${REQUIREMENTS}.txt"
 COPY pyproject.toml README.md LICENSE ./
 COPY heliograph heliograph
-RUN /opt/heliograph/bin/pip install --no-cache-dir ".[${EXTRAS}]"
+RUN /opt/heliograph/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 heliograph && install --directory --owner heliograph --mode 0700 /data

@@ -64,12 +64,16 @@ bench: $(MEASURING) ## Measure against nginx and FastAPI; ARGS=names for a part
 golden: setup ## Draw the sheets of docs/images again: look at them before you commit
 	$(BIN)/python tests/images/timer_sheets.py docs/images
 
+# What operators install is what the tests ran with: production's versions are those of development.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+PRODUCTION = $(COMPILE) --constraint requirements/dev.txt pyproject.toml requirements/build.in
+
 lock: ## Write requirements/ from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra dev --extra bench pyproject.toml requirements/build.in -o requirements/bench.txt
+	$(COMPILE) --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(COMPILE) --extra dev --extra bench pyproject.toml requirements/build.in -o requirements/bench.txt
+	$(PRODUCTION) -o requirements/production.txt
+	$(PRODUCTION) --extra aws --extra cjk --extra nats --extra parquet --extra sftp -o requirements/production-extras.txt
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache dist

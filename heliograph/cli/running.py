@@ -12,6 +12,7 @@ from heliograph import __version__
 from heliograph.app import serve as serving
 from heliograph.cli.options import Config, Data, for_operators, out, settings_of
 from heliograph.demo import story
+from heliograph.settings import public_url
 
 
 @for_operators
@@ -40,6 +41,11 @@ def serve(
             f"Heliograph {__version__} on {settings.listen}; data in {Path(settings.data).resolve()}",
             highlight=False,
         )
+        if not settings.base_url:
+            out.print(
+                f"URLs in mail begin with {public_url(settings)}: set base_url to what your readers can open.",
+                highlight=False,
+            )
         serving.run_all(settings)
 
 
