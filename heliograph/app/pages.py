@@ -39,7 +39,7 @@ def pages(journal: Journal, engine: Engine, others: Sequence[BaseRoute] = ()) ->
     `others` are the pages and calls of the slices.
     """
     ready = _Readiness(journal, engine)
-    return Starlette(
+    made = Starlette(
         routes=[
             Route("/", _welcome),
             Route("/healthz", _healthy),
@@ -49,6 +49,10 @@ def pages(journal: Journal, engine: Engine, others: Sequence[BaseRoute] = ()) ->
         ],
         exception_handlers={404: _missing, 405: _not_allowed},
     )
+    made.router.redirect_slashes = (
+        False  # behind a proxy it would send a caller, key and all, from https to http
+    )
+    return made
 
 
 class _Readiness:

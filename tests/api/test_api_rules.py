@@ -51,6 +51,11 @@ async def test_a_method_that_a_path_does_not_have_is_refused_with_those_it_has(w
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
+async def test_a_slash_too_many_is_a_path_that_is_not_there_and_leads_nowhere_else(world: World) -> None:
+    answer = await world.ask("GET", "/api/v1/people/")
+    assert answer.status == 404 and "location" not in answer.headers
+
+
 async def test_every_fault_is_named_at_once(world: World) -> None:
     answer = await world.ask("GET", "/api/v1/people", limit="many", after="a", nonsense="1")
     assert answer.status == 400

@@ -55,7 +55,7 @@ def _application(gate: Gate, calls: Calls) -> Starlette:
     def call(path: str, method: str, what: Call) -> Route:
         return Route(f"/personalize/{path}", _called(gate, what), methods=[method])
 
-    return Starlette(
+    made = Starlette(
         routes=[
             Route("/ping/authenticated", ping, methods=["GET"]),
             call("templates", "GET", calls.templates),
@@ -70,6 +70,10 @@ def _application(gate: Gate, calls: Calls) -> Starlette:
         ],
         exception_handlers={CallerError: _refused, Unavailable: _refused, HTTPException: _refused},
     )
+    made.router.redirect_slashes = (
+        False  # behind a proxy it would send a caller, key and all, from https to http
+    )
+    return made
 
 
 def _called(gate: Gate, what: Call) -> Endpoint:
