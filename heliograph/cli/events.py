@@ -111,9 +111,7 @@ def show_parked(
     with open_state(Path(settings.data), read_only=True).connect() as connection:
         found = cases.look(connection, Who(kind, consumer), place)
     if found is None:
-        raise OperatorError(
-            f"nothing of {kind} {consumer} is parked at {place}; `heliograph parked list` shows what is"
-        )
+        raise OperatorError(_none(kind, consumer, place))
     out.print(found.why, highlight=False, markup=False)
     asyncio.run(_show(settings, place))
 
@@ -129,7 +127,10 @@ def retry_parked(
     """Put a case back, or all of a consumer, with its whole schedule before it."""
     with open_state(Path(existing(data).data)).begin() as connection:
         number = cases.retry(connection, Who(kind, consumer), place, now=SystemClock().now())
-    out.print(f"{number} put back; the engine takes them up within seconds.")
+    if number:
+        out.print(f"{number} put back; the engine takes them up within seconds.")
+    else:
+        out.print(_none(kind, consumer, place))
 
 
 @parked.command("drop")
@@ -143,7 +144,12 @@ def drop_parked(
     """Forget a case, or all of a consumer."""
     with open_state(Path(existing(data).data)).begin() as connection:
         number = cases.drop(connection, Who(kind, consumer), place)
-    out.print(f"{number} dropped.")
+    out.print(f"{number} dropped." if number else _none(kind, consumer, place))
+
+
+def _none(kind: str, consumer: str, place: int | None) -> str:
+    where = "" if place is None else f" at {place}"
+    return f"Nothing of {kind} {consumer} is parked{where}; `heliograph parked list` shows what is."
 
 
 def _last_line(text: str) -> str:

@@ -28,9 +28,13 @@ Because = Annotated[str, typer.Option(help="Why; kept with the event.")]
 @for_operators
 def show(address: Address, data: Data = None, account: AccountOption = None) -> None:
     """Print why this address is not written to."""
-    rows = table("type", "since", "reason")
     settings = existing(data)
-    for one in suppress.standing(settings, suppress.place(settings, account, address)):
+    standing = suppress.standing(settings, suppress.place(settings, account, address))
+    if not standing:
+        out.print(f"Nothing is held against {address}.", highlight=False)
+        return
+    rows = table("type", "since", "reason")
+    for one in standing:
         rows.add_row(one.type, iso(one.since), one.reason)
     out.print(rows)
 

@@ -136,6 +136,8 @@ async def test_text_stands_out_and_targets_are_large_enough(
     page = await context.new_page()
     await page.set_content(reply.body.decode())
     assert await page.evaluate(CONTRAST) >= 4.5
+    drawn = await page.evaluate("getComputedStyle(document.documentElement).colorScheme")
+    assert drawn == "light dark", "the browser's own boxes are dark on a dark page"
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
     for target in await page.locator("button, label").all():
         box = await target.bounding_box()

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from heliograph.app.serve import prepare
 from heliograph.cli.main import COMMANDS, loaded
+from heliograph.settings import load
 
 
 def heliograph(*arguments: str) -> str:
@@ -92,3 +94,14 @@ def test_an_address_that_is_taken_or_wrong_is_told_at_once(tmp_path: Path) -> No
     done = refused("serve", "--data", str(tmp_path), "--listen", "192.0.2.1:8025")
     assert done.returncode == 2 and "listen: 192.0.2.1:8025: Cannot assign" in done.stderr
     assert refused("demo", "--listen", "8025").returncode == 2
+
+
+def test_where_there_is_nothing_commands_say_so(tmp_path: Path) -> None:
+    prepare(load({"data": str(tmp_path)}, environ={}))
+    for command, said in (
+        (("suppressions", "show", "ann@x.example"), "Nothing is held against ann@x.example."),
+        (("parked", "retry", "act", "dispatch"), "Nothing of act dispatch is parked;"),
+        (("parked", "drop", "act", "dispatch", "3"), "Nothing of act dispatch is parked at 3;"),
+    ):
+        assert said in heliograph(*command, "--data", str(tmp_path))
+    assert "Nobody serves these data now." in heliograph("check", "--data", str(tmp_path))

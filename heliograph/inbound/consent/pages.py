@@ -17,6 +17,7 @@ from heliograph.inbound.consent.words import DEFAULT
 from heliograph.web.http import Headers, Reply
 
 _STYLE = (
+    ":root{color-scheme:light dark}"
     "body{margin:0;font:1.1rem/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff}"
     "main{max-width:32rem;margin:10vh auto 0;padding:0 1.5rem 3rem}"
     "h1{font-size:1.6rem;line-height:1.25}"
@@ -35,7 +36,8 @@ _STYLE = (
     "[role=status]{border-inline-start:.4rem solid #15803d;padding:.5rem 1rem;background:#f0fdf4;color:#1a1a1a}"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#1a1a1a}"
     "button,button.quiet{border-color:#eee}button{background:#eee;color:#1a1a1a}"
-    "button.quiet{background:#1a1a1a;color:#eee}a{color:#93c5fd}}"
+    "button.quiet{background:#1a1a1a;color:#eee}a{color:#93c5fd}"
+    "[role=status]{border-color:#4ade80;background:#14321f;color:#eee}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
