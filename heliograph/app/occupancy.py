@@ -69,7 +69,9 @@ def listenable(listen: str) -> None:
             probe.bind(address)
             probe.listen()
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno in errno.errorcode else error.strerror
+        reason = (
+            os.strerror(error.errno) if error.errno and error.errno in errno.errorcode else error.strerror
+        )
         message = f"listen: {listen}: {reason}"
         raise (InUse if error.errno == errno.EADDRINUSE else OperatorError)(message) from error
 

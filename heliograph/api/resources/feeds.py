@@ -138,8 +138,8 @@ def standing(connection: Connection, feed: definitions.Feed, head: int) -> Stand
         parked=fares.parked,
         breaker=fares.breaker,
         breaker_since=None if fares.breaker_since is None else iso(fares.breaker_since),
-        last_delivered=fares.last_delivered and delivery(fares.last_delivered),
-        last_failed=fares.last_failed and delivery(fares.last_failed),
+        last_delivered=None if fares.last_delivered is None else delivery(fares.last_delivered),
+        last_failed=None if fares.last_failed is None else delivery(fares.last_failed),
     )
 
 
