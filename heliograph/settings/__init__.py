@@ -154,7 +154,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=-1,
             le=64,
-            description="processes that make mails for the one that sends, at most, as they are needed; 0: it makes them itself; -1: one less than the machine has processors, up to 4",
+            description="processes that make mails for the one that sends, at most, as they are needed; 0: it makes them itself; -1: as many as the machine has processors, up to 4, or none where it has one",
         ),
     ] = -1
     message_lifetime: Annotated[

