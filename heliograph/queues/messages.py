@@ -12,7 +12,8 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -82,38 +83,61 @@ class Received(NamedTuple):
 
 def put(connection: apsw.Connection, queue: Queue, message: Outgoing, now: int) -> Put:
     """Put one message in. A FIFO queue takes a deduplication id once in five minutes and answers as it did then."""
-    if queue.fifo and (known := _repeated(connection, queue, message, now)):
-        return Put(known[1], body_digest(message.body), _sequence(known[0]))
-    delay = queue.number("DelaySeconds") if message.delay is None or queue.fifo else message.delay
-    new, md5 = _new_id(), body_digest(message.body)
-    connection.execute(
-        "INSERT INTO messages (queue, id, body, attributes, trace, md5, md5_attributes, sender, sent, visible, grp, dedup,"
-        " event, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            queue.id,
-            new,
-            message.body,
-            message.attributes,
-            message.trace,
-            md5,
-            message.md5_attributes,
-            message.sender,
-            now,
-            now + delay * 1000,
-            message.group,
-            message.dedup,
-            message.event,
-            message.subject,
-        ),
-    )
     if not queue.fifo:
-        return Put(new, md5, None)
+        (new,) = put_all(connection, queue, (message,), now)
+        return new
+    if known := _repeated(connection, queue, message, now):
+        return Put(known[1], body_digest(message.body), _sequence(known[0]))
+    new, columns = _put(queue, message, now)
+    connection.execute(_insert(1), columns)
     seq = connection.last_insert_rowid()
     connection.execute(
         "INSERT OR REPLACE INTO repeats VALUES (?, ?, ?, ?, ?)",
-        (queue.id, _scoped(queue, message), seq, new, now),
+        (queue.id, _scoped(queue, message), seq, new.id, now),
     )
-    return Put(new, md5, _sequence(seq))
+    return new._replace(sequence=_sequence(seq))
+
+
+def put_all(connection: apsw.Connection, queue: Queue, messages: Sequence[Outgoing], now: int) -> list[Put]:
+    """Put a batch in, in this order; into a standard queue by one statement, which takes two thirds of the time of ten."""
+    if queue.fifo:
+        return [put(connection, queue, message, now) for message in messages]
+    if not messages:
+        return []
+    made = [_put(queue, message, now) for message in messages]
+    connection.execute(_insert(len(made)), [value for _, columns in made for value in columns])
+    return [new for new, _ in made]
+
+
+def _put(queue: Queue, message: Outgoing, now: int) -> tuple[Put, tuple[Any, ...]]:
+    """A message with its new id, and the values of its columns."""
+    delay = queue.number("DelaySeconds") if message.delay is None or queue.fifo else message.delay
+    new = Put(_new_id(), body_digest(message.body), None)
+    return new, (
+        queue.id,
+        new.id,
+        message.body,
+        message.attributes,
+        message.trace,
+        new.md5,
+        message.md5_attributes,
+        message.sender,
+        now,
+        now + delay * 1000,
+        message.group,
+        message.dedup,
+        message.event,
+        message.subject,
+    )
+
+
+@lru_cache(16)
+def _insert(count: int) -> str:
+    rows_ = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * count)
+    return (
+        "INSERT INTO messages (queue, id, body, attributes, trace, md5, md5_attributes, sender, sent, visible, grp, dedup,"  # noqa: S608 - constants
+        f" event, subject) VALUES {rows_}"
+    )
 
 
 def _new_id() -> str:

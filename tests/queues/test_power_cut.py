@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +12,8 @@ from pathlib import Path
 import apsw
 import pytest
 from queue_world import World
+
+_FLUSH = os.fdatasync
 
 
 class Disk(apsw.VFS):
@@ -26,6 +29,12 @@ class Disk(apsw.VFS):
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         super().xDelete(filename, syncdir)
         self.flushed.pop(filename, None)
+
+    def flush(self, descriptor: int) -> None:
+        """As `os.fdatasync`, by which the log is flushed past SQLite."""
+        _FLUSH(descriptor)
+        path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        self.flushed[path] = Path(path).read_bytes()
 
     def cut(self, place: Path) -> None:
         """Have in `place` what a machine would find after its power was cut."""
@@ -47,8 +56,9 @@ class _File(apsw.VFSFile):
 
 
 @pytest.fixture
-def disk() -> Iterator[Disk]:
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     made = Disk()
+    monkeypatch.setattr(os, "fdatasync", made.flush)
     yield made
     made.unregister()
 

@@ -20,7 +20,7 @@ from heliograph.outbound.queues.faults import query_code, sqs_fault
 from heliograph.outbound.queues.handed import check_names, told
 from heliograph.outbound.queues.outgoing import check_batch, outgoing
 from heliograph.queues import messages
-from heliograph.queues.file import QueueFile
+from heliograph.queues.file import QueueFile, Work
 from heliograph.queues.keeping import dead_letters_of
 from heliograph.queues.model import Queue, QueueFault
 
@@ -32,6 +32,7 @@ MOST_ENTRIES = 10
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 Find = Callable[[apsw.Connection, Call, str], Queue]
+T = TypeVar("T")
 E = TypeVar("E", bound="asked.Entry | asked.SendEntry")
 
 
@@ -60,9 +61,10 @@ class Traffic:
 
         def step(connection: apsw.Connection) -> dict[str, Any]:
             queue = self._find(connection, call, wanted.queue_url)
-            return _sent(connection, queue, wanted, call.account, now)
+            out = outgoing(queue, wanted, call.account)
+            return _sent(out, messages.put(connection, queue, out, now))
 
-        return await self._file.do(step)
+        return await self._do(call, wanted.queue_url, step)
 
     async def _send_batch(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.SendBatch)
@@ -72,19 +74,23 @@ class Traffic:
             queue = self._find(connection, call, wanted.queue_url)
             _check_entries(wanted.entries)
             check_batch(wanted.entries)
-            return _each(wanted.entries, lambda entry: _sent(connection, queue, entry, call.account, now))
+            good, bad = _tried(wanted.entries, lambda entry: outgoing(queue, entry, call.account))
+            put = messages.put_all(connection, queue, [out for _, out in good], now)
+            sent = [{"Id": id_, **_sent(out, new)} for (id_, out), new in zip(good, put, strict=True)]
+            return _outcome(sent, bad)
 
-        return await self._file.do(step)
+        return await self._do(call, wanted.queue_url, step)
 
     async def _receive(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.Receive)
         _check_receive(wanted)
         system = {*wanted.attribute_names, *wanted.message_system_attribute_names}
         check_names(system)
-        durable = _is_fifo(call, wanted)
         end: float | None = None
         while True:
-            queue, found = await self._file.do(lambda c: self._handed(c, call, wanted), durable=durable)
+            queue, found = await self._do(
+                call, wanted.queue_url, lambda c: self._handed(c, call, wanted), durable=False
+            )
             if found:
                 names = wanted.message_attribute_names
                 return {"Messages": [told(message, system, names, fifo=queue.fifo) for message in found]}
@@ -134,7 +140,7 @@ class Traffic:
             messages.delete(connection, queue, (messages.read_handle(wanted.receipt_handle),))
             return {}
 
-        return await self._file.do(step, durable=_is_fifo(call, wanted))
+        return await self._do(call, wanted.queue_url, step, durable=False)
 
     async def _delete_batch(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.DeleteBatch)
@@ -143,17 +149,11 @@ class Traffic:
             queue = self._find(connection, call, wanted.queue_url)
             _check_entries(wanted.entries)
 
-            handles: list[messages.Handle] = []
+            good, bad = _tried(wanted.entries, lambda entry: messages.read_handle(entry.receipt_handle))
+            messages.delete(connection, queue, [handle for _, handle in good])
+            return _outcome([{"Id": id_} for id_, _ in good], bad)
 
-            def one(entry: asked.DeleteEntry) -> dict[str, Any]:
-                handles.append(messages.read_handle(entry.receipt_handle))
-                return {}
-
-            answer = _each(wanted.entries, one)
-            messages.delete(connection, queue, handles)
-            return answer
-
-        return await self._file.do(step, durable=_is_fifo(call, wanted))
+        return await self._do(call, wanted.queue_url, step, durable=False)
 
     async def _hide(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.Hide)
@@ -163,7 +163,7 @@ class Traffic:
             messages.hide(connection, queue, wanted.receipt_handle, wanted.visibility_timeout, self._now())
             return {}
 
-        return await self._file.do(step, durable=_is_fifo(call, wanted))
+        return await self._do(call, wanted.queue_url, step, durable=False)
 
     async def _hide_batch(self, call: Call) -> Mapping[str, Any]:
         wanted = asked.read(call.parameters, asked.HideBatch)
@@ -173,30 +173,28 @@ class Traffic:
             _check_entries(wanted.entries)
             now = self._now()
 
-            def one(entry: asked.HideEntry) -> dict[str, Any]:
+            def one(entry: asked.HideEntry) -> None:
                 messages.hide(connection, queue, entry.receipt_handle, entry.visibility_timeout, now)
-                return {}
 
-            return _each(wanted.entries, one)
+            good, bad = _tried(wanted.entries, one)
+            return _outcome([{"Id": id_} for id_, _ in good], bad)
 
-        return await self._file.do(step, durable=_is_fifo(call, wanted))
+        return await self._do(call, wanted.queue_url, step, durable=False)
+
+    async def _do(self, call: Call, url: str, step: Work[T], *, durable: bool = True) -> T:
+        """Do this with the queue that a call names. With a standard one it is brief, and `durable` only where it need be:
+        such a queue may give a message again. FIFO queues may look long for a group that nobody works on, and what they
+        hand out or delete is as durable as what is sent to them, since they promise that nobody gets a message while another
+        has it, or after it was deleted (SQS-DG, "exactly-once processing")."""
+        if (url or call.path).rstrip("/").endswith(".fifo"):
+            return await self._file.do(step)
+        return await self._file.briefly(step, durable=durable)
 
     def _now(self) -> int:
         return self._clock.now() // 1000
 
 
-def _is_fifo(call: Call, wanted: asked.Asked) -> bool:
-    """Whether the queue that a call names is FIFO: what such a queue hands out or deletes is as durable as what is sent to
-    it, since it promises that nobody gets a message while another has it, or after it was deleted (SQS-DG,
-    "exactly-once processing"). A standard queue may give a message again."""
-    return (wanted.queue_url or call.path).rstrip("/").endswith(".fifo")
-
-
-def _sent(
-    connection: apsw.Connection, queue: Queue, message: asked.Message, account: str, now: int
-) -> dict[str, Any]:
-    out = outgoing(queue, message, account)
-    put = messages.put(connection, queue, out, now)
+def _sent(out: messages.Outgoing, put: messages.Put) -> dict[str, Any]:
     answer = {
         "MD5OfMessageBody": put.md5,
         "MD5OfMessageAttributes": out.md5_attributes,
@@ -207,17 +205,21 @@ def _sent(
     return {name: value for name, value in answer.items() if value is not None}
 
 
-def _each(entries: Sequence[E], one: Callable[[E], dict[str, Any]]) -> Mapping[str, Any]:
-    """What came of each entry: a batch succeeds in part."""
-    good: list[dict[str, Any]] = []
+def _tried(entries: Sequence[E], one: Callable[[E], T]) -> tuple[list[tuple[str, T]], list[dict[str, Any]]]:
+    """Entries' ids with what came of them, and what was wrong with the others: a batch succeeds in part."""
+    good: list[tuple[str, T]] = []
     bad: list[dict[str, Any]] = []
     for entry in entries:
         try:
-            good.append({"Id": entry.id, **one(entry)})
+            good.append((entry.id, one(entry)))
         except CallerError as error:
             fault = sqs_fault(error)
             code = query_code(fault.shape)
             bad.append({"Id": entry.id, "SenderFault": True, "Code": code, "Message": fault.message})
+    return good, bad
+
+
+def _outcome(good: list[dict[str, Any]], bad: list[dict[str, Any]]) -> Mapping[str, Any]:
     return {name: value for name, value in (("Successful", good), ("Failed", bad)) if value}
 
 
