@@ -1,9 +1,11 @@
 """Queues through boto3: what several receivers send, fetch and delete, in batches of ten, against moto's server.
 
 boto3 itself takes most of the time of a call (signing, parsing) and is the same on both sides, so one client says little of
-a server: `CLIENTS` processes work at once. On few cores they still take most of the machine, so beside the rate by the clock the
-server's own CPU time is compared, which is what one core of it could do. moto keeps nothing on disk and is slower the more is in
-flight, so the cycle is measured twice: with nothing else in the queue, which is moto at its best, and with a thousand messages waiting.
+a server: `CLIENTS` processes work at once. On few cores they take most of the machine whatever the server does, and how much that
+is is measured too: the same clients against `canned`, which answers at once and does nothing. No server's ratio by the clock can be
+greater than that one's, so beside the rate the server's own CPU time is compared, which is what one core of it could do. moto keeps
+nothing on disk and is slower the more is in flight, so the cycle is measured twice: with nothing else in the queue, which is moto at
+its best, and with a thousand messages waiting.
 """
 
 from __future__ import annotations
@@ -56,6 +58,10 @@ STEPS = (
 )
 
 
+CAPPED = tuple(step for step in STEPS if step.task != "send" and not step.waiting)
+"""Where boto3 takes most of the time. (What is deleted has to be received before.)"""
+
+
 class Pace(NamedTuple):
     """Messages per second as all clients see it, and microseconds of the server's CPU for each."""
 
@@ -64,23 +70,35 @@ class Pace(NamedTuple):
 
 
 def through_boto3(scratch: Path) -> list[Row]:
-    """Ours and moto's server, one after the other, in the same run."""
+    """Ours, moto's server, and one that does nothing, one after the other, in the same run."""
     with tempfile.TemporaryDirectory(dir=scratch) as place, ours(Path(place), only_web=True) as server:
         keys = server.keys["aws"]
-        mine = _paces(server, keys["access_key_id"], keys["secret_access_key"])
+        mine = _paces(server, keys["access_key_id"], keys["secret_access_key"], STEPS)
     with moto() as server:
-        theirs = _paces(server, "a", "b")
+        theirs = _paces(server, "a", "b", STEPS)
+    with canned() as server:
+        most = dict(zip(CAPPED, _paces(server, "a", "b", CAPPED), strict=True))
     rows = []
-    for step, (pace, other) in zip(STEPS, zip(mine, theirs, strict=True), strict=True):
+    for step, pace, other in zip(STEPS, mine, theirs, strict=True):
         goal = GOAL if step.task == "cycle" else None
         told = f"{pace.rate:,.0f} messages/s", f"moto {other.rate:,.0f}"
         rows.append(Row(f"{step.what}: {CLIENTS} clients", *told, pace.rate / other.rate, goal))
+        if step in most:
+            rows += _capped(step, pace, other, most[step])
         told = f"{pace.cpu:,.0f} us a message", f"moto {other.cpu:,.0f}"
         rows.append(Row(f"{step.what}: the server's CPU", *told, other.cpu / pace.cpu, goal))
     return rows
 
 
-def _paces(server: Server, key: str, secret: str) -> list[Pace]:
+def _capped(step: Step, pace: Pace, other: Pace, most: Pace) -> list[Row]:
+    can = f"{most.rate:,.0f} messages/s"
+    return [
+        Row(f"{step.what}: what boto3 can do at all", can, f"moto {other.rate:,.0f}", most.rate / other.rate),
+        Row(f"{step.what}: our share of it", f"{pace.rate:,.0f} messages/s", can, pace.rate / most.rate),
+    ]
+
+
+def _paces(server: Server, key: str, secret: str, steps: Sequence[Step]) -> list[Pace]:
     with contextlib.ExitStack() as stack:
         clients = [
             stack.enter_context(process("queue_client", server.url, key, secret)) for _ in range(CLIENTS)
@@ -88,7 +106,7 @@ def _paces(server: Server, key: str, secret: str) -> list[Pace]:
         for client in clients:
             line(client)
         _all(clients, f"first cycle {WARM} {UNBOUNDED}")
-        return [_pace(server, clients, step) for step in STEPS]
+        return [_pace(server, clients, step) for step in steps]
 
 
 def _pace(server: Server, clients: Sequence[Process], step: Step) -> Pace:
@@ -115,3 +133,12 @@ def moto() -> Iterator[Server]:
     server = [sys.executable, "-c", QUIET_MOTO, "-p", str(port)]
     with running(server, url + "/moto-api/", os.environ) as process:
         yield Server("moto", url, process.pid, Path(), {})
+
+
+@contextlib.contextmanager
+def canned() -> Iterator[Server]:
+    """A server that does nothing (`benchmarks.canned`)."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running([sys.executable, "-m", "benchmarks.canned", str(port)], url, os.environ) as process:
+        yield Server("canned", url, process.pid, Path(), {})
