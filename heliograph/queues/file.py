@@ -192,9 +192,8 @@ class QueueFile:
     def _begin_log_anew(self) -> None:
         """Move the log into the file: most of it while others write, the rest while nobody does. Whoever writes first
         in the new log flushes its head; that is done here, so that no loop has to wait for it."""
-        with contextlib.suppress(
-            apsw.BusyError
-        ):  # somebody writes, or still reads an old state: after the next one
+        # busy: somebody writes, or still reads an old state; and the disk may be full. After the next transaction, then
+        with contextlib.suppress(apsw.Error):
             self._tidying.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._tidying.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
             self._pages = 0

@@ -132,5 +132,22 @@ async def test_the_log_begins_anew_when_it_has_grown(
     assert await pages_after("c") < grown + 10, "it is not shortened, but no longer grows"
 
 
+async def test_a_log_that_cannot_be_moved_holds_up_nobody(
+    file: QueueFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        """A connection to a disk on which there is no room."""
+
+        def wal_checkpoint(self, **_: int) -> None:
+            raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr(queue_file, "LOG_PAGES", 1)
+    with monkeypatch.context() as changed:
+        changed.setattr(file, "_tidying", Full())
+        await file.do(note("a"))
+        await file.briefly(note("b"))
+    assert await file.do(noted) == ["a", "b"]
+
+
 def _bytes(path: str) -> int:
     return Path(path).stat().st_size
