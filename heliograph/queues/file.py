@@ -184,7 +184,7 @@ class QueueFile:
         if not any(asked.durable for asked, *_ in answers):
             return answers
         try:
-            os.fdatasync(self._log)
+            _flush(self._log)
         except OSError as error:
             return _refused([asked for asked, *_ in answers], error)
         return answers
@@ -213,6 +213,10 @@ class QueueFile:
     def _grown(self, _: apsw.Connection, __: str, pages: int) -> int:
         self._pages = pages
         return apsw.SQLITE_OK
+
+
+def _flush(descriptor: int) -> None:
+    (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(descriptor)  # macOS has only the latter
 
 
 def _asked(work: Work[T], durable: bool) -> _Asked:
