@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -112,25 +110,3 @@ async def test_what_a_fifo_queue_handed_out_stays_hidden_and_what_it_deleted_sta
         "ChangeMessageVisibility", QueueUrl=url, ReceiptHandle=handles["shown"], VisibilityTimeout=0
     )
     assert await _left(disk, tmp_path / "after", url) == ["shown", "later:", "hidden"]
-
-
-async def test_what_shares_a_transaction_with_a_send_is_on_disk_with_it(
-    disk: Disk, world: World, tmp_path: Path
-) -> None:
-    """Operations that arrive together are one transaction, whichever of them came first."""
-    url = await world.queue("q")
-    for body in ("first", "last"):
-        await world.send(url, body)
-    handles = await world.handles(url, VisibilityTimeout=600)
-    busy = threading.Event()
-    asked = [asyncio.create_task(world.file.do(lambda _: busy.wait(60), durable=False))]
-    for work in (
-        world.ask("DeleteMessage", QueueUrl=url, ReceiptHandle=handles["first"]),
-        world.send(url, "sent"),
-        world.ask("DeleteMessage", QueueUrl=url, ReceiptHandle=handles["last"]),
-    ):
-        asked.append(asyncio.create_task(work))
-        await asyncio.sleep(0)
-    busy.set()
-    await asyncio.gather(*asked)
-    assert await _left(disk, tmp_path / "after", url) == ["sent", "later:"]
