@@ -46,6 +46,10 @@ METADATA = MetaData(
 
 FILE = "state.db"
 
+WRITING_CACHE_KIB, READING_CACHE_KIB = 65_536, 8_192
+"""Pages that a connection keeps. SQLite throws a reader's away whenever somebody else has written, which is all the time; and
+a process may have a dozen readers."""
+
 _QUICK_TRIES, _QUICK_SECONDS = 100, 0.0005
 _SLOW_TRIES, _SLOW_SECONDS = 6_000, 0.005
 """How often a writer looks whether the other has ended: nearly always he has within 50 ms."""
@@ -319,7 +323,7 @@ def _prepare(engine: Engine, *, read_only: bool = False) -> None:
             "PRAGMA synchronous = FULL",
             "PRAGMA foreign_keys = ON",
             "PRAGMA secure_delete = ON",
-            "PRAGMA cache_size = -65536",
+            f"PRAGMA cache_size = -{READING_CACHE_KIB if read_only else WRITING_CACHE_KIB}",
             "PRAGMA wal_autocheckpoint = 8192",  # pages: a batch of folds dirties some 1,500; each is copied once
             "PRAGMA query_only = ON" if read_only else "PRAGMA busy_timeout = 0",  # `_take_turn` waits
         ):
