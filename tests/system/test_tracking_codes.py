@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -113,7 +113,11 @@ def test_a_hit_reaches_a_topics_subscriber_as_the_documents_message(engine: Engi
     engine.until(lambda: "hits" in engine.run("feeds", "list").stdout)
     guid = call(engine, "/campaigns", {"name": "Told", "custom_type": "news"})["guid"]
     load(engine, f"/v2/{guid}?rl&d=[CONTACT-ID]")
-    load(engine, f"/v2/{guid}?d=[CONTACT-ID]", whole=False)
+
+    def judged() -> bool:
+        return any(one["data"].get("mode") == "light" for one in engine.exported("reader.judged"))
+
+    load(engine, f"/v2/{guid}?d=[CONTACT-ID]", until=judged)
     load(engine, f"/{guid}?f&amp;d=[CONTACT-ID]")
 
     told: list[dict[str, Any]] = []
@@ -139,15 +143,16 @@ def test_a_hit_reaches_a_topics_subscriber_as_the_documents_message(engine: Engi
     assert call(engine, f"/campaigns/{guid}")["unfilled"] == {"[CONTACT-ID]": 1}
 
 
-def load(engine: Engine, target: str, *, whole: bool = True) -> bytes:
-    """A raw request for a pixel, its bytes as they are written here; closed as soon as something comes unless it is wanted whole."""
+def load(engine: Engine, target: str, *, until: Callable[[], object] | None = None) -> bytes:
+    """A raw request for a pixel, its bytes as they are written here; looked at whole, or `until` something is true."""
     with socket.create_connection(("127.0.0.1", engine.port), timeout=SECONDS) as line:
         head = f"GET {target} HTTP/1.1\r\nHost: {target[1:9]}.t.example\r\nUser-Agent: {MAIL}\r\nConnection: close\r\n\r\n"
         line.sendall(head.encode())
         answer = b""
         while part := line.recv(4096):
             answer += part
-            if not whole:
+            if until is not None:
+                engine.until(until)
                 break
     return answer
 
