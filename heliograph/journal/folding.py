@@ -27,10 +27,11 @@ LEAST, MOST = 64, 2_048
 LONG = 0.2
 """Seconds of a transaction from which on batches are halved: others wait for the writer meanwhile."""
 
-GATHER, WORTH = 0.05, 16
+GATHER, WORTH = 0.025, 64
 """Seconds at most between a round and the next while events keep coming, and how many events make them worth it; after fewer,
 the pause is as much shorter. A round costs some milliseconds however few events are in it: at 2,000 events a second rounds of
-50 events took half as much CPU again as rounds of 100. Whoever comes when nothing is going on does not wait."""
+50 events took half as much CPU again as rounds of 100. Whoever comes when nothing is going on does not wait, and at some
+hundreds a second nobody much: what is decided of an event goes through a second round before it is told."""
 
 RECENT = 3_600 * SECOND
 """What was recorded within this time is in the journal still should a power cut take back what was made of it (retention removes
