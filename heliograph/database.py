@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import apsw
 import msgspec
 from sqlalchemy import (
     URL,
@@ -90,6 +91,19 @@ def wait_for_turn(tries: int) -> bool:
         return False
     time.sleep(_QUICK_SECONDS if tries < _QUICK_TRIES else _SLOW_SECONDS)
     return True
+
+
+def write_ahead(connection: apsw.Connection) -> None:
+    """Give a file a write-ahead log as soon as nobody else holds it: of a new file that is a change, for which SQLite itself does
+    not wait, and processes that start at once meet in it. Raises `apsw.BusyError` after some 30 seconds."""
+    for tries in itertools.count():
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            if not wait_for_turn(tries):
+                raise
+        else:
+            return
 
 
 def memory_state() -> Engine:
@@ -317,9 +331,9 @@ def _prepare(engine: Engine, *, read_only: bool = False) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None
+        _in_turn(connection, "PRAGMA journal_mode = WAL")  # as `write_ahead`
         cursor = connection.cursor()
         for pragma in (
-            "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
             "PRAGMA foreign_keys = ON",
             "PRAGMA secure_delete = ON",
@@ -345,9 +359,14 @@ def _look(driver: Any) -> None:
 
 def _take_turn(driver: Any) -> None:
     """Begin to write as soon as nobody else does."""
+    _in_turn(driver, "BEGIN IMMEDIATE")
+
+
+def _in_turn(driver: Any, statement: str) -> None:
+    """Execute this as soon as nobody else holds the file."""
     for tries in itertools.count():
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            driver.execute(statement)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not wait_for_turn(tries):
                 raise

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import apsw
 
+from heliograph.database import write_ahead
 from heliograph.errors import Unavailable
 from heliograph.journal.journal_file import BUSY
 
@@ -153,7 +154,7 @@ class KeyFile:
         try:
             connection.set_busy_timeout(BUSY)
             connection.pragma("synchronous", "off")  # what is half made is made again
-            connection.pragma("journal_mode", "wal")
+            write_ahead(connection)
             connection.execute(_SCHEMA)
             connection.pragma("synchronous", "normal")
             connection.pragma("secure_delete", "on")

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
-from heliograph.database import wait_for_turn
+from heliograph.database import wait_for_turn, write_ahead
 from heliograph.errors import Unavailable
 
 AT_ONCE = 256
@@ -203,7 +203,7 @@ class QueueFile:
         connection = apsw.Connection(str(self.path))
         connection.set_busy_handler(wait_for_turn)
         connection.pragma("page_size", PAGE_BYTES)
-        connection.pragma("journal_mode", "wal")
+        write_ahead(connection)
         connection.pragma("synchronous", "normal")
         connection.pragma("temp_store", "memory")
         connection.pragma("secure_delete", "on")  # what is erased leaves no bytes behind

@@ -151,3 +151,24 @@ async def test_a_log_that_cannot_be_moved_holds_up_nobody(
 
 def _bytes(path: str) -> int:
     return Path(path).stat().st_size
+
+
+def test_processes_that_make_the_file_at_once_do_not_meet(tmp_path: Path) -> None:
+    """As the threads here do, over and over: SQLite does not wait where two give a new file its log."""
+    failures: list[BaseException] = []
+
+    def run(place: Path, together: threading.Barrier) -> None:
+        together.wait()
+        try:
+            QueueFile(place).close()
+        except BaseException as error:
+            failures.append(error)
+
+    for n in range(20):
+        together = threading.Barrier(4)
+        threads = [threading.Thread(target=run, args=(tmp_path / str(n), together)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failures
