@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -114,3 +115,35 @@ def test_somebody_waits_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> No
 
 def _count(connection: apsw.Connection) -> int:
     return len(connection.execute("SELECT 1 FROM queues").fetchall())
+
+
+@pytest.mark.parametrize("driver", ["sqlite3", "apsw"])
+def test_who_opens_a_new_file_waits_for_who_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    """SQLite answers at once that it is locked: to give it a write-ahead log would need more than a turn."""
+    path, waited = tmp_path / database.FILE, list[int]()
+    other: Any = (
+        apsw.Connection(str(path)) if driver == "apsw" else sqlite3.connect(path, isolation_level=None)
+    )
+    other.execute("CREATE TABLE facts (id INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+
+    def wait(tries: int) -> bool:
+        waited.append(tries)
+        other.execute("COMMIT")
+        return True
+
+    monkeypatch.setattr(database, "wait_for_turn", wait)
+    if driver == "apsw":
+        opened = apsw.Connection(str(path))
+        database.write_ahead(opened)
+        assert opened.pragma("journal_mode") == "wal"
+        opened.close()
+    else:
+        engine = open_state(tmp_path)
+        with engine.connect() as connection:
+            assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        engine.dispose()
+    assert waited == [0]
+    other.close()
