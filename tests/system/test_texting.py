@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from running_engine import Engine
 from scripted_services import Answer, Asked, Services
+from texted import agreed, send
 
 SID, TOKEN, SHOP = "AC" + "0" * 32, "auth token", "+12025550100"
 ANN, BOB, NOBODY, BLOCKED = "+12025550137", "+12025550138", "+12025550199", "+12025550155"
@@ -75,21 +76,7 @@ def prepare(engine: Engine, services: Services, files: Path) -> None:
     ):
         done = engine.run(*command)
         assert done.returncode == 0, done.stdout + done.stderr
-    for number, (name, phone) in enumerate((("Ann", ANN), ("Bob", BOB)), 1):
-        customer = {"id": number, "first_name": name, "sms_phone_number_e164": phone}
-        assert engine.event("customers/create", customer)[0] == 200
-        wish = {"sms_phone_number_e164": phone, "double_optin_required": False}
-        assert engine.event("newsletter/subscribe", wish)[0] == 200
-    engine.until(lambda: len(engine.exported("consent.granted")) == 2)
-
-
-def send(engine: Engine, to: str, **more: Any) -> str:
-    """Ask for the text; the message's id."""
-    body = {"template": "sale", "channel": "sms", "to": to, **more}
-    headers = {"x-api-key": engine.keys["api_key"], "content-type": "application/json"}
-    status, said = engine.post("/api/v1/messages", json.dumps(body).encode(), headers)
-    assert status == 202, said
-    return str(said["id"])
+    agreed(engine, {"Ann": ANN, "Bob": BOB})
 
 
 def sent_to(services: Services, number: str) -> list[Asked]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from running_engine import Engine
 from scripted_services import Answer, Asked, Services
+from texted import agreed, send
 
 SECRET = "shared secret"
 ANN, BOB, NOBODY = "+12025550137", "+12025550138", "+12025550199"
@@ -82,21 +83,7 @@ def prepare(engine: Engine, services: Services, files: Path) -> None:
     ):
         done = engine.run(*command)
         assert done.returncode == 0, done.stderr
-    for number, (name, phone) in enumerate((("Ann", ANN), ("Bob", BOB), ("Nobody", NOBODY)), 1):
-        customer = {"id": number, "first_name": name, "sms_phone_number_e164": phone}
-        assert engine.event("customers/create", customer)[0] == 200
-        wish = {"sms_phone_number_e164": phone, "double_optin_required": False}
-        assert engine.event("newsletter/subscribe", wish)[0] == 200
-    engine.until(lambda: len(engine.exported("consent.granted")) == 3)
-
-
-def send(engine: Engine, to: str) -> str:
-    """Ask for the text; the message's id."""
-    headers = {"x-api-key": engine.keys["api_key"], "content-type": "application/json"}
-    body = {"template": "sale", "channel": "sms", "to": to}
-    status, said = engine.post("/api/v1/messages", json.dumps(body).encode(), headers)
-    assert status == 202, said
-    return str(said["id"])
+    agreed(engine, {"Ann": ANN, "Bob": BOB, "Nobody": NOBODY})
 
 
 def sent_to(services: Services, number: str) -> list[Asked]:
