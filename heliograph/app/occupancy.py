@@ -3,6 +3,9 @@
 Without this a second one would start its processes again and again, since each is refused what its twin holds. The
 kernel gives the lock back when its holder ends, however it ends; the file names the holder, for whom is refused. Commands
 that work beside a running engine ask for nothing here.
+
+Where a supervisor was killed its processes are told so and end a moment later. Each of them holds a second lock while it
+lives, and who comes next waits for that: else the old workers would still answer for the new ones, and then be gone.
 """
 
 from __future__ import annotations
@@ -10,18 +13,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from heliograph.app.storage import engine_runs
 from heliograph.clock import Clock, iso
 from heliograph.errors import InUse, OperatorError
 from heliograph.settings import Settings
 from heliograph.settings.listening import address_of
 
-FILE = "serve.lock"
+log = logging.getLogger("heliograph.serve")
+
+FILE, ALIVE = "serve.lock", "parts.lock"
+LEISURE = 5.0
+"""Seconds more than its grace that a process may take to end."""
 
 
 @contextlib.contextmanager
@@ -30,14 +38,17 @@ def whole(settings: Settings, clock: Clock) -> Iterator[None]:
     descriptor = _opened(settings)
     try:
         _take(settings, descriptor, fcntl.LOCK_EX)
-        if not engine_runs(
-            settings
-        ):  # else what a killed supervisor left is ending: its children wait for that
-            listenable(settings.listen)
+        _outlive(settings)
+        listenable(settings.listen)
         _name(descriptor, f"process {os.getpid()} since {iso(clock.now())} on {settings.listen}")
         yield
     finally:
         os.close(descriptor)
+
+
+def be_alive(settings: Settings) -> None:
+    """Be one of the processes that serve these data, for as long as this process lives."""
+    fcntl.flock(_opened(settings, ALIVE), fcntl.LOCK_SH)
 
 
 def beside_parts(settings: Settings) -> None:
@@ -76,8 +87,25 @@ def listenable(listen: str) -> None:
         raise (InUse if error.errno == errno.EADDRINUSE else OperatorError)(message) from error
 
 
-def _opened(settings: Settings) -> int:
-    path = Path(settings.data) / FILE
+def _outlive(settings: Settings) -> None:
+    """Wait until the processes of a killed supervisor have ended. Raises `InUse` where they do not."""
+    descriptor = _opened(settings, ALIVE)
+    end = time.monotonic() + settings.shutdown_grace + LEISURE
+    try:
+        if not _locked(descriptor, fcntl.LOCK_EX):
+            log.warning("processes of a `serve` that was killed are ending; waiting for them")
+        while not _locked(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > end:
+                raise InUse(
+                    f"{Path(settings.data).resolve()}: processes of a `serve` that was killed do not end"
+                )
+            time.sleep(0.02)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(settings: Settings, name: str = FILE) -> int:
+    path = Path(settings.data) / name
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

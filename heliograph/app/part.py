@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from heliograph.app import occupancy
 from heliograph.errors import OperatorError
 from heliograph.logs import configure
 from heliograph.settings import Settings, from_environment, to_environment
@@ -98,6 +99,7 @@ def run(name: str, work: Callable[[Settings], None]) -> None:
     settings = from_environment()
     if os.environ.get(PARENT):
         die_with_parent(int(os.environ[PARENT]))
+    occupancy.be_alive(settings)
     configure(settings.log_level, settings.log_format, name)
     try:
         work(settings)

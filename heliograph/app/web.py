@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from heliograph import api, webservice
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
 from heliograph.api.call import Means
-from heliograph.app import part
+from heliograph.app import occupancy, part
 from heliograph.app.pages import pages
 from heliograph.app.storage import owned, remote
 from heliograph.aws.door import Door
@@ -96,6 +96,7 @@ def create() -> Entry:
     """The application of one worker process (Granian's factory)."""
     settings = from_environment()
     die_with_parent(int(os.environ[PARENT]))
+    occupancy.be_alive(settings)
     configure(settings.log_level, settings.log_format, "web")
     worker = Worker(settings, SystemClock())
     entry = Entry(

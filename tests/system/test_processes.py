@@ -115,12 +115,21 @@ def test_two_of_one_part_are_refused_and_parts_alone_keep_a_whole_serve_away(lau
     engine.start()
 
 
-def test_who_was_killed_holds_nothing(launch: Launch) -> None:
+def test_who_was_killed_holds_nothing_and_what_he_left_has_ended_before_the_next_begins(
+    launch: Launch,
+) -> None:
     engine = launch()
     assert engine.process is not None
+    (old,) = engine.pids("web")
+    os.kill(old, signal.SIGSTOP)  # so it cannot see yet that its supervisor is no more
     engine.process.kill()
     engine.process.wait()
-    engine.start()
+    engine.process = engine.begin("serve")
+    engine.until(lambda: b"waiting for them" in engine.log.read_bytes())
+    assert engine.pids("web") == [old]
+    os.kill(old, signal.SIGCONT)
+    engine.until(lambda: engine.pids("web") and old not in engine.pids("web"))
+    engine.until(engine.ready)
     assert engine.event("orders/create", {"id": 1, "email": "a@x.example"})[0] == 200
 
 
