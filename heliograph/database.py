@@ -80,6 +80,9 @@ def open_state(data: Path, *, read_only: bool = False) -> Engine:
     return engine
 
 
+_WRITE_AHEAD = "PRAGMA journal_mode = WAL"
+
+
 def wait_for_turn(tries: int) -> bool:
     """Wait a moment for another process's transaction on a file that several write, this having been done `tries` times
     before; False after some 30 seconds: it is given up. It has the shape of SQLite's busy handler.
@@ -96,14 +99,7 @@ def wait_for_turn(tries: int) -> bool:
 def write_ahead(connection: apsw.Connection) -> None:
     """Give a file a write-ahead log as soon as nobody else holds it: of a new file that is a change, for which SQLite itself does
     not wait, and processes that start at once meet in it. Raises `apsw.BusyError` after some 30 seconds."""
-    for tries in itertools.count():
-        try:
-            connection.pragma("journal_mode", "wal")
-        except apsw.BusyError:
-            if not wait_for_turn(tries):
-                raise
-        else:
-            return
+    _in_turn(connection, _WRITE_AHEAD)
 
 
 def memory_state() -> Engine:
@@ -331,7 +327,7 @@ def _prepare(engine: Engine, *, read_only: bool = False) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        _in_turn(connection, "PRAGMA journal_mode = WAL")  # as `write_ahead`
+        _in_turn(connection, _WRITE_AHEAD)
         cursor = connection.cursor()
         for pragma in (
             "PRAGMA synchronous = FULL",
@@ -363,12 +359,16 @@ def _take_turn(driver: Any) -> None:
 
 
 def _in_turn(driver: Any, statement: str) -> None:
-    """Execute this as soon as nobody else holds the file."""
+    """Have either of the two drivers execute this as soon as nobody else holds the file."""
     for tries in itertools.count():
         try:
             driver.execute(statement)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not wait_for_turn(tries):
+        except (sqlite3.OperationalError, apsw.BusyError) as error:
+            if not _busy(error) or not wait_for_turn(tries):
                 raise
         else:
             return
+
+
+def _busy(error: sqlite3.OperationalError | apsw.BusyError) -> bool:
+    return isinstance(error, apsw.BusyError) or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

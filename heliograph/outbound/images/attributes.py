@@ -8,12 +8,14 @@ can be done is a warning. Fields that nobody asked for are warned about too: the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from heliograph.errors import Fault, Unprocessable
+from heliograph.errors import CallerError, Fault, Unprocessable
+
+Style = TypeVar("Style")
 
 TEXT_LIMIT = 200
 """Characters of a text that is drawn; what is longer fits no picture."""
@@ -54,6 +56,15 @@ class Attributes:
     def warn(self, name: str, reason: str) -> None:
         """Say that a field is odd."""
         self.findings.warnings.append(Fault(self._at(name), reason))
+
+    def made(self, style: Callable[..., Style], chosen: Mapping[str, Any], *, at: str) -> Style:
+        """The style of what was chosen; what it refuses is a fault of the field `at`, and the plainest one goes on."""
+        try:
+            return style(**chosen)
+        except CallerError as error:
+            if not self.findings.faults:  # else it is one of those
+                self.fault(at, error.message)
+            return style()
 
     def raw(self, name: str) -> Any:
         """The JSON value as it is; None where there is none."""

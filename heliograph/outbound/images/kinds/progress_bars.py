@@ -8,7 +8,6 @@ from typing import Any, Literal
 import msgspec
 
 from heliograph import slots
-from heliograph.errors import CallerError
 from heliograph.outbound.images import bars
 from heliograph.outbound.images.attributes import Attributes
 from heliograph.outbound.images.bars.style import (
@@ -103,7 +102,7 @@ def read(said: Attributes) -> ProgressBar:
         "text_size": said.integer("textSize", 0, least=0, most=200),
         **colours,
     }
-    return ProgressBar(template=template.id, style=_style(said, chosen))
+    return ProgressBar(template=template.id, style=said.made(BarStyle, chosen, at=""))
 
 
 def sample(said: Attributes, bar: ProgressBar, preview: bool) -> str:
@@ -156,15 +155,6 @@ def _url(bar: ProgressBar, place: Place) -> str:
 
 def _drawn(bar: ProgressBar, progress: bars.Progress) -> Drawn:
     return Drawn(PNG, bars.png(bar.style, *progress))
-
-
-def _style(said: Attributes, chosen: dict[str, Any]) -> BarStyle:
-    try:
-        return BarStyle(**chosen)
-    except CallerError as error:
-        if not said.findings.faults:  # else it is one of those
-            said.fault("", error.message)
-        return BarStyle()
 
 
 KIND = Kind(

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import msgspec
 
 from heliograph import slots
-from heliograph.errors import CallerError
 from heliograph.outbound.images import polls
 from heliograph.outbound.images.attributes import Attributes
 from heliograph.outbound.images.kinds.kind import (
@@ -93,7 +92,9 @@ def read(said: Attributes) -> SentimentTracker:
         "font": said.choice("font", BY_NAME, DEFAULT),
         **colours,
     }
-    return SentimentTracker(template=template.id, url=said.url("url", ""), style=_style(said, chosen))
+    return SentimentTracker(
+        template=template.id, url=said.url("url", ""), style=said.made(PollStyle, chosen, at="options")
+    )
 
 
 def sample(said: Attributes, tracker: SentimentTracker, preview: bool) -> str:
@@ -177,15 +178,6 @@ def _labels(said: Attributes, default: tuple[str, ...]) -> tuple[str, ...]:
         said.fault("options", f"must be texts of at most {MOST_TEXT} characters")
         return default
     return tuple(given)
-
-
-def _style(said: Attributes, chosen: dict[str, Any]) -> PollStyle:
-    try:
-        return PollStyle(**chosen)
-    except CallerError as error:
-        if not said.findings.faults:  # else it is one of those
-            said.fault("options", error.message)
-        return PollStyle()
 
 
 KIND = Kind(
