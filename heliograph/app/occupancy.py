@@ -34,12 +34,14 @@ LEISURE = 5.0
 
 @contextlib.contextmanager
 def whole(settings: Settings, clock: Clock) -> Iterator[None]:
-    """Be the only one that serves these data, and find the address free. Raises `InUse`, naming who is in the way."""
+    """Be the only one that serves these data, and find the address free; what this process becomes still is. Raises
+    `InUse`, naming who is in the way."""
     descriptor = _opened(settings)
     try:
         _take(settings, descriptor, fcntl.LOCK_EX)
         _outlive(settings)
         listenable(settings.listen)
+        os.set_inheritable(descriptor, True)  # for what this process becomes
         _name(descriptor, f"process {os.getpid()} since {iso(clock.now())} on {settings.listen}")
         yield
     finally:

@@ -9,14 +9,14 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from heliograph.accounts.certificates import ensure_certificate
 from heliograph.accounts.keys import first_start
-from heliograph.app import occupancy, part
+from heliograph.app import occupancy, part, supervising
 from heliograph.app.checking import check
 from heliograph.app.define import builtin_templates
 from heliograph.app.engine import EngineRoom
@@ -29,10 +29,8 @@ from heliograph.errors import OperatorError
 from heliograph.journal import positions
 from heliograph.journal.file_reader import FileReader
 from heliograph.journal.journal_file import FILE
-from heliograph.logs import configure
 from heliograph.migrations import migrate
 from heliograph.settings import Settings, public_url, topics_url
-from heliograph.supervisor import Part, Supervisor
 
 
 @contextlib.contextmanager
@@ -74,9 +72,8 @@ def run_part(name: str, settings: Settings) -> None:
     os.execv(sys.executable, part.command(name))  # noqa: S606 - our own command line
 
 
-def run_all(settings: Settings) -> None:
+def run_all(settings: Settings) -> NoReturn:
     """Everything, under one supervisor, until SIGTERM or SIGINT."""
-    configure(settings.log_level, settings.log_format, "supervisor")
     shutil.rmtree(
         Path(settings.data) / part.METRICS, ignore_errors=True
     )  # figures of processes that are no more
@@ -84,9 +81,7 @@ def run_all(settings: Settings) -> None:
         ["web", "engine", "outbound"] if settings.workers == 1 else ["journal", "web", "engine", "outbound"]
     )
     names += ["mail"] if configured(settings) else []
-    parts = [Part(name, part.command(name)) for name in names]
-    environ = {**os.environ, **part.environment(settings)}
-    Supervisor(parts, environ=environ, grace=settings.shutdown_grace + 5).run()
+    supervising.become(settings, names)
 
 
 def _directory(settings: Settings) -> Path:

@@ -28,6 +28,12 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
+def all_loaded_by(program: str) -> set[str]:
+    """The modules that a process has which runs this."""
+    command = [sys.executable, "-c", f"{program}; import sys; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
     described = loaded(name).help.split("\n\n")[0].replace("\n", " ")
@@ -58,9 +64,7 @@ def test_every_command_argument_and_option_says_what_it_is(name: str) -> None:
 
 
 def test_a_command_waits_for_nothing_that_only_others_need() -> None:
-    program = "import sys; from heliograph.cli.main import loaded; loaded('version'); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    modules = set(done.stdout.split())
+    modules = all_loaded_by("from heliograph.cli.main import loaded; loaded('version')")
     assert "heliograph.cli.version" in modules
     assert not modules & {
         "liquid",
@@ -70,6 +74,12 @@ def test_a_command_waits_for_nothing_that_only_others_need() -> None:
         "heliograph.outbound.feeds",
         "heliograph.demo",
     }
+
+
+def test_the_supervisor_keeps_nothing_that_only_a_start_or_a_part_needs() -> None:
+    modules = all_loaded_by("import heliograph.app.supervising")
+    assert "heliograph.supervisor" in modules
+    assert not modules & {"sqlalchemy", "apsw", "alembic", "typer", "granian", "liquid", "cryptography"}
 
 
 def test_an_unknown_command_is_an_error_of_the_caller() -> None:
