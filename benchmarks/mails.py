@@ -40,10 +40,10 @@ from heliograph.events import codec, subjects
 from heliograph.events.event import Record, new_id
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.addresses import Mailbox
-from heliograph.outbound.messages.compose import Composer
 from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import Facts
 from heliograph.outbound.messages.letters import Desk, Draft
+from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.react.state.definitions import Template
 from heliograph.refs import Refs
 from heliograph.settings import load as load_settings

@@ -13,8 +13,8 @@ from mail_world import ACCOUNT
 from heliograph.accounts.model import Account, Policy
 from heliograph.clock import SECOND, ManualClock, SystemClock
 from heliograph.events.messages import MessageRequested, RenderError
-from heliograph.outbound.messages.compose import Composed, Composer, values
-from heliograph.outbound.messages.sandbox import HTML, TEXT, Source, parse
+from heliograph.outbound.messages.templates.compose import Composed, Composer, values
+from heliograph.outbound.messages.templates.sandbox import HTML, TEXT, Source, parse
 from heliograph.react.state.people import Person
 
 NOW = 1_706_702_400_000_000  # 2024-01-31 12:00 UTC

@@ -17,7 +17,7 @@ from heliograph.events.messages import Attachment, MessageRenderFailed
 from heliograph.journal.consumer import Delivered, Retry
 from heliograph.outbound.messages.enclosing import PASSING
 from heliograph.outbound.messages.fetching import AT_ONCE
-from heliograph.outbound.messages.sandbox import TEXT
+from heliograph.outbound.messages.templates.sandbox import TEXT
 from heliograph.settings import Settings
 
 

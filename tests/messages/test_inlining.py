@@ -12,10 +12,10 @@ from mail_world import ACCOUNT
 from selectolax.lexbor import LexborHTMLParser
 
 from heliograph.clock import ManualClock
-from heliograph.outbound.messages.compose import Composed, Composer
-from heliograph.outbound.messages.inlining import inline
-from heliograph.outbound.messages.mjml import Unreadable, convert
-from heliograph.outbound.messages.origin import Insertion, insert, line_and_column
+from heliograph.outbound.messages.templates.compose import Composed, Composer
+from heliograph.outbound.messages.templates.inlining import inline
+from heliograph.outbound.messages.templates.mjml import Unreadable, convert
+from heliograph.outbound.messages.templates.origin import Insertion, insert, line_and_column
 
 STYLE = re.compile(r' style="[^"]*"')
 

@@ -13,8 +13,8 @@ import pytest
 from heliograph.clock import ManualClock
 from heliograph.events.messages import RenderError
 from heliograph.outbound.messages.instrument import instrument
-from heliograph.outbound.messages.live import Live
-from heliograph.outbound.messages.sandbox import HTML, TEXT, Source, parse
+from heliograph.outbound.messages.templates.live import Live
+from heliograph.outbound.messages.templates.sandbox import HTML, TEXT, Source, parse
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring
 

@@ -18,9 +18,9 @@ from heliograph.attachments.rules import SIZE_LIMIT
 from heliograph.events.messages import Attachment
 from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.attachments import files, listed
-from heliograph.outbound.messages.compose import one_line
 from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.mime import File, Letter, Sender, assemble, envelope_sender, feedback_id
+from heliograph.outbound.messages.templates.compose import one_line
 
 JOE = Mailbox("joe@example.com")
 LEAVE = f"{BASE}/u/" + "A" * 78

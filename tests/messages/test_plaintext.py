@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.outbound.messages.plaintext import from_html
+from heliograph.outbound.messages.templates.plaintext import from_html
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from heliograph.events.jobs import RecordHit, RecordMissed
 from heliograph.events.messages import MessageRenderFailed
 from heliograph.journal.consumer import Delivered
 from heliograph.outbound.messages.lookups import MOST_KEYS, Lookups, Sources
-from heliograph.outbound.messages.sandbox import TEXT, Source, parse
+from heliograph.outbound.messages.templates.sandbox import TEXT, Source, parse
 from heliograph.react.state.records import Name, Record
 
 

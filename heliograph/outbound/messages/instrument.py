@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from heliograph.events.engagement import TRAP
 from heliograph.hooks import image, tracking_code
-from heliograph.outbound.messages.anchors import BodyTag, scan
+from heliograph.outbound.messages.templates.anchors import BodyTag, scan
 from heliograph.refs import ClickRef, MessageRef, Refs
 from heliograph.url_parameters import Parameter, extended
 

@@ -20,7 +20,6 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.attachments import files, listed, nothing_kept
 from heliograph.outbound.messages.channels.channel import Parcel
-from heliograph.outbound.messages.compose import Composed, Composer, one_line, values
 from heliograph.outbound.messages.dkim import Signers, signatures
 from heliograph.outbound.messages.facts import Facts, topic_of
 from heliograph.outbound.messages.headers import added_headers
@@ -31,7 +30,6 @@ from heliograph.outbound.messages.instrument import (
     unsubscribe_url,
     web_copy_url,
 )
-from heliograph.outbound.messages.live import Live
 from heliograph.outbound.messages.lookups import RECORDS, Looked, Lookups, Sources
 from heliograph.outbound.messages.mime import (
     Letter,
@@ -41,6 +39,8 @@ from heliograph.outbound.messages.mime import (
     feedback_id,
     message_id,
 )
+from heliograph.outbound.messages.templates.compose import Composed, Composer, one_line, values
+from heliograph.outbound.messages.templates.live import Live
 from heliograph.react.state.definitions import Template
 from heliograph.refs import MessageRef, Refs
 from heliograph.url_parameters import parameters

@@ -11,18 +11,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from heliograph.outbound.messages import parts as parts_of
 from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.attachments import files, listed
-from heliograph.outbound.messages.compose import ACCOUNT_FIELDS, PERSON_FIELDS, Parsed, parse_parts
 from heliograph.outbound.messages.headers import added_headers
-from heliograph.outbound.messages.inlining import too_many
 from heliograph.outbound.messages.lookups import RECORDS
-from heliograph.outbound.messages.markup import mask, tags
 from heliograph.outbound.messages.nesting import misnested
 from heliograph.outbound.messages.objects import NAMES as OBJECTS
-from heliograph.outbound.messages.origin import line_and_column
-from heliograph.outbound.messages.sandbox import Name, Source
+from heliograph.outbound.messages.templates import parts as parts_of
+from heliograph.outbound.messages.templates.compose import ACCOUNT_FIELDS, PERSON_FIELDS, Parsed, parse_parts
+from heliograph.outbound.messages.templates.inlining import too_many
+from heliograph.outbound.messages.templates.markup import mask, tags
+from heliograph.outbound.messages.templates.origin import line_and_column
+from heliograph.outbound.messages.templates.sandbox import Name, Source
 from heliograph.url_parameters import wrong
 
 CLIPPED = 102 * 1024

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from heliograph.outbound.messages.markup import mask, tags
+from heliograph.outbound.messages.templates.markup import mask, tags
 
 MOST_TAGS = 6_000
 """Tags and branches that are looked at: what it costs grows with their square. Real templates have 3,000."""

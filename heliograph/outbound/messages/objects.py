@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from heliograph.clock import iso
-from heliograph.outbound.messages.markup import liquid
+from heliograph.outbound.messages.templates.markup import liquid
 from heliograph.react.state import commerce, people
 
 VIEWED, CART, ORDER, PRODUCTS = "recently_viewed", "cart", "order", "products"

@@ -22,14 +22,14 @@ from heliograph.accounts.model import Account
 from heliograph.clock import Clock, to_datetime
 from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested, RenderError
-from heliograph.outbound.messages import parts as parts_of
-from heliograph.outbound.messages.anchors import BodyTag, scan
-from heliograph.outbound.messages.inlining import inline
-from heliograph.outbound.messages.live import Live
-from heliograph.outbound.messages.mjml import Unreadable, convert
-from heliograph.outbound.messages.parts import Part
-from heliograph.outbound.messages.plaintext import from_html
-from heliograph.outbound.messages.sandbox import (
+from heliograph.outbound.messages.templates import parts as parts_of
+from heliograph.outbound.messages.templates.anchors import BodyTag, scan
+from heliograph.outbound.messages.templates.inlining import inline
+from heliograph.outbound.messages.templates.live import Live
+from heliograph.outbound.messages.templates.mjml import Unreadable, convert
+from heliograph.outbound.messages.templates.parts import Part
+from heliograph.outbound.messages.templates.plaintext import from_html
+from heliograph.outbound.messages.templates.sandbox import (
     HTML,
     MESSAGE_LIMIT,
     SOURCE_LIMIT,

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from mrml import to_html
 
-from heliograph.outbound.messages.inlining import inline
-from heliograph.outbound.messages.markup import liquid
-from heliograph.outbound.messages.origin import Origin, line_and_column
+from heliograph.outbound.messages.templates.inlining import inline
+from heliograph.outbound.messages.templates.markup import liquid
+from heliograph.outbound.messages.templates.origin import Origin, line_and_column
 
 _CONTAINERS = "body|wrapper|section|group|column|hero|navbar|social|carousel|accordion|accordion-element"
 _STEP = re.compile(rf"<(/?)(?:mj-({_CONTAINERS})|mj-[a-z-]+)(?=[\s/>])[^<>]*+>")

@@ -4,7 +4,7 @@ Templates are written by people of the account, and filled with what strangers s
 by default, a name that does not exist is an error with its place rather than a hole in the text, there is no way
 to load or include anything, and what one rendering may consume is bounded: source, output, variables, loop turns,
 steps, and seconds. python-liquid limits loops and output; the rest is added here and in
-`heliograph.outbound.messages.filters`.
+`heliograph.outbound.messages.templates.filters`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from liquid.expression import Expression
 
 from heliograph.clock import Clock
 from heliograph.events.messages import RenderError
-from heliograph.outbound.messages.filters import OUTPUT_LIMIT, date, guarded
-from heliograph.outbound.messages.live import SLOT_TAGS, Live
-from heliograph.outbound.messages.origin import Origin
+from heliograph.outbound.messages.templates.filters import OUTPUT_LIMIT, date, guarded
+from heliograph.outbound.messages.templates.live import SLOT_TAGS, Live
+from heliograph.outbound.messages.templates.origin import Origin
 
 SOURCE_LIMIT = 512 * 1024
 """Characters of one part's source. The largest real templates are under 150 kB."""

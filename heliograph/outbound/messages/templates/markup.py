@@ -1,7 +1,7 @@
 """The tags of a template's HTML, with their places; and Liquid hidden from what reads HTML.
 
 For what looks at templates once, when they are saved or first used (`inlining`, `mjml`, `lint`). What every mail goes
-through is `heliograph.outbound.messages.anchors`, whose rules this follows. Pure; linear in the text's length.
+through is `heliograph.outbound.messages.templates.anchors`, whose rules this follows. Pure; linear in the text's length.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from heliograph.outbound.messages.anchors import ATTRIBUTE, COMMENT_END, decode
+from heliograph.outbound.messages.templates.anchors import ATTRIBUTE, COMMENT_END, decode
 
 RAW = frozenset(("style", "script", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
 """Elements whose content is text, whatever it looks like."""

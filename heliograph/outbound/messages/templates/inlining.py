@@ -18,8 +18,8 @@ from html import escape
 from css_inline import CSSInliner, InlineError
 from selectolax.lexbor import LexborHTMLParser
 
-from heliograph.outbound.messages.markup import Masked, Tag, mask, tags, unmask
-from heliograph.outbound.messages.origin import Insertion, Origin, insert
+from heliograph.outbound.messages.templates.markup import Masked, Tag, mask, tags, unmask
+from heliograph.outbound.messages.templates.origin import Insertion, Origin, insert
 
 MATCHES_LIMIT = 4_000_000
 """Rules times tags that are matched: a second at most. The largest real templates have 300 rules and 3,000 tags."""

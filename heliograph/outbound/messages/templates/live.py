@@ -30,7 +30,7 @@ from liquid.token import TOKEN_TAG
 from liquid.undefined import is_undefined
 
 from heliograph import slots
-from heliograph.outbound.messages.filters import instant
+from heliograph.outbound.messages.templates.filters import instant
 
 VALUE_LIMIT = 500
 """Characters of one parameter: URLs of more than two thousand are cut by mail clients."""
