@@ -12,7 +12,7 @@ from heliograph.events.event import Data
 
 TRAP = "trap"
 """The name of the hidden link, which no person can see: whoever follows it reads the HTML and not the mail. No
-author's link bears it (`outbound.messages.instrument`)."""
+author's link bears it (`outbound.messages.mail.instrument`)."""
 
 
 ReadCategory = Literal["Read", "Skimmed", "Glanced", "Not Supported"]

@@ -16,8 +16,8 @@ from heliograph.accounts.model import Account
 from heliograph.events import codec, subjects
 from heliograph.events.definitions import TemplateSaved
 from heliograph.events.event import Record, scoped_id
-from heliograph.outbound.messages.addresses import mailbox
-from heliograph.outbound.messages.headers import added_headers
+from heliograph.outbound.messages.mail.addresses import mailbox
+from heliograph.outbound.messages.mail.headers import added_headers
 from heliograph.outbound.messages.templates.compose import Parsed, parse_parts
 from heliograph.react.state import definitions
 from heliograph.url_parameters import wrong

@@ -12,7 +12,7 @@ from api_world import World
 from heliograph.events import codec
 from heliograph.events.definitions import TemplateSaved
 from heliograph.events.messages import Attachment, MessageRequested
-from heliograph.outbound.messages.attachments import SIZE_LIMIT
+from heliograph.outbound.messages.mail.attachments import SIZE_LIMIT
 
 PATH = "/api/v1/messages"
 SEND = {"template": "hello", "to": "ann@x.example"}

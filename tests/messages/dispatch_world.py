@@ -23,10 +23,10 @@ from heliograph.outbound.messages.channels.channel import Line
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.dispatch import Make, dispatch_act
-from heliograph.outbound.messages.dkim import Signers
 from heliograph.outbound.messages.facts import Facts, Status
 from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.letters import Desk, Made
+from heliograph.outbound.messages.mail.dkim import Signers
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.messages.workshop import Order, Workshop

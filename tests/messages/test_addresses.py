@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.outbound.messages.addresses import Mailbox, mailbox
+from heliograph.outbound.messages.mail.addresses import Mailbox, mailbox
 
 
 @pytest.mark.parametrize(

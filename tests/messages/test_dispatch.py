@@ -25,7 +25,7 @@ from heliograph.journal.memory import MemoryJournal
 from heliograph.outbound.messages.channels.channel import Closed, Parcel, Result, Way
 from heliograph.outbound.messages.channels.places import PER_CONNECTION
 from heliograph.outbound.messages.dispatch import OPEN_STATES
-from heliograph.outbound.messages.dkim import Signers
+from heliograph.outbound.messages.mail.dkim import Signers
 from heliograph.refs import ClickRef, MessageRef, Refs
 
 REF = MessageRef(ACCOUNT, MESSAGE, PERSON)

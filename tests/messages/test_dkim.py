@@ -19,12 +19,12 @@ from heliograph.accounts.dkim import DkimKey, activate, add_dkim_keys, dkim_keys
 from heliograph.clock import SystemClock
 from heliograph.database import memory_state
 from heliograph.errors import OperatorError
-from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.channels.channel import Accepted, Parcel
 from heliograph.outbound.messages.channels.relay import Relay
 from heliograph.outbound.messages.channels.smtp import SmtpLine
-from heliograph.outbound.messages.dkim import DkimSigner, Signers, body_form, header_form, signatures
-from heliograph.outbound.messages.mime import Letter, Sender, assemble
+from heliograph.outbound.messages.mail.addresses import Mailbox
+from heliograph.outbound.messages.mail.dkim import DkimSigner, Signers, body_form, header_form, signatures
+from heliograph.outbound.messages.mail.mime import Letter, Sender, assemble
 
 NOW = 1_706_702_400_000_000
 DOMAIN = "shop.example"

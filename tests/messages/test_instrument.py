@@ -11,7 +11,7 @@ from mail_world import ACCOUNT, BASE, MESSAGE, PERSON
 from selectolax.lexbor import LexborHTMLParser
 
 from heliograph.events.engagement import TRAP
-from heliograph.outbound.messages.instrument import apply, changes, instrument
+from heliograph.outbound.messages.mail.instrument import apply, changes, instrument
 from heliograph.outbound.messages.templates.anchors import Anchor, scan
 from heliograph.refs import ClickRef, MessageRef, Refs
 from heliograph.signing import Keyring

@@ -12,7 +12,7 @@ import pytest
 
 from heliograph.clock import ManualClock
 from heliograph.events.messages import RenderError
-from heliograph.outbound.messages.instrument import instrument
+from heliograph.outbound.messages.mail.instrument import instrument
 from heliograph.outbound.messages.templates.live import Live
 from heliograph.outbound.messages.templates.sandbox import HTML, TEXT, Source, parse
 from heliograph.refs import MessageRef, Refs

@@ -16,10 +16,17 @@ from mail_world import ACCOUNT, BASE, MESSAGE
 
 from heliograph.attachments.rules import SIZE_LIMIT
 from heliograph.events.messages import Attachment
-from heliograph.outbound.messages.addresses import Mailbox
-from heliograph.outbound.messages.attachments import files, listed
-from heliograph.outbound.messages.headers import added_headers
-from heliograph.outbound.messages.mime import File, Letter, Sender, assemble, envelope_sender, feedback_id
+from heliograph.outbound.messages.mail.addresses import Mailbox
+from heliograph.outbound.messages.mail.attachments import files, listed
+from heliograph.outbound.messages.mail.headers import added_headers
+from heliograph.outbound.messages.mail.mime import (
+    File,
+    Letter,
+    Sender,
+    assemble,
+    envelope_sender,
+    feedback_id,
+)
 from heliograph.outbound.messages.templates.compose import one_line
 
 JOE = Mailbox("joe@example.com")

@@ -19,13 +19,13 @@ from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.journal.consumer import Delivered, Retry
 from heliograph.journal.loops import Loops
-from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.channels.channel import Parcel
 from heliograph.outbound.messages.channels.places import PER_CONNECTION, Places
 from heliograph.outbound.messages.channels.relay import Relay
 from heliograph.outbound.messages.channels.routes import Routes
 from heliograph.outbound.messages.channels.smtp import SmtpLine
 from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.react.state.folds import FOLDS
 from heliograph.settings.relays import RelaySettings
 

@@ -17,7 +17,6 @@ from scripted_server import HANG, HANG_UP, Scripted, scripted
 from heliograph.clock import ManualClock, SystemClock
 from heliograph.errors import OperatorError
 from heliograph.journal.consumer import Delivered, Refused, Retry
-from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
@@ -33,6 +32,7 @@ from heliograph.outbound.messages.channels.circuit import FIRST_REST, LONGEST_RE
 from heliograph.outbound.messages.channels.relay import Relay, relays_of
 from heliograph.outbound.messages.channels.routes import Routes
 from heliograph.outbound.messages.channels.smtp import SmtpLine
+from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.settings import Settings, load, shown
 from heliograph.settings.relays import RelaySettings
 

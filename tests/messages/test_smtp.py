@@ -14,7 +14,6 @@ from mail_world import World, check_login, serving
 from heliograph.clock import ManualClock, SystemClock
 from heliograph.egress import Egress, Guard
 from heliograph.errors import OperatorError
-from heliograph.outbound.messages.addresses import Mailbox
 from heliograph.outbound.messages.channels import CHANNELS, open_lines
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
@@ -30,6 +29,7 @@ from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.channels.relay import Relay, relays_of
 from heliograph.outbound.messages.channels.smtp import IDLE_LIMIT, SmtpLine
+from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.settings import Settings
 
 CONTENT = b"Subject: x\r\n\r\n.dot\r\n..two\r\nend\r\n"

@@ -13,9 +13,9 @@ import pytest
 from provider_world import BY, MESSAGE, World
 
 from heliograph.inbound.receipts.providers import PROVIDERS
-from heliograph.outbound.messages.addresses import Mailbox
-from heliograph.outbound.messages.mime import Letter, Sender, assemble
-from heliograph.outbound.messages.provider_marks import HEADERS, mark
+from heliograph.outbound.messages.channels.provider_marks import HEADERS, mark
+from heliograph.outbound.messages.mail.addresses import Mailbox
+from heliograph.outbound.messages.mail.mime import Letter, Sender, assemble
 from heliograph.settings import Settings
 
 

@@ -13,7 +13,7 @@ from heliograph import senders
 from heliograph.errors import BadRequest
 from heliograph.inbound.tracking import making
 from heliograph.inbound.tracking.hits import read
-from heliograph.outbound.messages.instrument import instrument
+from heliograph.outbound.messages.mail.instrument import instrument
 from heliograph.react.state.campaigns import Campaign
 from heliograph.refs import MessageRef, Refs
 from heliograph.signing import Keyring

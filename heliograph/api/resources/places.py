@@ -6,7 +6,7 @@ from heliograph.accounts.model import Account
 from heliograph.errors import BadRequest
 from heliograph.events import subjects
 from heliograph.events.consent import Channel
-from heliograph.outbound.messages.addresses import mailbox
+from heliograph.outbound.messages.mail.addresses import mailbox
 from heliograph.phones import e164
 
 

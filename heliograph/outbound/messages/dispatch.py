@@ -33,7 +33,6 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
 from heliograph.outbound.messages import attempts, told
-from heliograph.outbound.messages.addresses import mailbox
 from heliograph.outbound.messages.channels.channel import (
     Accepted,
     Bounced,
@@ -50,6 +49,7 @@ from heliograph.outbound.messages.channels.channel import (
 from heliograph.outbound.messages.facts import Look
 from heliograph.outbound.messages.fetching import PART, Fetching, Late
 from heliograph.outbound.messages.letters import Draft, Failed, Made, Undeliverable
+from heliograph.outbound.messages.mail.addresses import mailbox
 from heliograph.outbound.messages.permission import refused
 from heliograph.outbound.messages.texts import note
 from heliograph.outbound.messages.texts.desk import TextDesk

@@ -17,7 +17,7 @@ from msgspec import Meta
 from heliograph.attachments.rules import COUNT_LIMIT, SIZE_LIMIT, UNKNOWN, type_of
 from heliograph.egress import Answer, Egress
 from heliograph.events.messages import Attachment
-from heliograph.outbound.messages.attachments import files
+from heliograph.outbound.messages.mail.attachments import files
 
 SECONDS = 10.0
 """Seconds that one file may take to come."""

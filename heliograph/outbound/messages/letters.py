@@ -17,21 +17,21 @@ from heliograph.accounts.model import Account, Policy
 from heliograph.attachments.kept import KeptFiles
 from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
-from heliograph.outbound.messages.addresses import Mailbox, mailbox
-from heliograph.outbound.messages.attachments import files, listed, nothing_kept
 from heliograph.outbound.messages.channels.channel import Parcel
-from heliograph.outbound.messages.dkim import Signers, signatures
 from heliograph.outbound.messages.facts import Facts, topic_of
-from heliograph.outbound.messages.headers import added_headers
-from heliograph.outbound.messages.instrument import (
+from heliograph.outbound.messages.lookups import RECORDS, Looked, Lookups, Sources
+from heliograph.outbound.messages.mail.addresses import Mailbox, mailbox
+from heliograph.outbound.messages.mail.attachments import files, listed, nothing_kept
+from heliograph.outbound.messages.mail.dkim import Signers, signatures
+from heliograph.outbound.messages.mail.headers import added_headers
+from heliograph.outbound.messages.mail.instrument import (
     confirm_url,
     instrument,
     preferences_url,
     unsubscribe_url,
     web_copy_url,
 )
-from heliograph.outbound.messages.lookups import RECORDS, Looked, Lookups, Sources
-from heliograph.outbound.messages.mime import (
+from heliograph.outbound.messages.mail.mime import (
     Letter,
     Sender,
     assemble,

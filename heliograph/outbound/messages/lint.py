@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from heliograph.outbound.messages.addresses import mailbox
-from heliograph.outbound.messages.attachments import files, listed
-from heliograph.outbound.messages.headers import added_headers
 from heliograph.outbound.messages.lookups import RECORDS
+from heliograph.outbound.messages.mail.addresses import mailbox
+from heliograph.outbound.messages.mail.attachments import files, listed
+from heliograph.outbound.messages.mail.headers import added_headers
 from heliograph.outbound.messages.nesting import misnested
 from heliograph.outbound.messages.objects import NAMES as OBJECTS
 from heliograph.outbound.messages.templates import parts as parts_of

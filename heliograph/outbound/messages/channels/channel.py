@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from heliograph.bounces.undelivered import Undelivered
 from heliograph.clock import Clock
 from heliograph.events import consent
-from heliograph.outbound.messages.addresses import Mailbox
+from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.settings import Settings
 
 

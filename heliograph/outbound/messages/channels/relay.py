@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from heliograph.errors import OperatorError
-from heliograph.outbound.messages.headers import header_value
+from heliograph.outbound.messages.mail.headers import header_value
 from heliograph.settings import Settings, public_url
 from heliograph.settings.relays import RelaySettings
 

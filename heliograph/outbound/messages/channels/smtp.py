@@ -25,10 +25,10 @@ from heliograph.outbound.messages.channels.channel import (
 from heliograph.outbound.messages.channels.circuit import Circuit
 from heliograph.outbound.messages.channels.conversation import converse
 from heliograph.outbound.messages.channels.places import PER_CONNECTION, Places
+from heliograph.outbound.messages.channels.provider_marks import mark
 from heliograph.outbound.messages.channels.relay import Relay, relays_of
 from heliograph.outbound.messages.channels.routes import Routes
 from heliograph.outbound.messages.channels.wire import Lost, NotConnected, Wire, connect
-from heliograph.outbound.messages.provider_marks import mark
 from heliograph.settings import Settings
 
 IDLE_LIMIT = 60.0

@@ -1,7 +1,7 @@
 """Find the links and the body of an HTML text, without parsing and writing it again.
 
 Mail HTML is written for a dozen renderers at once: conditional comments for Word, VML, attributes that no parser
-keeps as they were. So `heliograph.outbound.messages.instrument` changes single attribute values in place, and this
+keeps as they were. So `heliograph.outbound.messages.mail.instrument` changes single attribute values in place, and this
 module finds out where they are: a scanner that follows the tokenizer of the HTML standard (13.2.5) as far as
 needed to know what is a tag, what is inside a comment, inside quotes, or inside `style` and its kin. Of comments only
 conditional ones (`<!--[if mso]>`) are looked into: to Word what is in there is the mail, links and VML shapes with an

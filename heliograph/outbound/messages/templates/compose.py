@@ -4,7 +4,7 @@ with it, and where.
 Pure but for the clock that bounds a rendering. What a template sees is made here too (`values`): `person`, `event`
 and whatever else the request's context holds, `account`, `unsubscribe_url`,
 `preferences_url`, `confirm_url`, `now`. Next comes
-`heliograph.outbound.messages.instrument`, then `mime`.
+`heliograph.outbound.messages.mail.instrument`, then `mime`.
 """
 
 from __future__ import annotations

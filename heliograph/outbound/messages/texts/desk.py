@@ -28,7 +28,6 @@ from heliograph.outbound.messages.channels.channel import NotDelivered
 from heliograph.outbound.messages.channels.providers import PROVIDERS
 from heliograph.outbound.messages.channels.providers.provider import Provider, Push, Text, options_of
 from heliograph.outbound.messages.facts import Facts, topic_of
-from heliograph.outbound.messages.instrument import confirm_url, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.letters import (
     Failed,
     Undeliverable,
@@ -39,6 +38,7 @@ from heliograph.outbound.messages.letters import (
     tracked,
 )
 from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
+from heliograph.outbound.messages.mail.instrument import confirm_url, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.templates.compose import Composer, values
 from heliograph.outbound.messages.templates.sandbox import TEXT, Source, parse
 from heliograph.outbound.messages.texts.note import Note

@@ -14,7 +14,7 @@ import msgspec
 
 from heliograph.attachments.rules import COUNT_LIMIT, SIZE_LIMIT, fault
 from heliograph.events.messages import Attachment
-from heliograph.outbound.messages.mime import File
+from heliograph.outbound.messages.mail.mime import File
 
 Kept = Callable[[str], bytes]
 """The file that an account keeps under this name. Raises `ValueError`."""

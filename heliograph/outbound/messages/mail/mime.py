@@ -22,7 +22,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from heliograph.clock import SECOND, to_datetime
-from heliograph.outbound.messages.addresses import Mailbox
+from heliograph.outbound.messages.mail.addresses import Mailbox
 
 LINE_LIMIT = 998
 """Characters of a line without its CRLF (RFC 5322 2.1.1)."""
@@ -73,7 +73,7 @@ class Letter:
     list_id: str = ""
     feedback_id: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-    """Further headers that an operator wants (`heliograph.outbound.messages.headers`)."""
+    """Further headers that an operator wants (`heliograph.outbound.messages.mail.headers`)."""
     files: tuple[File, ...] = ()
 
 
