@@ -17,7 +17,7 @@ from heliograph.accounts.model import Account, Policy
 from heliograph.clock import SystemClock
 from heliograph.events import codec
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts.look import Facts
 from heliograph.outbound.messages.letters import Desk, Draft
 from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.outbound.messages.templates.compose import Composer

@@ -39,7 +39,7 @@ from heliograph.database import memory_state, open_state
 from heliograph.events import codec, subjects
 from heliograph.events.event import Record, new_id
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts.look import Facts
 from heliograph.outbound.messages.letters import Desk, Draft
 from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.outbound.messages.mail.dkim import Signers

@@ -17,7 +17,7 @@ from heliograph.app import part
 from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import Reading, open_state
-from heliograph.outbound.messages.facts import Look, look_into
+from heliograph.outbound.messages.facts.look import Look, look_into
 from heliograph.outbound.messages.letters import Desk, Made
 from heliograph.outbound.messages.mail.dkim import Signers
 from heliograph.outbound.messages.templates.compose import Composer

@@ -47,7 +47,7 @@ from heliograph.outbound.messages.channels import open_lines
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.dispatch import dispatch_act
-from heliograph.outbound.messages.facts import look_into
+from heliograph.outbound.messages.facts.look import look_into
 from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.mail.dkim import Signers
 from heliograph.outbound.messages.makers import Makers, by_machine

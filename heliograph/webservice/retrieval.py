@@ -10,7 +10,7 @@ from contextlib import closing
 
 from heliograph.accounts.model import Account
 from heliograph.database import Reading
-from heliograph.outbound.messages.facts import Facts, look_into
+from heliograph.outbound.messages.facts.look import Facts, look_into
 from heliograph.outbound.messages.letters import sender_of
 from heliograph.outbound.messages.mail.attachments import listed
 from heliograph.outbound.messages.mail.mime import Sender

@@ -18,7 +18,7 @@ from heliograph.events.event import Record
 from heliograph.events.jobs import JobSubmitted
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.jobs import orders
-from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
+from heliograph.outbound.messages.facts.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.templates.compose import Composed, Composer, values
 from heliograph.react.state import records
 from heliograph.webservice import content

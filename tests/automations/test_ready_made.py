@@ -24,7 +24,7 @@ from heliograph.events.definitions import RunReached
 from heliograph.events.engagement import LinkClicked
 from heliograph.events.messages import MessageRequested
 from heliograph.events.people import Customer, PersonUpdated
-from heliograph.outbound.messages.objects import ByNumber
+from heliograph.outbound.messages.facts.objects import ByNumber
 from heliograph.outbound.messages.templates.compose import Composed, Composer
 from heliograph.react.automations import parse
 from heliograph.react.automations.ready_made import all_ready, file_of

@@ -23,7 +23,7 @@ from heliograph.outbound.messages.channels.channel import Line
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.dispatch import Make, dispatch_act
-from heliograph.outbound.messages.facts import Facts, Status
+from heliograph.outbound.messages.facts.look import Facts, Status
 from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.letters import Desk, Made
 from heliograph.outbound.messages.mail.dkim import Signers

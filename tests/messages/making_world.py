@@ -13,7 +13,7 @@ from heliograph.clock import ManualClock
 from heliograph.events import codec
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.facts import Facts, Status
+from heliograph.outbound.messages.facts.look import Facts, Status
 from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.outbound.messages.templates.compose import Composer

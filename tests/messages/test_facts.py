@@ -15,8 +15,8 @@ from heliograph.events.definitions import TemplateSaved
 from heliograph.events.event import AnyEvent, Data, Event
 from heliograph.events.messages import MessageRequested, MessageSent
 from heliograph.events.people import Customer, PersonCreated
-from heliograph.outbound.messages.facts import look_into
-from heliograph.outbound.messages.objects import mentioned
+from heliograph.outbound.messages.facts.look import look_into
+from heliograph.outbound.messages.facts.objects import mentioned
 from heliograph.react.state.folds import FOLDS
 
 NOW = 1_706_702_400_000_000

@@ -24,7 +24,7 @@ from heliograph.outbound.messages.channels.places import PER_CONNECTION, Places
 from heliograph.outbound.messages.channels.relay import Relay
 from heliograph.outbound.messages.channels.routes import Routes
 from heliograph.outbound.messages.channels.smtp import SmtpLine
-from heliograph.outbound.messages.facts import Facts
+from heliograph.outbound.messages.facts.look import Facts
 from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.react.state.folds import FOLDS
 from heliograph.settings.relays import RelaySettings

@@ -10,7 +10,7 @@ from dispatch_world import Office, request, template
 from heliograph.events.jobs import RecordHit, RecordMissed
 from heliograph.events.messages import MessageRenderFailed
 from heliograph.journal.consumer import Delivered
-from heliograph.outbound.messages.lookups import MOST_KEYS, Lookups, Sources
+from heliograph.outbound.messages.facts.lookups import MOST_KEYS, Lookups, Sources
 from heliograph.outbound.messages.templates.sandbox import TEXT, Source, parse
 from heliograph.react.state.records import Name, Record
 

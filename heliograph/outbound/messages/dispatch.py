@@ -46,7 +46,7 @@ from heliograph.outbound.messages.channels.channel import (
     Unreachable,
     Way,
 )
-from heliograph.outbound.messages.facts import Look
+from heliograph.outbound.messages.facts.look import Look
 from heliograph.outbound.messages.fetching import PART, Fetching, Late
 from heliograph.outbound.messages.letters import Draft, Failed, Made, Undeliverable
 from heliograph.outbound.messages.mail.addresses import mailbox

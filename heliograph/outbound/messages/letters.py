@@ -18,8 +18,8 @@ from heliograph.attachments.kept import KeptFiles
 from heliograph.events.event import Event, scoped_id
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.outbound.messages.channels.channel import Parcel
-from heliograph.outbound.messages.facts import Facts, topic_of
-from heliograph.outbound.messages.lookups import RECORDS, Looked, Lookups, Sources
+from heliograph.outbound.messages.facts.look import Facts, topic_of
+from heliograph.outbound.messages.facts.lookups import RECORDS, Looked, Lookups, Sources
 from heliograph.outbound.messages.mail.addresses import Mailbox, mailbox
 from heliograph.outbound.messages.mail.attachments import files, listed, nothing_kept
 from heliograph.outbound.messages.mail.dkim import Signers, signatures

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from heliograph.outbound.messages.lookups import RECORDS
+from heliograph.outbound.messages.facts.lookups import RECORDS
+from heliograph.outbound.messages.facts.objects import NAMES as OBJECTS
 from heliograph.outbound.messages.mail.addresses import mailbox
 from heliograph.outbound.messages.mail.attachments import files, listed
 from heliograph.outbound.messages.mail.headers import added_headers
 from heliograph.outbound.messages.nesting import misnested
-from heliograph.outbound.messages.objects import NAMES as OBJECTS
 from heliograph.outbound.messages.templates import parts as parts_of
 from heliograph.outbound.messages.templates.compose import ACCOUNT_FIELDS, PERSON_FIELDS, Parsed, parse_parts
 from heliograph.outbound.messages.templates.inlining import too_many

@@ -22,7 +22,7 @@ from heliograph.clock import iso
 from heliograph.events import subjects
 from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.facts import Status
+from heliograph.outbound.messages.facts.look import Status
 from heliograph.react.state.preferences import Wishes
 
 

@@ -18,7 +18,7 @@ from heliograph.accounts.directory import Directory
 from heliograph.events import codec
 from heliograph.events.event import Event, Record
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.facts import Look
+from heliograph.outbound.messages.facts.look import Look
 from heliograph.outbound.messages.letters import Desk, Draft, Failed, Made, Undeliverable
 from heliograph.outbound.messages.mail.addresses import Mailbox
 

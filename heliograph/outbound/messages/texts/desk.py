@@ -27,7 +27,8 @@ from heliograph.events.messages import (
 from heliograph.outbound.messages.channels.channel import NotDelivered
 from heliograph.outbound.messages.channels.providers import PROVIDERS
 from heliograph.outbound.messages.channels.providers.provider import Provider, Push, Text, options_of
-from heliograph.outbound.messages.facts import Facts, topic_of
+from heliograph.outbound.messages.facts.look import Facts, topic_of
+from heliograph.outbound.messages.facts.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.letters import (
     Failed,
     Undeliverable,
@@ -37,7 +38,6 @@ from heliograph.outbound.messages.letters import (
     reference,
     tracked,
 )
-from heliograph.outbound.messages.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.mail.instrument import confirm_url, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.templates.compose import Composer, values
 from heliograph.outbound.messages.templates.sandbox import TEXT, Source, parse

@@ -22,7 +22,7 @@ from heliograph.events.messages import (
 from heliograph.events.people import DeviceRemoved
 from heliograph.outbound.messages.channels.channel import Deferred, NotDelivered, Unreachable
 from heliograph.outbound.messages.channels.providers.provider import Push, Text
-from heliograph.outbound.messages.lookups import Looked
+from heliograph.outbound.messages.facts.lookups import Looked
 
 
 class Note(NamedTuple):

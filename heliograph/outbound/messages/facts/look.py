@@ -17,8 +17,8 @@ from heliograph.clock import Clock
 from heliograph.database import Query, Reading
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.lookups import Find, nowhere
-from heliograph.outbound.messages.objects import NOTHING, look_up, mentioned
+from heliograph.outbound.messages.facts.lookups import Find, nowhere
+from heliograph.outbound.messages.facts.objects import NOTHING, look_up, mentioned
 from heliograph.react.state import (
     consent,
     definitions,
@@ -49,7 +49,7 @@ class Facts(NamedTuple):
     person: people.Person | None
     template: definitions.Template | None
     objects: Mapping[str, Any] = NOTHING
-    """Carts, orders and products, as templates see them (`heliograph.outbound.messages.objects`)."""
+    """Carts, orders and products, as templates see them (`heliograph.outbound.messages.facts.objects`)."""
     record: Find = nowhere
     """Looks a context record of the account up, now."""
     device: devices.Device | None = None
