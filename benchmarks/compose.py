@@ -18,8 +18,8 @@ from heliograph.clock import SystemClock
 from heliograph.events import codec
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.facts.look import Facts
-from heliograph.outbound.messages.letters import Desk, Draft
 from heliograph.outbound.messages.mail.addresses import Mailbox
+from heliograph.outbound.messages.making.letters import Desk, Draft
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.outbound.messages.templates.inlining import inline
 from heliograph.react.state.definitions import Template

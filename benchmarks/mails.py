@@ -40,9 +40,9 @@ from heliograph.events import codec, subjects
 from heliograph.events.event import Record, new_id
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.facts.look import Facts
-from heliograph.outbound.messages.letters import Desk, Draft
 from heliograph.outbound.messages.mail.addresses import Mailbox
 from heliograph.outbound.messages.mail.dkim import Signers
+from heliograph.outbound.messages.making.letters import Desk, Draft
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.react.state.definitions import Template
 from heliograph.refs import Refs

@@ -18,10 +18,10 @@ from heliograph.attachments.kept import KeptFiles
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import Reading, open_state
 from heliograph.outbound.messages.facts.look import Look, look_into
-from heliograph.outbound.messages.letters import Desk, Made
 from heliograph.outbound.messages.mail.dkim import Signers
+from heliograph.outbound.messages.making.letters import Desk, Made
+from heliograph.outbound.messages.making.workshop import Order, Workshop, serve
 from heliograph.outbound.messages.templates.compose import Composer
-from heliograph.outbound.messages.workshop import Order, Workshop, serve
 from heliograph.refs import Refs
 from heliograph.settings import Settings, picture_urls, public_url
 

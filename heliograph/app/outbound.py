@@ -48,9 +48,9 @@ from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.dispatch import dispatch_act
 from heliograph.outbound.messages.facts.look import look_into
-from heliograph.outbound.messages.fetching import Fetching
 from heliograph.outbound.messages.mail.dkim import Signers
-from heliograph.outbound.messages.makers import Makers, by_machine
+from heliograph.outbound.messages.making.fetching import Fetching
+from heliograph.outbound.messages.making.makers import Makers, by_machine
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.topics import Means as TopicMeans

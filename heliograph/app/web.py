@@ -44,7 +44,7 @@ from heliograph.outbound.feeds.links import Links
 from heliograph.outbound.feeds.means import Means as FeedMeans
 from heliograph.outbound.images.live import PICTURES, open_live
 from heliograph.outbound.images.sources.sources import Sources
-from heliograph.outbound.messages.letters import Desk
+from heliograph.outbound.messages.making.letters import Desk
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.outbound.messages.web_copy import WebCopies
 from heliograph.outbound.queues import sqs_service

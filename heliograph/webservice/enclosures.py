@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from heliograph.attachments.rules import SIZE_LIMIT, fault, type_of
 from heliograph.events.messages import Attachment
 from heliograph.outbound.jobs import uploads
-from heliograph.outbound.messages.enclosing import NotFetched, fetched
+from heliograph.outbound.messages.making.enclosing import NotFetched, fetched
 from heliograph.webservice.answers import Refused
 from heliograph.webservice.call import INVALID, MISSING, Asked, Means
 

@@ -11,9 +11,9 @@ from contextlib import closing
 from heliograph.accounts.model import Account
 from heliograph.database import Reading
 from heliograph.outbound.messages.facts.look import Facts, look_into
-from heliograph.outbound.messages.letters import sender_of
 from heliograph.outbound.messages.mail.attachments import listed
 from heliograph.outbound.messages.mail.mime import Sender
+from heliograph.outbound.messages.making.letters import sender_of
 from heliograph.outbound.messages.sent import Sent, content, find_sent
 from heliograph.outbound.messages.templates.compose import Composed, Composer
 from heliograph.webservice.answers import Elements, Refused

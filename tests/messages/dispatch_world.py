@@ -24,12 +24,12 @@ from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.outbound.messages.dispatch import Make, dispatch_act
 from heliograph.outbound.messages.facts.look import Facts, Status
-from heliograph.outbound.messages.fetching import Fetching
-from heliograph.outbound.messages.letters import Desk, Made
 from heliograph.outbound.messages.mail.dkim import Signers
+from heliograph.outbound.messages.making.fetching import Fetching
+from heliograph.outbound.messages.making.letters import Desk, Made
+from heliograph.outbound.messages.making.workshop import Order, Workshop
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.outbound.messages.texts.desk import TextDesk
-from heliograph.outbound.messages.workshop import Order, Workshop
 from heliograph.react.state.consent import Standing
 from heliograph.react.state.definitions import Template
 from heliograph.react.state.people import Person

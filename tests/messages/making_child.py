@@ -14,8 +14,8 @@ from pathlib import Path
 
 from making_world import workshop
 
-from heliograph.outbound.messages.letters import Made
-from heliograph.outbound.messages.workshop import Order, serve
+from heliograph.outbound.messages.making.letters import Made
+from heliograph.outbound.messages.making.workshop import Order, serve
 
 WORKSHOP = workshop()
 

@@ -14,10 +14,10 @@ from heliograph.events import codec
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.facts.look import Facts, Status
-from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.mail.addresses import Mailbox
+from heliograph.outbound.messages.making.letters import Desk
+from heliograph.outbound.messages.making.workshop import Order, Workshop
 from heliograph.outbound.messages.templates.compose import Composer
-from heliograph.outbound.messages.workshop import Order, Workshop
 from heliograph.react.state.consent import Standing
 from heliograph.refs import Refs
 

@@ -15,8 +15,8 @@ from heliograph.attachments.rules import liquid_fault
 from heliograph.egress import Egress
 from heliograph.events.messages import Attachment, MessageRenderFailed
 from heliograph.journal.consumer import Delivered, Retry
-from heliograph.outbound.messages.enclosing import PASSING
-from heliograph.outbound.messages.fetching import AT_ONCE
+from heliograph.outbound.messages.making.enclosing import PASSING
+from heliograph.outbound.messages.making.fetching import AT_ONCE
 from heliograph.outbound.messages.templates.sandbox import TEXT
 from heliograph.settings import Settings
 

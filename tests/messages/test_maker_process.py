@@ -16,9 +16,9 @@ from heliograph.database import METADATA, open_state
 from heliograph.events import codec
 from heliograph.events.definitions import TemplateSaved
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.letters import Draft, Made, Undeliverable
 from heliograph.outbound.messages.mail.addresses import Mailbox
-from heliograph.outbound.messages.workshop import Order
+from heliograph.outbound.messages.making.letters import Draft, Made, Undeliverable
+from heliograph.outbound.messages.making.workshop import Order
 from heliograph.react.state import definitions
 from heliograph.settings import Settings
 

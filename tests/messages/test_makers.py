@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from making_world import order, workshop
 
-from heliograph.outbound.messages.letters import Draft, Failed, Made
-from heliograph.outbound.messages.makers import BUSY, Makers, Unmade, by_machine
-from heliograph.outbound.messages.workshop import Order
+from heliograph.outbound.messages.making.letters import Draft, Failed, Made
+from heliograph.outbound.messages.making.makers import BUSY, Makers, Unmade, by_machine
+from heliograph.outbound.messages.making.workshop import Order
 
 CHILD = Path(__file__).parent / "making_child.py"
 HERE = workshop()

@@ -19,8 +19,8 @@ from heliograph.events.definitions import TemplateSaved
 from heliograph.events.event import AnyEvent, Data
 from heliograph.events.messages import MessageSent
 from heliograph.journal.memory import MemoryJournal
-from heliograph.outbound.messages.letters import Desk
 from heliograph.outbound.messages.mail.instrument import web_copy_url
+from heliograph.outbound.messages.making.letters import Desk
 from heliograph.outbound.messages.templates.compose import Composer
 from heliograph.outbound.messages.web_copy import WebCopies
 from heliograph.react.state.folds import FOLDS

@@ -17,7 +17,7 @@ from heliograph.events import codec, subjects
 from heliograph.events.consent import Channel
 from heliograph.events.event import new_id, scoped_id
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.enclosing import Enclosure, enclosed
+from heliograph.outbound.messages.making.enclosing import Enclosure, enclosed
 from heliograph.react.state import cursors, definitions, message_history, people
 from heliograph.react.state import messages as known
 from heliograph.react.state.cursors import Cursor

@@ -15,10 +15,10 @@ from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import Channel
 from heliograph.outbound.messages import authoring
-from heliograph.outbound.messages.enclosing import with_files
 from heliograph.outbound.messages.facts import objects
 from heliograph.outbound.messages.facts.look import find_records
 from heliograph.outbound.messages.lint import Finding, lint
+from heliograph.outbound.messages.making.enclosing import with_files
 from heliograph.outbound.messages.preview import SAMPLE, Preview, preview
 from heliograph.outbound.messages.reach import unreachable
 from heliograph.outbound.messages.templates import parts as parts_of

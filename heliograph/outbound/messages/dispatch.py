@@ -47,14 +47,14 @@ from heliograph.outbound.messages.channels.channel import (
     Way,
 )
 from heliograph.outbound.messages.facts.look import Look
-from heliograph.outbound.messages.fetching import PART, Fetching, Late
-from heliograph.outbound.messages.letters import Draft, Failed, Made, Undeliverable
 from heliograph.outbound.messages.mail.addresses import mailbox
+from heliograph.outbound.messages.making.fetching import PART, Fetching, Late
+from heliograph.outbound.messages.making.letters import Draft, Failed, Made, Undeliverable
+from heliograph.outbound.messages.making.workshop import Order
 from heliograph.outbound.messages.permission import refused
 from heliograph.outbound.messages.texts import note
 from heliograph.outbound.messages.texts.desk import TextDesk
 from heliograph.outbound.messages.texts.note import Note
-from heliograph.outbound.messages.workshop import Order
 from heliograph.settings import Settings
 
 NAME = "dispatch"

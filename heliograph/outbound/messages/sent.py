@@ -19,7 +19,7 @@ from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.journal.journal import JournalView
 from heliograph.outbound.messages.facts.look import Facts
 from heliograph.outbound.messages.facts.lookups import RECORDS, Lookups, Sources
-from heliograph.outbound.messages.letters import no_template
+from heliograph.outbound.messages.making.letters import no_template
 from heliograph.outbound.messages.preview import TOKEN, leading_nowhere
 from heliograph.outbound.messages.templates.compose import Composed, Composer, values
 from heliograph.outbound.messages.templates.live import Live

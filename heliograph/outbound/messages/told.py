@@ -6,7 +6,7 @@ from heliograph.bounces.classify import Verdict
 from heliograph.events import messages
 from heliograph.events.event import Data, Event
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.letters import Draft, Failed
+from heliograph.outbound.messages.making.letters import Draft, Failed
 from heliograph.outbound.messages.permission import Refusal
 
 DETAILS_LIMIT = 1000

@@ -25,8 +25,8 @@ from heliograph.clock import Clock
 from heliograph.database import Reading
 from heliograph.journal.journal import JournalView
 from heliograph.outbound.messages.facts.look import look_into
-from heliograph.outbound.messages.letters import Desk, Failed
 from heliograph.outbound.messages.mail.instrument import WEB_COPY_PATH
+from heliograph.outbound.messages.making.letters import Desk, Failed
 from heliograph.outbound.messages.sent import Sent, find_sent
 from heliograph.outbound.messages.templates.compose import Composed
 from heliograph.refs import ForgedRef, Refs

@@ -29,7 +29,8 @@ from heliograph.outbound.messages.channels.providers import PROVIDERS
 from heliograph.outbound.messages.channels.providers.provider import Provider, Push, Text, options_of
 from heliograph.outbound.messages.facts.look import Facts, topic_of
 from heliograph.outbound.messages.facts.lookups import RECORDS, Lookups, Sources
-from heliograph.outbound.messages.letters import (
+from heliograph.outbound.messages.mail.instrument import confirm_url, preferences_url, unsubscribe_url
+from heliograph.outbound.messages.making.letters import (
     Failed,
     Undeliverable,
     among_many,
@@ -38,7 +39,6 @@ from heliograph.outbound.messages.letters import (
     reference,
     tracked,
 )
-from heliograph.outbound.messages.mail.instrument import confirm_url, preferences_url, unsubscribe_url
 from heliograph.outbound.messages.templates.compose import Composer, values
 from heliograph.outbound.messages.templates.sandbox import TEXT, Source, parse
 from heliograph.outbound.messages.texts.note import Note

@@ -19,8 +19,8 @@ from heliograph.events import codec
 from heliograph.events.event import Event, Record
 from heliograph.events.messages import MessageRequested
 from heliograph.outbound.messages.facts.look import Look
-from heliograph.outbound.messages.letters import Desk, Draft, Failed, Made, Undeliverable
 from heliograph.outbound.messages.mail.addresses import Mailbox
+from heliograph.outbound.messages.making.letters import Desk, Draft, Failed, Made, Undeliverable
 
 HEAD_BYTES = 4
 """Of a frame: its length, big-endian; then one message in msgpack (`journal.frames`)."""

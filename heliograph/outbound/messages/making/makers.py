@@ -23,8 +23,8 @@ import msgspec
 
 from heliograph.events.messages import RenderError
 from heliograph.journal.frames import Framed
-from heliograph.outbound.messages.letters import Failed, Made
-from heliograph.outbound.messages.workshop import Answer, Broken, Order, Ready
+from heliograph.outbound.messages.making.letters import Failed, Made
+from heliograph.outbound.messages.making.workshop import Answer, Broken, Order, Ready
 
 MOST = 4
 """Processes that are started unless the settings ask for more: one loop that sends feeds no more of them."""

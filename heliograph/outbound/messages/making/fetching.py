@@ -18,9 +18,9 @@ from heliograph.clock import Clock
 from heliograph.egress import Egress
 from heliograph.events.event import Event
 from heliograph.events.messages import Attachment, MessageRequested, RenderError
-from heliograph.outbound.messages.enclosing import Enclosure, NotFetched, enclose
 from heliograph.outbound.messages.facts.look import Facts
 from heliograph.outbound.messages.facts.lookups import RECORDS, Lookups, Sources
+from heliograph.outbound.messages.making.enclosing import Enclosure, NotFetched, enclose
 from heliograph.outbound.messages.templates.compose import one_line, values
 from heliograph.outbound.messages.templates.sandbox import TEXT, Source, parse
 
