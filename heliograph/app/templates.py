@@ -19,13 +19,13 @@ from heliograph.errors import BadRequest, OperatorError
 from heliograph.events import codec
 from heliograph.events.consent import Channel
 from heliograph.events.event import Data, Event
-from heliograph.outbound.messages import authoring
+from heliograph.outbound.messages.authoring import saving
+from heliograph.outbound.messages.authoring.lint import Finding, lint
+from heliograph.outbound.messages.authoring.preview import SAMPLE, Preview, preview
+from heliograph.outbound.messages.authoring.reach import unreachable
 from heliograph.outbound.messages.facts import objects
 from heliograph.outbound.messages.facts.look import find_records
-from heliograph.outbound.messages.lint import Finding, lint
 from heliograph.outbound.messages.making.enclosing import with_files
-from heliograph.outbound.messages.preview import SAMPLE, Preview, preview
-from heliograph.outbound.messages.reach import unreachable
 from heliograph.outbound.messages.templates import parts as parts_of
 from heliograph.react.state import definitions, people, template_versions
 from heliograph.settings import Settings, public_url
@@ -82,7 +82,7 @@ async def save(
     egress = Egress(settings)
     try:
         whole = await with_files(options, egress)
-        event, found = authoring.save(number, name, parts, whole, BY, now)
+        event, found = saving.save(number, name, parts, whole, BY, now)
     except BadRequest as error:
         raise OperatorError(_told(error)) from error
     except ValueError as error:
@@ -97,14 +97,14 @@ async def roll_back(settings: Settings, account: str | None, name: str, version:
     """An old version as the newest."""
     old = find(settings, account, name, version)
     number = account_number(_state(settings), account)
-    await _record(settings, authoring.go_back(number, old, BY, SystemClock().now()))
+    await _record(settings, saving.go_back(number, old, BY, SystemClock().now()))
 
 
 async def remove(settings: Settings, account: str | None, name: str) -> None:
     """A template is offered no more."""
     find(settings, account, name)
     number = account_number(_state(settings), account)
-    await _record(settings, authoring.remove(number, name, BY, SystemClock().now()))
+    await _record(settings, saving.remove(number, name, BY, SystemClock().now()))
 
 
 async def check(settings: Settings, draft: Draft, *, fetch: bool) -> list[Finding]:
@@ -161,7 +161,7 @@ async def send_test(
     template = find(settings, number, name)
     who = _person(engine, number, person) if person is not None else None
     try:
-        event = authoring.test_message(number, template, channel, to, who, context, SystemClock().now())
+        event = saving.test_message(number, template, channel, to, who, context, SystemClock().now())
     except BadRequest as error:
         raise OperatorError(error.message) from error
     await _record(settings, event)

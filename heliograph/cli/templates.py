@@ -15,7 +15,7 @@ import typer
 from heliograph.app import templates as app
 from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
 from heliograph.errors import OperatorError
-from heliograph.outbound.messages.lint import Finding
+from heliograph.outbound.messages.authoring.lint import Finding
 
 templates = typer.Typer(no_args_is_help=True, help="Save, show, check, preview and test templates.")
 

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from heliograph.egress import Egress
 from heliograph.errors import BadRequest
-from heliograph.outbound.messages.authoring import save
-from heliograph.outbound.messages.lint import Finding, lint
-from heliograph.outbound.messages.reach import unreachable
+from heliograph.outbound.messages.authoring.lint import Finding, lint
+from heliograph.outbound.messages.authoring.reach import unreachable
+from heliograph.outbound.messages.authoring.saving import save
 from heliograph.outbound.messages.templates import parts as parts_of
 from heliograph.settings import Settings
 from heliograph.url_parameters import extended, parameters

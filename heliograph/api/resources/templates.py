@@ -14,13 +14,13 @@ from heliograph.clock import Instant, iso
 from heliograph.errors import BadRequest, NotFound
 from heliograph.events import codec
 from heliograph.events.consent import Channel
-from heliograph.outbound.messages import authoring
+from heliograph.outbound.messages.authoring import saving
+from heliograph.outbound.messages.authoring.lint import Finding, lint
+from heliograph.outbound.messages.authoring.preview import SAMPLE, Preview, preview
+from heliograph.outbound.messages.authoring.reach import unreachable
 from heliograph.outbound.messages.facts import objects
 from heliograph.outbound.messages.facts.look import find_records
-from heliograph.outbound.messages.lint import Finding, lint
 from heliograph.outbound.messages.making.enclosing import with_files
-from heliograph.outbound.messages.preview import SAMPLE, Preview, preview
-from heliograph.outbound.messages.reach import unreachable
 from heliograph.outbound.messages.templates import parts as parts_of
 from heliograph.react.state import definitions, people, template_versions
 
@@ -185,7 +185,7 @@ async def save(means: Means, asked: Asked) -> SavedTemplate:
     except ValueError as error:
         raise BadRequest(f"attachments: {error}", field="settings") from error
     event, found = await asyncio.to_thread(
-        authoring.save,
+        saving.save,
         asked.account.number,
         asked.path["template"],
         asked.body.parts,
@@ -200,7 +200,7 @@ async def save(means: Means, asked: Asked) -> SavedTemplate:
 async def go_back(means: Means, asked: Asked) -> SavedTemplate:
     """An old version as the newest."""
     old = await _template(means, asked, asked.body.version)
-    event = authoring.go_back(asked.account.number, old, asked.by, means.clock.now())
+    event = saving.go_back(asked.account.number, old, asked.by, means.clock.now())
     await means.journal.append([codec.encode(event)])
     return SavedTemplate(event=event.id, findings=[])
 
@@ -208,7 +208,7 @@ async def go_back(means: Means, asked: Asked) -> SavedTemplate:
 async def remove(means: Means, asked: Asked) -> SavedTemplate:
     """A template is offered no more."""
     found = await _template(means, asked, None)
-    event = authoring.remove(asked.account.number, found.name, asked.by, means.clock.now())
+    event = saving.remove(asked.account.number, found.name, asked.by, means.clock.now())
     await means.journal.append([codec.encode(event)])
     return SavedTemplate(event=event.id, findings=[])
 
@@ -253,7 +253,7 @@ async def test(means: Means, asked: Asked) -> Tried:
         if person is None:
             raise BadRequest("person: there is no such person", field="person")
     now = means.clock.now()
-    event = authoring.test_message(account, template, body.channel, body.to, person, body.context, now)
+    event = saving.test_message(account, template, body.channel, body.to, person, body.context, now)
     await means.journal.append([codec.encode(event)])
     return Tried(message=event.id)
 

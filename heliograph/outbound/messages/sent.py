@@ -17,10 +17,10 @@ from heliograph.events import codec
 from heliograph.events.event import Event
 from heliograph.events.messages import MessageRequested, RenderError
 from heliograph.journal.journal import JournalView
+from heliograph.outbound.messages.authoring.preview import TOKEN, leading_nowhere
 from heliograph.outbound.messages.facts.look import Facts
 from heliograph.outbound.messages.facts.lookups import RECORDS, Lookups, Sources
 from heliograph.outbound.messages.making.letters import no_template
-from heliograph.outbound.messages.preview import TOKEN, leading_nowhere
 from heliograph.outbound.messages.templates.compose import Composed, Composer, values
 from heliograph.outbound.messages.templates.live import Live
 from heliograph.react.state import message_history, messages

@@ -1,7 +1,7 @@
 """What is wrong with a template, or will be in somebody's inbox: findings, each with its place where it has one.
 
-`error`: it cannot be rendered; `warning`: it can, and will disappoint; `hint`: worth a look. Saving refuses errors only. Nothing is fetched here: `heliograph.outbound.messages.reach` looks whether pictures can
-be reached. Pure.
+`error`: it cannot be rendered; `warning`: it can, and will disappoint; `hint`: worth a look. Saving refuses errors only.
+Nothing is fetched here: `heliograph.outbound.messages.authoring.reach` looks whether pictures can be reached. Pure.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from heliograph.outbound.messages.authoring.nesting import misnested
 from heliograph.outbound.messages.facts.lookups import RECORDS
 from heliograph.outbound.messages.facts.objects import NAMES as OBJECTS
 from heliograph.outbound.messages.mail.addresses import mailbox
 from heliograph.outbound.messages.mail.attachments import files, listed
 from heliograph.outbound.messages.mail.headers import added_headers
-from heliograph.outbound.messages.nesting import misnested
 from heliograph.outbound.messages.templates import parts as parts_of
 from heliograph.outbound.messages.templates.compose import ACCOUNT_FIELDS, PERSON_FIELDS, Parsed, parse_parts
 from heliograph.outbound.messages.templates.inlining import too_many

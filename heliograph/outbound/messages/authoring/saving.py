@@ -16,7 +16,7 @@ from heliograph.events.consent import Channel
 from heliograph.events.definitions import TemplateRemoved, TemplateSaved
 from heliograph.events.event import Data, Event
 from heliograph.events.messages import MessageRequested
-from heliograph.outbound.messages.lint import Finding, lint
+from heliograph.outbound.messages.authoring.lint import Finding, lint
 from heliograph.outbound.messages.mail.addresses import mailbox
 from heliograph.outbound.messages.templates import parts as parts_of
 from heliograph.react.state.definitions import Template

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 
 from heliograph.egress import Answer, Egress
-from heliograph.outbound.messages.lint import Finding, pictures
+from heliograph.outbound.messages.authoring.lint import Finding, pictures
 
 MOST_PICTURES = 50
 """Pictures of one template that are asked for; the rest are not looked at."""

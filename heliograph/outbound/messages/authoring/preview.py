@@ -15,9 +15,9 @@ from heliograph.accounts.model import Account
 from heliograph.clock import Clock
 from heliograph.events.consent import Channel
 from heliograph.events.messages import MessageRequested, RenderError
+from heliograph.outbound.messages.authoring.lint import CLIPPED
 from heliograph.outbound.messages.facts.lookups import RECORDS, Find, Lookups, Sources, nowhere
 from heliograph.outbound.messages.facts.objects import CART, NOTHING, ORDER, PRODUCTS, VIEWED
-from heliograph.outbound.messages.lint import CLIPPED
 from heliograph.outbound.messages.mail.instrument import (
     CONFIRM_PATH,
     PREFERENCES_PATH,
