@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "heliograph"
 
-LAYERS: tuple[tuple[str, ...], ...] = (
+Layers = tuple[tuple[str, ...], ...]
+
+LAYERS: Layers = (
     ("__main__",),
     ("cli",),
     ("demo",),
@@ -70,6 +72,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 MAY_KNOW_EACH_OTHER = {frozenset(("settings", "errors")), frozenset(("supervisor", "errors"))}
 """On the lowest line the only acquaintance: everything may raise what `errors` names."""
 
+MESSAGES: Layers = (
+    ("dispatch", "web_copy"),
+    ("told", "sent"),
+    ("attempts", "permission", "texts"),
+    ("making", "authoring"),
+    ("channels", "facts"),
+    ("mail",),
+    ("templates",),
+)
+"""The same order within `outbound.messages`: of its rooms, and of the modules that are in none."""
+
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "core", "shared", "lib"}
 MODULE_LINES = 400
 FUNCTION_LINES = 40
@@ -82,8 +95,8 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def place_of(module: str) -> tuple[int, str] | None:
-    for depth, names in enumerate(LAYERS):
+def place_of(module: str, layers: Layers = LAYERS) -> tuple[int, str] | None:
+    for depth, names in enumerate(layers):
         for name in names:
             if module == name or module.startswith(name + "."):
                 return depth, name
@@ -116,17 +129,21 @@ def resolve(target: str) -> str:
 
 
 def drawings() -> list[str]:
-    """The blocks of `docs/architecture.md`: the house, and who may import whom."""
+    """The blocks of `docs/architecture.md`: the house, who may import whom, and the same within `outbound.messages`."""
     return re.findall(
         r"^```\n(.*?)^```", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE | re.DOTALL
     )
 
 
+def layers_of(drawing: str) -> list[set[str]]:
+    lines = re.sub(r"\|\s*\n", "| ", drawing).splitlines()
+    return [set(re.split(r"\s*\|\s*", line.strip())) for line in lines]
+
+
 def test_the_document_draws_the_layers_that_hold() -> None:
-    lines = re.sub(r"\|\s*\n", "| ", drawings()[1]).splitlines()
-    drawn = [set(re.split(r"\s*\|\s*", line.strip())) for line in lines]
     held = [{"inbound.*" if name.startswith("inbound.") else name for name in names} for names in LAYERS[1:]]
-    assert drawn == held
+    assert layers_of(drawings()[1]) == held
+    assert layers_of(drawings()[2]) == [set(names) for names in MESSAGES]
 
 
 def test_the_document_names_every_room_of_the_house() -> None:
@@ -150,6 +167,24 @@ def test_a_module_imports_only_from_below_and_never_a_stranger(path: Path) -> No
         if frozenset((own[1], other[1])) in MAY_KNOW_EACH_OTHER:
             continue
         assert other[0] > own[0], f"{path}:{line}: {own[1]} may not import {other[1]}"
+
+
+def test_the_rooms_of_messages_import_only_from_below_and_never_a_stranger() -> None:
+    within = "outbound.messages."
+
+    def room_of(module: str) -> tuple[int, str] | None:
+        return place_of(module.removeprefix(within), MESSAGES) if module.startswith(within) else None
+
+    inside = {name_of(path): path for path in MODULES if name_of(path).startswith(within)}
+    rooms = {module.removeprefix(within).partition(".")[0] for module in inside}
+    assert rooms == {name for names in MESSAGES for name in names}
+    for module, path in inside.items():
+        own = room_of(module)
+        for target, line in imports_of(parsed(path)):
+            other = room_of(target)
+            if own is None or other is None or other == own:
+                continue
+            assert other[0] > own[0], f"{path}:{line}: {own[1]} may not import {other[1]}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -65,7 +65,7 @@ HISTORY_PAGE = 1000
 
 Request = Event[MessageRequested]
 Make = Callable[[Order], Awaitable[Made]]
-"""Makes a mail, here or in another process (`makers`)."""
+"""Makes a mail, here or in another process (`making.makers`)."""
 
 
 def dispatch_act(

@@ -5,7 +5,7 @@
 
 `records["PREFIX-KEY"]` is the same record by its whole id. What is not there is nil, so that a template can ask; a
 field of nil is an error with its place, as any name that nobody defined. Each key that was looked up is one hit or
-one miss, however many parts of a template name it (MG-7): `told` has them as events.
+one miss, however many parts of a template name it (MG-7): `outbound.messages.told` has them as events.
 """
 
 from __future__ import annotations

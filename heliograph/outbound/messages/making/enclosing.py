@@ -55,8 +55,8 @@ async def enclosed(wanted: Sequence[Enclosure], egress: Egress) -> tuple[Attachm
 
 
 async def with_files(settings: Mapping[str, Any], egress: Egress) -> Mapping[str, Any]:
-    """A template's settings, the attachments among them fetched; what is wrong with their shape is left for `lint` to
-    tell, with everything else. Raises `ValueError` for what cannot be fetched."""
+    """A template's settings, the attachments among them fetched; what is wrong with their shape is left for
+    `authoring.lint` to tell, with everything else. Raises `ValueError` for what cannot be fetched."""
     try:
         wanted = msgspec.convert(settings.get("attachments", ()), tuple[Enclosure, ...])
     except msgspec.ValidationError:

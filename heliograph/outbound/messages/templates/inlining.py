@@ -89,7 +89,7 @@ def _matched(marked: str, css: str) -> dict[int, str]:
     inliner = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False, extra_css=css or None)
     try:
         made = LexborHTMLParser(inliner.inline(marked))
-    except InlineError:  # rules that cannot be read match nothing; `lint` says so
+    except InlineError:  # rules that cannot be read match nothing; `authoring.lint` says so
         return {}
     styles: dict[int, str] = {}
     for node in made.css(f"[{_MARK}][style]"):

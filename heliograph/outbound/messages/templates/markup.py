@@ -1,7 +1,7 @@
 """The tags of a template's HTML, with their places; and Liquid hidden from what reads HTML.
 
-For what looks at templates once, when they are saved or first used (`inlining`, `mjml`, `lint`). What every mail goes
-through is `heliograph.outbound.messages.templates.anchors`, whose rules this follows. Pure; linear in the text's length.
+For what looks at templates once, when they are saved or first used (`inlining`, `mjml`, `authoring.lint`). What every
+mail goes through is `heliograph.outbound.messages.templates.anchors`, whose rules this follows. Pure; linear in the text's length.
 """
 
 from __future__ import annotations

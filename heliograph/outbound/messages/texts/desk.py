@@ -1,6 +1,6 @@
 """A request for a text or push message, what is known, and an account -> a finished one; or what is missing.
 
-The counterpart of `letters` for everything that is no mail: composes the channel's parts, makes links short, counts,
+The counterpart of `making.letters` for everything that is no mail: composes the channel's parts, makes links short, counts,
 and finds the provider that the account uses. Pure but for the composer's cache and clock.
 """
 
