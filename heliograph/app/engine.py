@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 
 from heliograph.accounts.directory import Directory, load_directory
-from heliograph.app import lag, part
+from heliograph.app import lag, part, seeing
 from heliograph.app.chores import Chores
 from heliograph.app.storage import ENGINE, only, remote
 from heliograph.clock import Clock, SystemClock
@@ -136,6 +136,7 @@ class EngineRoom:
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")
             lag.say(self.loops)
+            seeing.say("engine", self._directory)
 
     def _eraser(self) -> Eraser:
         return Eraser(

@@ -17,7 +17,7 @@ import uvloop
 from sqlalchemy import Engine
 
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
-from heliograph.app import part
+from heliograph.app import part, seeing
 from heliograph.app.storage import remote
 from heliograph.bounces.rules import load_rules
 from heliograph.clock import Clock, SystemClock
@@ -120,6 +120,7 @@ async def _refresh(directory: Directory, refs: Refs, state: Engine, clock: Clock
             refs.rekey(directory.master)
         except Exception:
             log.exception("the directory of keys could not be loaded again")
+        seeing.say("mail", directory)
 
 
 if __name__ == "__main__":

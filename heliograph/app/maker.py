@@ -27,7 +27,7 @@ from heliograph.settings import Settings, picture_urls, public_url
 
 COMMAND = (sys.executable, "-m", "heliograph.app.maker")
 LOOK_SECONDS = 0.5
-"""How soon it sees what was changed of accounts and keys: as soon as the process that sends."""
+"""How soon it sees what was changed of accounts and keys: as soon as the process that sends, and never after that."""
 
 log = logging.getLogger("heliograph.maker")
 
@@ -62,7 +62,8 @@ class MakerRoom:
 
     def make(self, order: Order) -> Made:
         """The mail, by the accounts and keys of now."""
-        if self._clock.monotonic() - self._looked > LOOK_SECONDS:
+        late = self._clock.monotonic() - self._looked > LOOK_SECONDS
+        if late or order.accounts > self._directory.revision:
             self._look_around()
         return self._workshop.make(order)
 

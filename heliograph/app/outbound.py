@@ -21,7 +21,7 @@ import uvloop
 
 from heliograph.accounts.certificates import signing_certificate
 from heliograph.accounts.directory import load_directory
-from heliograph.app import lag, maker, part
+from heliograph.app import lag, maker, part, seeing
 from heliograph.app.storage import OUTBOUND, only, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import Reading, open_state
@@ -166,6 +166,7 @@ class OutboundRoom:
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")
             lag.say(self.loops)
+            seeing.say("outbound", self._directory)
 
     async def _renew_receivers(self, seen: int) -> int:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:

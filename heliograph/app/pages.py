@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import Engine, text
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from heliograph import __version__
+from heliograph.app.measured import measured
 from heliograph.errors import HeliographError
 from heliograph.journal.journal import Journal
 
@@ -91,7 +91,7 @@ async def _healthy(_: Request) -> Response:
 
 
 async def _metrics(_: Request) -> Response:
-    return Response(await asyncio.to_thread(_measured), media_type=CONTENT_TYPE_LATEST)
+    return Response(await asyncio.to_thread(measured), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _missing(_: Request, __: Exception) -> Response:
@@ -115,10 +115,3 @@ def _answers(engine: Engine) -> bool:
     except Exception:
         return False
     return True
-
-
-def _measured() -> bytes:
-    registry = CollectorRegistry()
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is untyped here
-    return generate_latest(registry)

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from heliograph import api, webservice
 from heliograph.accounts.directory import RELOAD_SECONDS, Directory, load_directory
 from heliograph.api.call import Means
-from heliograph.app import occupancy, part
+from heliograph.app import occupancy, part, seeing
 from heliograph.app.pages import pages
 from heliograph.app.storage import owned, remote
 from heliograph.aws.door import Door
@@ -274,6 +274,7 @@ class Worker:
             except Exception:
                 log.exception("the directory of keys could not be loaded again")
             self.counts.flush()
+            seeing.say("web", directory)
 
     async def _reload(self, codes: Codes) -> None:
         while True:

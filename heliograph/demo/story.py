@@ -32,8 +32,8 @@ FILES = Path(__file__).parent / "shop"
 AUTOMATIONS = ("abandoned-cart", "last-call")
 BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
 CUSTOMER = {"id": "1001", "email": "john.snow@thewall.example", "first_name": "John", "last_name": "Snow"}
-WAIT = 30.0
-"""Seconds that any one step may take before the demo has failed."""
+WAIT = 120.0
+"""Seconds that any one step may take before the demo has failed: on a busy machine the processes alone may need half a minute."""
 
 console = Console(highlight=False)
 
@@ -66,7 +66,7 @@ async def play(*, listen: str, data: str | None, end: bool) -> int:
         process = await _serve(settings)
         try:
             async with aiohttp.ClientSession() as shop:
-                told = await _told(Story(settings, shop, mailbox, receiver))
+                told = await _told(Story(settings, shop, mailbox, receiver, process))
                 if told and not end:
                     await _keep_serving(settings, receiver, process)
                 return 0 if told else 1
@@ -82,9 +82,14 @@ class Story:
     """One telling: the shop's side, the customer's side, and what the webhooks say."""
 
     def __init__(
-        self, settings: Settings, shop: aiohttp.ClientSession, mailbox: Mailbox, receiver: Receiver
+        self,
+        settings: Settings,
+        shop: aiohttp.ClientSession,
+        mailbox: Mailbox,
+        receiver: Receiver,
+        engine: asyncio.subprocess.Process,
     ) -> None:
-        self._settings, self._shop = settings, shop
+        self._settings, self._shop, self._engine = settings, shop, engine
         self._mailbox, self._receiver = mailbox, receiver
         self._url = f"http://{settings.listen}"
         self._keys: dict[str, Any] = {}
@@ -101,7 +106,7 @@ class Story:
 
     async def _ready(self) -> None:
         start = time.monotonic()
-        while time.monotonic() - start < WAIT:
+        while time.monotonic() - start < WAIT and self._engine.returncode is None:
             try:
                 async with self._shop.get(f"{self._url}/readyz") as answer:
                     if answer.status == 200:
@@ -116,11 +121,11 @@ class Story:
         _say("ready", f"serving on {self._url}, account {self._keys['account']}", time.monotonic() - start)
 
     async def _define(self) -> None:
+        set_policy(self._settings, None, {"from_address": "shop@demo.example", "from_name": "The Wall Shop"})
         for name in AUTOMATIONS:
             parts = {"subject": _subject(name), "html": (FILES / f"{name}.html").read_text()}
             await templates.save(self._settings, None, name, parts, {})
             await automations.apply(self._settings, None, FILES / f"{name}.yaml")
-        set_policy(self._settings, None, {"from_address": "shop@demo.example", "from_name": "The Wall Shop"})
         url = f"http://{self._receiver.address}/hooks"
         await define.save_feed(self._settings, None, "demo", "remarkety", url, (), {})
         await _until(

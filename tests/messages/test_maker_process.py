@@ -9,6 +9,7 @@ import pytest
 from mail_world import MESSAGE
 
 from heliograph.accounts import keys
+from heliograph.accounts.directory import load_directory
 from heliograph.accounts.dkim import activate, add_dkim_keys, dkim_keys, remove
 from heliograph.app.maker import LOOK_SECONDS, MakerRoom
 from heliograph.clock import ManualClock
@@ -43,12 +44,12 @@ class World:
             definitions.FOLD.apply(connection, [event])
         self.room = MakerRoom(Settings(data=str(data)), self.clock)
 
-    def make(self) -> Made:
-        """A mail of now."""
+    def make(self, accounts: int = 0) -> Made:
+        """A mail of now, ordered by who goes by this change of accounts."""
         now = self.clock.now()
         wanted = MessageRequested(address="joe@x.example", template="cart")
         event = codec.make(wanted, account=self.account, subject="email:joe@x.example", now=now, id=MESSAGE)
-        return self.room.make(Order(codec.encode(event), 1, Mailbox("joe@x.example"), now))
+        return self.room.make(Order(codec.encode(event), 1, Mailbox("joe@x.example"), now, accounts))
 
 
 @pytest.fixture
@@ -77,3 +78,11 @@ async def test_what_an_account_says_anew_holds_half_a_second_later(world: World)
         keys.set_policy(connection, world.account, {"from_address": ""})
     await world.clock.advance(LOOK_SECONDS + 0.1)
     assert isinstance(world.make(), Undeliverable)
+
+
+async def test_what_who_orders_has_seen_holds_at_once(world: World) -> None:
+    assert isinstance(world.make(), Draft)
+    with world.state.begin() as connection:
+        keys.set_policy(connection, world.account, {"from_address": ""})
+    assert isinstance(world.make(), Draft), "it has looked just now"
+    assert isinstance(world.make(load_directory(world.state).revision), Undeliverable)

@@ -64,7 +64,7 @@ def run(language: str, file: Path, *, stdin: bytes = b"", **environ: str) -> str
         input=stdin,
         env=os.environ | environ,
         capture_output=True,
-        timeout=60,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()

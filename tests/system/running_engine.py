@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from free_ports import free_port
 
-from heliograph.accounts.directory import RELOAD_SECONDS
 from heliograph.clock import iso
 from heliograph.events.event import Entry
 from heliograph.journal.file_reader import FileReader
 
 SECONDS = 90.0
 """How long anything may take. Nothing is waited for once it is there, so only what is broken takes so long."""
+
+
+_MODULES = {name: f"heliograph.app.{name}".encode() for name in ("web", "engine", "outbound", "mail")}
+"""The parts that go by what accounts were set to, and what each of them runs."""
+_WRITER = b"heliograph.app.writer"
+_REVISION = re.compile(rb'^heliograph_accounts_revision\{.*pid="(\d+)".*\} (\S+)$', re.MULTILINE)
 
 
 def bytes_of(path: Path) -> bytes:
@@ -69,12 +78,12 @@ class Engine:
         assert self.process.poll() is None, self.log.read_text()
         try:
             return self.get("/readyz")[0] == 200
-        except OSError:
-            return False
+        except (OSError, HTTPException):
+            return False  # nobody is there, or who was killed answered half of it
 
     def pids(self, part: str) -> list[int]:
         """The processes of a part: `web`, `engine`, `journal`; for web the workers, not their parent."""
-        module = {"web": b"web", "engine": b"engine", "outbound": b"outbound", "journal": b"writer"}[part]
+        module = _WRITER if part == "journal" else _MODULES[part]
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -85,11 +94,25 @@ class Engine:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if b"heliograph.app." + module in command and str(self.data).encode() in environ:
+            if module in command and str(self.data).encode() in environ:
                 found.append((int(entry.name), parent))
         parents = {pid for pid, _ in found}
         workers = [pid for pid, parent in found if parent in parents]
         return workers or [pid for pid, _ in found]
+
+    def kill(self, part: str) -> int:
+        """SIGKILL to a process of a part, as soon as there is one; its number."""
+        killed: list[int] = []
+
+        def one() -> bool:
+            for pid in self.pids(part)[:1]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+            return bool(killed)
+
+        self.until(one)
+        return killed[0]
 
     def until(self, condition: Callable[[], object], seconds: float = SECONDS) -> None:
         """Wait for something to become true."""
@@ -142,7 +165,14 @@ class Engine:
 
     def see_accounts(self) -> None:
         """Wait until what accounts were set to is in effect in every process."""
-        time.sleep(RELOAD_SECONDS)
+        with closing(sqlite3.connect(f"file:{self.data / 'state.db'}?mode=ro", uri=True)) as state:
+            ((wanted,),) = state.execute("SELECT revision FROM accounts_revision")
+        self.until(lambda: set(self._revisions()) == {wanted})
+
+    def _revisions(self) -> list[int]:
+        """By which change of accounts each process goes; 0 where it has not said so yet."""
+        told = dict(_REVISION.findall(self.get("/metrics")[1]))
+        return [int(float(told.get(b"%d" % pid, 0))) for part in _MODULES for pid in self.pids(part)]
 
     def exported(self, *kinds: str) -> list[dict[str, Any]]:
         """Events of these kinds as `export events` prints them, read beside the engine: a process for each look would

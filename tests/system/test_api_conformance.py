@@ -7,7 +7,7 @@ from collections.abc import Callable
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from running_engine import Engine
+from running_engine import SECONDS, Engine
 from schemathesis.checks import (
     content_type_conformance,
     not_a_server_error,
@@ -42,6 +42,6 @@ def test_whatever_is_sent_is_answered_as_described(launch: Callable[..., Engine]
         def try_out(case: schemathesis.Case, real: bool) -> None:
             if real and "person" in case.path_parameters and "erasure" not in case.path:
                 case.path_parameters["person"] = person
-            case.call_and_validate(headers=key, checks=CHECKS)
+            case.call_and_validate(headers=key, checks=CHECKS, timeout=SECONDS)
 
         try_out()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from running_engine import Engine
+from running_engine import SECONDS, Engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "contacts.md"
 
@@ -26,7 +26,12 @@ def test_the_commands_of_the_page_work(launch: Callable[..., Engine]) -> None:
 
     def answer(command: str) -> dict[str, Any]:
         done = subprocess.run(
-            ["/bin/sh", "-c", command], env=environ, capture_output=True, text=True, check=True, timeout=20
+            ["/bin/sh", "-c", command],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=SECONDS,
         )
         found: dict[str, Any] = json.loads(done.stdout)
         return found

@@ -15,7 +15,7 @@ def test_the_demo_tells_its_story_to_the_end() -> None:
         [sys.executable, "-m", "heliograph", "demo", "--exit", "--listen", f"127.0.0.1:{free_port()}"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # every step has a limit of its own
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from http.client import HTTPException
@@ -57,10 +58,8 @@ def test_whoever_is_killed_nothing_acknowledged_is_lost(
     for part in parts * 2:
         before = len(senders[0].acknowledged)
         engine.until(lambda before=before: len(senders[0].acknowledged) > before + 20)
-        victims = engine.pids(part)
-        assert victims, f"there is no process of {part}"
-        os.kill(victims[0], signal.SIGKILL)
-        engine.until(lambda part=part, dead=victims[0]: set(engine.pids(part)) - {dead} and engine.ready())
+        dead = engine.kill(part)
+        engine.until(lambda part=part, dead=dead: set(engine.pids(part)) - {dead} and engine.ready())
     acknowledged = [one for sender in senders for one in sender.end()]
     recorded = [event["id"] for event in engine.exported("order.created")]
     assert len(set(recorded)) == len(recorded), "nothing is recorded twice"
@@ -103,16 +102,21 @@ def test_two_of_one_part_are_refused_and_parts_alone_keep_a_whole_serve_away(lau
     engine = launch()
     engine.stop()
     alone = engine.begin("serve", "--only", "journal")
-    engine.until((engine.data / "journal.sock").exists)
     try:
+        engine.until(lambda: _listens(engine.data / "journal.sock"))
         done = engine.run("serve", "--only", "journal")
         assert done.returncode == 1 and f"is being written by process {alone.pid}" in done.stderr
         done = engine.run("serve")
         assert done.returncode == 1 and "parts that run alone" in done.stderr
     finally:
         alone.terminate()
-        assert alone.wait(30) == 0
+        assert alone.wait(SECONDS) == 0
     engine.start()
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def test_who_was_killed_holds_nothing_and_what_he_left_has_ended_before_the_next_begins(

@@ -153,7 +153,8 @@ class Dispatcher:
             request = msgspec.structs.replace(
                 request, data=msgspec.structs.replace(request.data, attachments=files), raw=b""
             )
-        order = Order(codec.encode(request), status.version, recipient, self.clock.now())
+        now, accounts = self.clock.now(), self.directory.revision
+        order = Order(codec.encode(request), status.version, recipient, now, accounts)
         return await self._send(request, attempt, line, await self.make(order))
 
     async def _without(self, request: Request, attempt: int, why: Late | RenderError) -> Outcome:

@@ -29,12 +29,14 @@ log = logging.getLogger("heliograph.outbound.workshop")
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True):
-    """Make the mail that was requested, in this version of its template, as of `now` (microseconds)."""
+    """Make the mail that was requested, in this version of its template, as of `now` (microseconds). `accounts`: the
+    change of accounts that who orders goes by; who makes the mail goes by it too, or by a later one."""
 
     request: Record
     version: int | None
     recipient: Mailbox
     now: int
+    accounts: int = 0
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
