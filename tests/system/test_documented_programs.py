@@ -22,7 +22,7 @@ import pytest
 from free_ports import free_port
 from pages import RUN, blocks, installed, run, written
 from playwright.async_api import Browser
-from running_engine import Engine
+from running_engine import SECONDS, Engine
 from standardwebhooks.webhooks import Webhook
 
 SHOPS, SENDING, RECEIVING = "shops.md", "how-to/send-events.md", "how-to/receive-webhooks.md"
@@ -220,6 +220,7 @@ async def test_the_form_of_the_page_subscribes_its_visitor(
         headers = {"origin": origin, "x-event-type": "ping"}
         engine.until(lambda: engine.raw_post(path, b"{}", headers)[0] == 200)  # the worker knows the origin
         page = await chromium.new_page()
+        page.set_default_timeout(SECONDS * 1000)
         await page.goto(origin)
         await page.fill("input", "page@x.example")
         await page.click("button")

@@ -118,6 +118,7 @@ class WebShop:
     async def visit(self, page: Page, *scripts: str, path: str = "/") -> None:
         """Show a page with these scripts, and wait for ours."""
         self.pages[path] = self.html(*scripts)
+        page.set_default_timeout(SECONDS * 1000)
         await page.goto(self.site + path)
         await page.wait_for_function("_rmData.heliograph === true && _rmData.hasOwnProperty('push')")
 
