@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from email import message_from_string, policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from aiosmtpd.controller import Controller
 from free_ports import free_port
 from playwright.async_api import Browser
 from running_engine import Engine
-from web_shop import WebShop
+from web_shop import Recorded, WebShop
 
 BROWSED = """
 name: browsed
@@ -95,6 +96,11 @@ def fills(cart: str) -> str:
     )
 
 
+def told_of(events: list[Recorded]) -> int:
+    """How many looks and carts are among them."""
+    return sum(event.kind in ("product.viewed", "cart.updated") for event in events)
+
+
 @pytest.fixture
 def letters() -> Any:
     controller = Controller(Letters(), hostname="127.0.0.1", port=free_port())
@@ -118,12 +124,8 @@ async def test_whoever_left_is_written_to_and_whoever_bought_is_not(
         for address, scripts in visits.items():
             page = await (await chromium.new_context()).new_page()
             await shop.visit(page, is_named(address), *scripts)
-            said = ("product.viewed", "cart.updated")
-            await shop.until(
-                lambda address=address, number=len(scripts): (
-                    [one.kind in said for one in shop.recorded(f"email:{address}")].count(True) == number
-                )
-            )
+            told = partial(shop.recorded, f"email:{address}")
+            await shop.until(lambda told=told, scripts=scripts: told_of(told()) == len(scripts))
         order = {"id": "o1", "cart_id": "c2", "email": "bought@x.example", "total_price": 59.9}
         assert engine.event("orders/create", order)[0] == 200
         await shop.until(lambda: len(shop.followed("run.cancelled")) == 3)
