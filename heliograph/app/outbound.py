@@ -155,34 +155,30 @@ class OutboundRoom:
 
     async def _look_around(self) -> None:
         """See what others changed: keys, feeds; and say how far behind everybody is."""
-        head = self.loops.head
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             try:
                 await asyncio.to_thread(self._directory.reload, self._reading)
                 self._refs.rekey(self._directory.master)
                 await asyncio.to_thread(self._signers.reload)
-                head = await self._renew_receivers(head)
+                await self._renew_receivers()
             except Exception:
                 log.exception("what was changed could not be looked at; tried again soon")
             lag.say(self.loops)
             seeing.say("outbound", self._directory)
 
-    async def _renew_receivers(self, seen: int) -> int:
-        """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where the last look was:
-        it was saved after that, so it misses nothing."""
-        head = self.loops.head
+    async def _renew_receivers(self) -> None:
+        """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where it was saved."""
         saved = await asyncio.to_thread(self._receivers)
         if saved != self._saved:
             gone, ended = saved.gone_since(self._saved), saved.ended_since(self._saved)
-            acts = await asyncio.to_thread(lambda: self._acts(saved, since=seen))
+            acts = await asyncio.to_thread(self._acts, saved)
             self._saved = saved
             self.loops.set_acts(acts)
             for name in gone:
                 await self.loops.writer.run(partial(parked.forget, who=Who(ACT, name)))
             for account, feed in ended:
                 await self.loops.writer.run(partial(delivery_log.remove, account=account, feed=feed))
-        return head
 
     async def _write_log(self) -> None:
         """Write what deliveries noted, and say how each feed stands."""
@@ -227,12 +223,12 @@ class OutboundRoom:
             feeds = definitions.feeds(connection)
         return _Receivers(feeds, deliveries.served(self._topic_means()))
 
-    def _acts(self, saved: _Receivers, *, since: int | None = None) -> tuple[Act, ...]:
+    def _acts(self, saved: _Receivers) -> tuple[Act, ...]:
         means = self._topic_means()
         return (
             *self._own,
-            *feed_acts(self._means(), since=since),
-            *(deliveries.subscription_act(one, means, since=since) for one in saved.subscriptions),
+            *feed_acts(self._means()),
+            *(deliveries.subscription_act(one, means) for one in saved.subscriptions),
         )
 
     def _dispatch(self) -> Act:

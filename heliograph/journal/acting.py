@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from sqlalchemy import Connection
 
 from heliograph.events.event import AnyEvent
-from heliograph.journal import parked
+from heliograph.journal import parked, places, positions
 from heliograph.journal.bell import Bell
 from heliograph.journal.breaker import Breaker
 from heliograph.journal.consumer import Act, Outcome, Refused
@@ -91,8 +91,13 @@ class Acting:
                 return attempt.event.recorded
         return self._buffer[0].event.recorded if self._buffer else None
 
-    def start(self, head: int) -> int:
-        """Where it begins when it is seen for the first time."""
+    async def start(self, known: Container[Who]) -> int:
+        """Where it begins when it is seen for the first time; 0 for one of those that are known."""
+        if self._who in known:
+            return 0
+        head = await self._context.journal.head()
+        if self._act.born is not None:
+            return await places.before(self._context.journal, self._act.born, head)
         return head if self._act.since is None else self._act.since
 
     def retire(self) -> None:
@@ -139,7 +144,7 @@ class Acting:
         for left in (self._fresh, self._rows, self._buffer, self._due):
             left.clear()
         await context.positions.flush()
-        await context.positions.enroll({who: self.start(await context.journal.head())})
+        await context.positions.enroll({who: await self.start(await context.writer.run(positions.load))})
         self._read = self._begun = at = context.positions.at(who)
         self._skip = await context.writer.run(lambda connection: parked.settled_beyond(connection, who, at))
         self._row_due = await context.writer.run(lambda connection: parked.next_due(connection, who))

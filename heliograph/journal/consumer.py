@@ -104,7 +104,8 @@ class Act:
     each further attempt; when it is used up the event is parked and `gave_up` is called once with the event,
     the last reason and the number of attempts (it may return events to record). An exception from `perform`
     is a bug of ours: the event is retried by the same schedule and then parked. `since`: the journal position
-    from which an act that is seen for the first time begins (None: the head, so the past is not acted on).
+    from which an act that is seen for the first time begins (None: the head, so the past is not acted on). `born`: instead of that,
+    the instant (microseconds) from which on what is recorded is its to act on, however late it is seen.
     `wants` is asked of each event when it is read: what it does not want is settled without an attempt. It only looks, and fast,
     for it is asked by every act of every event.
     `prepare` is told what was read, many events at once and before any of them begins: what it looks up for all of them together
@@ -118,6 +119,7 @@ class Act:
     schedule: tuple[float, ...] = (10, 60, 300, 1800)
     concurrency: int = 16
     since: int | None = None
+    born: int | None = None
     gave_up: Callable[[AnyEvent, str, int], Sequence[AnyEvent]] | None = None
     trips_after: int = 0
     wants: Callable[[AnyEvent], bool] | None = None

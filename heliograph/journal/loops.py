@@ -104,7 +104,8 @@ class Loops:
         head = await self._context.journal.head()
         starts = {Who(FOLD, fold.name): 0 for fold in self._folds}
         starts |= dict.fromkeys(self._reacting, head)
-        starts |= {who: running.acting.start(head) for who, running in self._acts.items()}
+        known = await self._context.writer.run(positions.load)
+        starts |= {who: await running.acting.start(known) for who, running in self._acts.items()}
         await self._context.positions.enroll(starts)
         self._context.head = max(self._context.head, head)
 

@@ -68,8 +68,8 @@ class Told:
 
     async def feed(self, endpoint: str = "sns:ea", account: str = ACCOUNT, **options: Any) -> None:
         saved = FeedSaved(name="litmus", dialect="litmus", endpoint=endpoint, options=options)
-        await self.happen(event(saved, account=account, at=self.clock.now()))
-        self.loops.set_acts(feed_acts(self.means, since=await self.journal.head()))
+        await self.happen(event(saved, account=account, at=AT - SECOND))
+        self.loops.set_acts(feed_acts(self.means))
 
     async def published(self) -> list[Event[TopicPublished]]:
         entries = await self.journal.read(0, kinds=frozenset((TopicPublished.kind,)))

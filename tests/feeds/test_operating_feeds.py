@@ -73,8 +73,7 @@ class House:
             loops=lambda: self.loops,
             clock=self.clock,
         )
-        head = await self.journal.head()
-        self.loops.set_acts([*feed_acts(self.means, since=head), replays_act(replayer)])
+        self.loops.set_acts([*feed_acts(self.means), replays_act(replayer)])
         await self.caught_up()
 
     async def caught_up(self) -> None:

@@ -306,8 +306,8 @@ def test_a_feed_takes_the_kinds_it_asks_for_as_far_as_its_dialect_has_words(mean
 
 
 def test_an_act_is_known_by_account_and_feed(means: Means) -> None:
-    act = feed_act(saved("https://a.test/", concurrency=3), means, since=41)
-    assert (act.name, act.concurrency, act.since) == (f"feed:{ACCOUNT}:shop", 3, 41)
+    act = feed_act(saved("https://a.test/", concurrency=3), means)
+    assert (act.name, act.concurrency) == (f"feed:{ACCOUNT}:shop", 3)
     assert feed_act(saved("https://a.test/"), means).concurrency == 32
 
 
@@ -403,10 +403,10 @@ def test_every_active_feed_has_an_act_and_a_broken_one_harms_no_other(
     )
     strict = with_other(means, settings=Settings())
     with caplog.at_level(logging.WARNING, "heliograph.feeds"):
-        acts = feed_acts(strict, since=9)
+        acts = feed_acts(strict)
     assert [act.name for act in acts] == [f"feed:{ACCOUNT}:good", f"feed:{OTHER}:good"]
     assert acts[0].kinds == {"message.sent"}
-    assert all(act.since == 9 for act in acts)
+    assert all(act.born == NOW for act in acts), "they begin where they were saved"
     for name, reason in (("plain", "https"), ("odd", "concurrency"), ("strange", "no dialect")):
         assert any(name in line and reason in line for line in caplog.messages), name
 

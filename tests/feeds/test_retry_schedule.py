@@ -50,7 +50,7 @@ class House:
             )
         )
         await self.caught_up()
-        self.loops.set_acts(feed_acts(self.means, since=await self.journal.head()))
+        self.loops.set_acts(feed_acts(self.means))
 
     async def caught_up(self) -> None:
         async with asyncio.timeout(60):

@@ -132,6 +132,22 @@ async def test_an_act_begins_where_it_says(world: World) -> None:
     assert performer.names == ["b", "c"]
 
 
+async def test_what_was_recorded_since_an_act_was_born_is_its_however_late_it_is_seen(world: World) -> None:
+    """Nothing is told of what was before, and nothing is lost that came while nobody looked who is to be told."""
+    await world.say("a", "b")
+    await world.clock.advance(1)
+    born = world.clock.now()
+    await world.say("c")
+    await world.clock.advance(1)
+    await world.say("d")
+    early, late = Performer(), Performer()
+    async with world.running([noting()], acts=[early.act("early", born=born)]) as loops:
+        await settled(loops)
+        loops.set_acts([early.act("early", born=born), late.act("late", born=born + SECOND)])
+        await settled(loops)
+    assert (early.names, late.names) == (["c", "d"], ["d"])
+
+
 async def test_a_restart_goes_on_where_it_was(world: World) -> None:
     first, second = Performer(), Performer()
     async with world.running([noting()], acts=[first.act()]) as loops:

@@ -41,11 +41,10 @@ JUDGED_AFTER, JUDGED_TRIES = 0.5, 8
 log = logging.getLogger("heliograph.feeds")
 
 
-def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
+def feed_acts(means: Means) -> list[Act]:
     """The acts of all active feeds, as saved now; called again whenever a feed was saved, paused or resumed.
 
-    `since`: the journal position from which a feed that is new begins (None: the head). A feed that cannot be
-    served is logged and left out; its cursor waits until it is saved again.
+    A feed that cannot be served is logged and left out; its cursor waits until it is saved again.
     """
     with means.reading.look() as connection:
         feeds = definitions.feeds(connection)
@@ -54,13 +53,13 @@ def feed_acts(means: Means, *, since: int | None = None) -> list[Act]:
         if feed.state != "active":
             continue
         try:
-            acts.append(feed_act(feed, means, since=since))
+            acts.append(feed_act(feed, means))
         except BadRequest as error:
             log.warning("feed %s of account %s is not served: %s", feed.name, feed.account, error.message)
     return acts
 
 
-def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) -> Act:
+def feed_act(feed: definitions.Feed, means: Means) -> Act:
     """The act of one feed. Raises `BadRequest` when it cannot be served as it was saved."""
     subscription = served(means.settings, feed)
     delivery = _Delivery(subscription, means)
@@ -70,7 +69,7 @@ def feed_act(feed: definitions.Feed, means: Means, *, since: int | None = None) 
         perform=delivery.perform,
         schedule=subscription.dialect.schedule,
         concurrency=subscription.options.concurrency,
-        since=since,
+        born=feed.begun,
         gave_up=delivery.gave_up,
         trips_after=subscription.options.breaker,
         wants=delivery.wants,

@@ -59,16 +59,17 @@ def served(means: Means) -> list[Served]:
     return [Served(one, all_topics[one.account, one.topic]) for one in found if one.state == "confirmed"]
 
 
-def subscription_act(one: Served, means: Means, *, since: int | None = None) -> Act:
-    """The act of one subscription. `since`: where it begins in the journal when it is new (None: at the head)."""
-    delivery = _Delivery(one.subscription, one.topic, means, _Standing(one.subscription.confirmed or 0))
+def subscription_act(one: Served, means: Means) -> Act:
+    """The act of one subscription."""
+    confirmed = one.subscription.confirmed or 0
+    delivery = _Delivery(one.subscription, one.topic, means, _Standing(confirmed))
     return Act(
         name=act_name(one),
         kinds=frozenset(kind.kind for kind in (TopicPublished, *_TURNS)),
         perform=delivery.perform,
         schedule=delivery.schedule,
         concurrency=AT_ONCE,
-        since=since,
+        born=confirmed,
         wants=delivery.wants,
     )
 

@@ -94,6 +94,9 @@ FEEDS = Table(
     Column("generation", Integer, nullable=False),  # from 1; one more each time it is saved after a removal
     Column("secrets", JSON, nullable=False),
     Column("saved", BigInteger, nullable=False),
+    Column(
+        "begun", BigInteger, nullable=False
+    ),  # when what is told began: it was made, made again, or confirmed
 )
 
 FeedState = Literal["pending", "active", "paused", "removed"]
@@ -132,7 +135,7 @@ class FeedSecret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """A subscription to the stream."""
+    """A subscription to the stream. `begun`: what was recorded before this instant (microseconds) is not told."""
 
     account: str
     name: str
@@ -141,6 +144,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...]
     options: dict[str, Any]
     state: FeedState
+    begun: int = 0
     generation: int = 1
     secrets: tuple[FeedSecret, ...] = ()
 
@@ -326,7 +330,7 @@ def _save_feed(connection: Connection, event: AnyEvent, data: FeedSaved) -> None
         "saved": reading.happened(event),
     }
     if fresh:
-        values["secrets"] = []
+        values |= {"secrets": [], "begun": event.recorded}
     if known is None:
         connection.execute(insert(FEEDS).values(account=event.account, name=data.name, **values))
     else:
@@ -352,10 +356,11 @@ def _rotate_secret(connection: Connection, event: AnyEvent, data: FeedSecretRota
 
 def _move_feed(connection: Connection, event: AnyEvent, data: FeedMoved) -> None:
     before, after = _MOVES[type(data)]
+    values = {"begun": event.recorded} if isinstance(data, FeedConfirmed) else {}
     connection.execute(
         update(FEEDS)
         .where(FEEDS.c.account == event.account, FEEDS.c.name == data.name, FEEDS.c.state.in_(before))
-        .values(state=after)
+        .values(state=after, **values)
     )
 
 

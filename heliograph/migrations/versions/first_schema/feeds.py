@@ -19,6 +19,7 @@ def _feeds() -> None:
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("secrets", sa.JSON(), nullable=False),
         sa.Column("saved", sa.BigInteger(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_feeds")),
     )
 
