@@ -126,9 +126,9 @@ def test_a_feed_has_a_state(world: World, story: list[Data], state: str | None) 
 
 
 def test_a_feed_is_as_it_was_last_saved(world: World) -> None:
-    world.happen(feed())
+    first = world.happen(feed())
     world.happen(feed("https://y.example"))
-    world.happen(feed(), account=OTHER)
+    other = world.happen(feed(), account=OTHER)
     assert definitions.feeds(world.connection) == [
         definitions.Feed(
             account=account,
@@ -138,6 +138,26 @@ def test_a_feed_is_as_it_was_last_saved(world: World) -> None:
             kinds=("message.sent",),
             options={},
             state="active",
+            begun=begun.recorded,
         )
-        for account, endpoint in ((ACCOUNT, "https://y.example"), (OTHER, "https://x.example/hook"))
+        for account, endpoint, begun in (
+            (ACCOUNT, "https://y.example", first),
+            (OTHER, "https://x.example/hook", other),
+        )
     ]
+
+
+@pytest.mark.parametrize(
+    ("story", "beginning"),
+    [
+        ([feed(), feed("https://y.example")], 0),
+        ([feed(), FeedPaused(name="f"), FeedResumed(name="f")], 0),
+        ([feed(), FeedRemoved(name="f"), feed()], 2),
+        ([feed(confirm=True), feed(confirm=True), FeedConfirmed(name="f")], 2),
+        ([feed(confirm=True), FeedConfirmed(name="f"), FeedConfirmed(name="f")], 1),
+    ],
+)
+def test_a_feed_begins_when_it_is_made_or_confirmed(world: World, story: list[Data], beginning: int) -> None:
+    events = [world.happen(data) for data in story]
+    (found,) = definitions.feeds(world.connection)
+    assert found.begun == events[beginning].recorded

@@ -76,6 +76,7 @@ def test_stopping_is_clean_and_the_next_start_goes_on(launch: Launch) -> None:
     account = engine.keys["account"]
     assert engine.stop() == 0
     assert not any(engine.pids(part) for part in ("web", "engine", "outbound"))
+    assert not (engine.data / "state.db-wal").exists(), "what was erased lies in no log"
     assert [event["kind"] for event in engine.exported("person.created")] == ["person.created"], (
         "also while stopped"
     )
