@@ -132,7 +132,7 @@ async def _ours(place: Path, url: str, schemes: tuple[str, ...]) -> tuple[float,
     await loops.caught_up()
     part.calm_collector()
     before, begun = time.process_time(), time.perf_counter()
-    loops.set_acts(feed_acts(means, since=0))
+    loops.set_acts(feed_acts(means))
     await loops.caught_up()
     cpu, wall = time.process_time() - before, time.perf_counter() - begun
     await loops.stop()
