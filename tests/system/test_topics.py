@@ -40,12 +40,13 @@ class Subscriber(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/sns"
 
     def of(self, type_: str) -> list[dict[str, Any]]:
-        """What came in an envelope: what comes raw is the message and nothing else."""
-        return [
-            json.loads(body)
+        """What came in an envelope (what comes raw is the message and nothing else), once though it may come again."""
+        came = {
+            headers["x-amz-sns-message-id"]: body
             for headers, body in self.posts
             if headers["x-amz-sns-message-type"] == type_ and "x-amz-sns-rawdelivery" not in headers
-        ]
+        }
+        return [json.loads(body) for body in came.values()]
 
     def message_ids(self) -> list[str]:
         """Of all that came, in an envelope or raw."""
