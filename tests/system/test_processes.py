@@ -34,8 +34,8 @@ class Sender(threading.Thread):
                 status, answer = self._engine.event(
                     "orders/create", {"id": order, "email": f"{self.name}@x.example"}
                 )
-            except (OSError, HTTPException):
-                continue  # whoever was killed answers nothing, or half of it
+            except (OSError, HTTPException, ValueError):
+                continue  # whoever was killed answers nothing, half of it, or what is no JSON
             if status == 200:
                 self.acknowledged.append(answer["id"])
 
