@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from heliograph.accounts.directory import load_directory
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import engine_runs, reachable
+from heliograph.app.storage import engine_runs, recording
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
 from heliograph.errors import CallerError, OperatorError
@@ -55,7 +55,7 @@ class Desk:
         account = load_directory(self.state).account(self.account)
         if account is None:
             raise OperatorError(f"there is no account {self.account}")
-        async with reachable(self.settings) as journal:
+        async with recording(self.settings) as journal:
             try:
                 return (await orders.submit(journal, self.clock, account, submission)).id
             except CallerError as error:
@@ -64,7 +64,7 @@ class Desk:
     async def move(self, job: str, to: orders.Move, reason: str) -> None:
         """Pause, resume or cancel. Raises `OperatorError`."""
         found = self.job(job)
-        async with reachable(self.settings) as journal:
+        async with recording(self.settings) as journal:
             try:
                 await orders.move(journal, self.clock, found, to, by="command line", reason=reason)
             except CallerError as error:
@@ -73,7 +73,7 @@ class Desk:
     async def decide(self, job: str, template: str) -> None:
         """Name the winner of a split test. Raises `OperatorError`."""
         found = self.job(job)
-        async with reachable(self.settings) as journal:
+        async with recording(self.settings) as journal:
             try:
                 await orders.decide(journal, self.clock, found, template, by="command line")
             except CallerError as error:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from heliograph.accounts.directory import load_directory
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable
+from heliograph.app.storage import recording
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, OperatorError
@@ -113,5 +113,5 @@ def _reading(settings: Settings) -> Connection:
 
 
 async def _record(settings: Settings, record: Record) -> None:
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append([record])

@@ -1,7 +1,7 @@
 """Saving and listing what operators define: templates, automations, feeds. For the command line and the demo.
 
-Definitions are events: they are appended through the running engine's journal, or to the file itself while
-nothing runs, and state shows them as soon as the folds have read them.
+Definitions are events: they are appended through the running engine's journal, and state shows them when the command ends; or
+to the file itself while nothing runs, and state shows them when the folds have read them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from heliograph.accounts import keys
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Account
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable
+from heliograph.app.storage import recording
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, OperatorError
@@ -52,7 +52,7 @@ async def add_account(settings: Settings, name: str, parent: str | None = None) 
     with engine.begin() as connection:
         account = keys.add_account(connection, name, SystemClock().now(), parent=parent)
     engine.dispose()
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append(builtin_templates(account.number, SystemClock().now()))
     return account
 
@@ -117,7 +117,7 @@ async def save_feed(
         directory, hours = load_directory(state), operating.OVERLAP_HOURS
         made = operating.rotated(directory, number, name, now, overlap=hours, turns=0, by=saved.by)
         events.append(made.event)
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append([codec.encode(event) for event in events])
     return made
 
@@ -158,5 +158,5 @@ async def record(settings: Settings, account: str | None, scheme: str, name: str
     """Append the event by which something is defined."""
     number = account_number(open_state(Path(settings.data), read_only=True), account)
     event = codec.make(data, account=number, subject=subjects.thing(scheme, name), now=SystemClock().now())
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append([codec.encode(event)])

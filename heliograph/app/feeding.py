@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from heliograph.accounts.directory import Directory, load_directory
 from heliograph.api.resources.feeds import Delivery, Standing, delivery, standing
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable, reading
+from heliograph.app.storage import reachable, reading, recording
 from heliograph.clock import SystemClock
 from heliograph.database import Reading, open_state
 from heliograph.egress import Egress
@@ -103,7 +103,7 @@ async def replay(
         raise OperatorError("name either --event or --since")
     now = SystemClock().now()
     with _known(settings, account, name) as (_, _, feed):
-        async with reachable(settings) as journal:
+        async with recording(settings) as journal:
             if events:
                 order = await replay_orders.order_of_events(journal, name, events, BY)
             else:
@@ -120,7 +120,7 @@ async def rotate(settings: Settings, account: str | None, name: str, overlap: fl
         made = operating.rotated(
             directory, feed.account, name, SystemClock().now(), overlap=overlap, turns=turns, by=BY
         )
-        async with reachable(settings) as journal:
+        async with recording(settings) as journal:
             await journal.append([codec.encode(made.event)])
     return made
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable, reading
+from heliograph.app.storage import reading, recording
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.egress import Egress
@@ -55,7 +55,7 @@ async def publish(settings: Settings, account: str | None, file: Path) -> Told:
     async with _tools(settings) as (tools, _):
         draft = await _read(file, now, tools, preview=False)
     content, record = authoring.publication(draft, number, "command line", now)
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append((record,))
     place = _place(settings, content)
     slots = content.kind.slots(content.definition, place)
@@ -95,7 +95,7 @@ def listed(settings: Settings, account: str | None, *, archived: bool) -> list[t
 async def archive(settings: Settings, image: str) -> None:
     """Take content out of lists; its URLs still answer."""
     content = await _find(settings, image)
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append((authoring.archiving(content, "command line", SystemClock().now()),))
 
 

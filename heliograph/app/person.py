@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from heliograph.api.resources import persons
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable, reading
+from heliograph.app.storage import reading, recording
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, OperatorError
@@ -86,7 +86,7 @@ async def merge(settings: Settings, account: str | None, who: str, other: str, b
     state = open_state(Path(settings.data), read_only=True)
     number, person = meant(state, account, who)
     _, gone = meant(state, number, other)
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         try:
             await orders.merge(
                 journal, SystemClock(), number, person, gone, because=because, by="command line"

@@ -11,19 +11,30 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from heliograph.clock import SECOND
+from sqlalchemy import Engine
+
+from heliograph.clock import SECOND, SystemClock
+from heliograph.database import open_state
 from heliograph.errors import InUse
+from heliograph.journal import positions
 from heliograph.journal.frames import SOCKET
 from heliograph.journal.journal import Journal
+from heliograph.journal.positions import FOLD, Who
 from heliograph.journal.reading import JournalReader, open_reader
 from heliograph.journal.remote import RemoteJournal
 from heliograph.journal.sqlite import SqliteJournal
 from heliograph.journal.writer import serve_journal
+from heliograph.react.state.folds import FOLDS
 from heliograph.settings import Settings
 
 ENGINE, OUTBOUND = "engine", "outbound part"
 """Of which there may be one: what runs folds, and what runs acts."""
 DAY = 86_400 * SECOND
+
+FOLLOWED_SECONDS = 20.0
+"""How long a command waits for state to show what it recorded: longer than an engine that died needs to be back."""
+
+LOOK_SECONDS = 0.005
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +82,16 @@ async def reachable(settings: Settings) -> AsyncIterator[Journal]:
 
 
 @contextlib.asynccontextmanager
+async def recording(settings: Settings) -> AsyncIterator[Journal]:
+    """`reachable` for a command that records what the next command may ask for. Where an engine runs, this ends when state
+    shows it; after `FOLLOWED_SECONDS` all the same, for what is recorded counts."""
+    async with reachable(settings) as journal:
+        yield journal
+        if engine_runs(settings):
+            await _followed(settings, await journal.head())
+
+
+@contextlib.asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[JournalReader]:
     """The journal for looking only, beside a running or a stopped engine."""
     reader = open_reader(Path(settings.data))
@@ -110,3 +131,20 @@ def _lock(settings: Settings, one: str) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+async def _followed(settings: Settings, head: int) -> None:
+    clock = SystemClock()
+    end = clock.monotonic() + FOLLOWED_SECONDS
+    state = open_state(Path(settings.data), read_only=True)
+    try:
+        while _folded_to(state) < head and clock.monotonic() < end:
+            await clock.sleep(LOOK_SECONDS)
+    finally:
+        state.dispose()
+
+
+def _folded_to(state: Engine) -> int:
+    with state.connect() as connection:
+        at = positions.load(connection)
+    return min(at.get(Who(FOLD, fold.name), 0) for fold in FOLDS)

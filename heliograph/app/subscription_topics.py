@@ -9,7 +9,7 @@ import msgspec
 import yaml
 
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable
+from heliograph.app.storage import recording
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import OperatorError
@@ -76,5 +76,5 @@ async def _record(
         codec.make(data, account=number, subject=subjects.thing("subscription_topic", data.name), now=now)
         for data in told
     ]
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append([codec.encode(event) for event in events])

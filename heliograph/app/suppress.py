@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from heliograph.accounts.directory import load_directory
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable
+from heliograph.app.storage import recording
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, OperatorError
@@ -56,7 +56,7 @@ def listed(settings: Settings, account: str | None, kind: str | None, limit: int
 
 async def suppress(settings: Settings, where: Place, reason: str) -> None:
     """Nobody writes there any more."""
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await orders.suppress(journal, SystemClock(), *where, reason=reason, by=BY)
 
 
@@ -64,7 +64,7 @@ async def lift(settings: Settings, where: Place, kind: SuppressionType, reason: 
     """This reason holds no more. Raises `OperatorError` where it does not hold, or where only the person can lift it."""
     if kind not in {one.type for one in standing(settings, where)}:
         raise OperatorError(f"{where.address} is not suppressed as {kind}")
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         try:
             await orders.lift(journal, SystemClock(), *where, kind, reason=reason, by=BY)
         except BadRequest as error:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from heliograph.accounts.directory import load_directory
 from heliograph.accounts.model import Account
 from heliograph.app.accounts import account_number
-from heliograph.app.storage import reachable
+from heliograph.app.storage import recording
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.egress import Egress
@@ -198,5 +198,5 @@ def _told(error: BadRequest) -> str:
 
 
 async def _record(settings: Settings, event: Event[Data]) -> None:
-    async with reachable(settings) as journal:
+    async with recording(settings) as journal:
         await journal.append([codec.encode(event)])
