@@ -177,7 +177,8 @@ _HOP_BY_HOP = {"content-length", "connection", "transfer-encoding", "date", "ser
 async def _serve(answer: Any, port: int) -> web.AppRunner:
     application = web.Application(client_max_size=1 << 22)
     application.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    # Who is being answered at the end is answered: what a page said on leaving is not recorded amid the next test.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SECONDS)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
     return runner
