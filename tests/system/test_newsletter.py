@@ -69,8 +69,9 @@ def engine(launch: Launch, mails: tuple[Mails, str], hooks: Hooks) -> Engine:
 
 
 def told(hooks: Hooks, topic: str, email: str = ANN) -> list[dict[str, Any]]:
-    """What receivers were told of an address under a topic."""
-    return [body for one, _, body in hooks.told if one == topic and body["email"] == email]
+    """What receivers were told of an address under a topic; a delivery that came again was told once."""
+    by_event = {event: body for one, event, body in hooks.told if one == topic}
+    return [body for body in by_event.values() if body["email"] == email]
 
 
 def types(hooks: Hooks, topic: str, email: str = ANN) -> list[str]:

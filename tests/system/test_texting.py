@@ -88,7 +88,8 @@ def told_of(services: Services, item: str, number: str) -> list[dict[str, str]]:
     """The items of this name about this number in the feed."""
     roots = [ElementTree.fromstring(one.body) for one in services.at("/feed")]
     items = [{child.tag: child.text or "" for child in found} for root in roots for found in root.iter(item)]
-    return [one for one in items if one["SmsAddress"] == number]
+    once = {one["ActivityId"]: one for one in items}  # a delivery may come again
+    return [one for one in once.values() if one["SmsAddress"] == number]
 
 
 def about(engine: Engine, message: str, kind: str) -> list[dict[str, Any]]:

@@ -120,18 +120,19 @@ def test_a_hit_reaches_a_topics_subscriber_as_the_documents_message(engine: Engi
     load(engine, f"/v2/{guid}?d=[CONTACT-ID]", until=judged)
     load(engine, f"/{guid}?f&amp;d=[CONTACT-ID]")
 
-    told: list[dict[str, Any]] = []
+    by_id: dict[str, dict[str, Any]] = {}
 
     def both() -> bool:
         got = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in got.get("Messages", ()):
-            told.append(json.loads(json.loads(message["Body"])["Message"]))
+            notice = json.loads(message["Body"])
+            by_id[notice["MessageId"]] = json.loads(notice["Message"])
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(told) >= 2
+        return len(by_id) >= 2
 
     engine.until(both)
-    by_type = {one["activity_type"]: one for one in told}
-    assert set(by_type) == {"Read", "Forward"} and len(told) == 2
+    by_type = {one["activity_type"]: one for one in by_id.values()}
+    assert set(by_type) == {"Read", "Forward"} and len(by_id) == 2
     read = by_type["Read"]
     assert list(read) == KEYS
     assert (read["campaign_guid"], read["custom_id"], read["custom_type"]) == (guid, "[CONTACT-ID]", "news")
