@@ -111,6 +111,7 @@ def test_tail_shows_the_latest(engine: Engine) -> None:
 def test_a_fold_can_be_replayed_on_a_running_and_on_a_stopped_engine(launch: Launch) -> None:
     engine = launch()
     engine.event("customers/create", {"id": 1, "email": "a@x.example"})
+    engine.until(lambda: "a@x.example" in engine.run("people", "show", "1").stdout)  # the engine is there
     assert "was asked to replay" in engine.run("replay", "people").stdout
     assert engine.run("replay", "dispatch").returncode == 2, "an act is never replayed"
     engine.stop()
