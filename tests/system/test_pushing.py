@@ -114,6 +114,8 @@ def prepare(engine: Engine, services: Services, apple: Apple, files: Path) -> No
     run(engine, "templates", "save", "sale", *words, "--set", "push_link=https://shop.example/tea")
     run(engine, "feeds", "add", "gears", f"{services.url}/feed", "--dialect", "messagegears")
     engine.see_accounts()
+    feed = f'consumer="feed:{engine.keys["account"]}:gears"'.encode()
+    engine.until(lambda: feed in engine.get("/metrics")[1])
 
 
 def run(engine: Engine, *command: str) -> None:

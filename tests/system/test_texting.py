@@ -76,6 +76,8 @@ def prepare(engine: Engine, services: Services, files: Path) -> None:
     ):
         done = engine.run(*command)
         assert done.returncode == 0, done.stdout + done.stderr
+    feed = f'consumer="feed:{engine.keys["account"]}:gears"'.encode()
+    engine.until(lambda: feed in engine.get("/metrics")[1])
     agreed(engine, {"Ann": ANN, "Bob": BOB})
 
 

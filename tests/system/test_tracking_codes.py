@@ -110,7 +110,8 @@ def test_a_hit_reaches_a_topics_subscriber_as_the_documents_message(engine: Engi
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     assert engine.run("feeds", "add", "hits", "sns:ea", "--dialect", "litmus").returncode == 0
-    engine.until(lambda: "hits" in engine.run("feeds", "list").stdout)
+    feed = f'consumer="feed:{engine.keys["account"]}:hits"'.encode()
+    engine.until(lambda: feed in engine.get("/metrics")[1])
     guid = call(engine, "/campaigns", {"name": "Told", "custom_type": "news"})["guid"]
     load(engine, f"/v2/{guid}?rl&d=[CONTACT-ID]")
 
