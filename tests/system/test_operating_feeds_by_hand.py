@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -162,6 +164,18 @@ def test_a_dead_receiver_opens_the_breaker_and_gets_everything_when_it_is_back(
     engine.until(lambda: figure(engine, "heliograph_feed_breaker", "dead") == 0)
     engine.until(lambda: told(engine, "show", "dead")["breaker"] == "closed")
     assert engine.run("feeds", "remove", "dead").returncode == 0
+
+
+def test_a_feed_that_is_added_while_nothing_goes_out_misses_nothing(engine: Engine, shop: Shop) -> None:
+    """What goes out stands still, as before a restart, and is killed then: nobody has seen the feed when it starts again."""
+    engine.until(lambda: engine.pids("outbound"))
+    (outbound,) = engine.pids("outbound")
+    os.kill(outbound, signal.SIGSTOP)
+    assert engine.run("feeds", "add", "missed", shop.url).returncode == 0
+    sign_up(engine, "cyd")
+    os.kill(outbound, signal.SIGKILL)
+    engine.until(lambda: "cyd@x.example" in [json.loads(body)["email"] for _, body in shop.came])
+    assert engine.run("feeds", "remove", "missed").returncode == 0
 
 
 def test_the_test_button_tells_and_says_what_came_back(engine: Engine, shop: Shop) -> None:
