@@ -26,13 +26,13 @@ from heliograph.app.storage import OUTBOUND, only, remote
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import Reading, open_state
 from heliograph.egress import Egress, Guard
-from heliograph.journal import parked
+from heliograph.journal import parked, positions
 from heliograph.journal.breaker import State
 from heliograph.journal.consumer import Act
 from heliograph.journal.following import SOCKET
 from heliograph.journal.journal import Journal
 from heliograph.journal.loops import Loops
-from heliograph.journal.positions import ACT, Who
+from heliograph.journal.positions import ACT, FOLD, Who
 from heliograph.outbound.calls import Calls, calls_act
 from heliograph.outbound.feeds import breakers, delivery_log, figures
 from heliograph.outbound.feeds.breakers import BreakerLog
@@ -57,7 +57,7 @@ from heliograph.outbound.topics import Means as TopicMeans
 from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.signer import Signer
 from heliograph.queues.file import QueueFile
-from heliograph.react.state import definitions
+from heliograph.react.state import definitions, topics
 from heliograph.readers import load as load_readers
 from heliograph.refs import Refs
 from heliograph.settings import Settings, public_url, topics_url
@@ -110,7 +110,7 @@ class OutboundRoom:
             replays_act(self._replayer()),
             calls_act(Calls(self._egress, self._directory, journal, settings, clock)),
         )
-        self._saved = self._receivers()
+        self._saved, self._shown_to = self._receivers()
         self.loops = Loops(
             journal=journal,
             engine=self._state,
@@ -169,7 +169,10 @@ class OutboundRoom:
 
     async def _renew_receivers(self) -> None:
         """Serve feeds and topics' subscriptions as they are saved now. One that is new begins where it was saved."""
-        saved = await asyncio.to_thread(self._receivers)
+        saved, shown_to = await asyncio.to_thread(self._receivers)
+        if shown_to < self._shown_to:  # a fold starts over: who is not shown yet is not gone
+            return
+        self._shown_to = shown_to
         if saved != self._saved:
             gone, ended = saved.gone_since(self._saved), saved.ended_since(self._saved)
             acts = await asyncio.to_thread(self._acts, saved)
@@ -218,10 +221,13 @@ class OutboundRoom:
         with self._reading.connect() as connection:
             return parked.waiting(connection), parked.count(connection)
 
-    def _receivers(self) -> _Receivers:
+    def _receivers(self) -> tuple[_Receivers, int]:
+        """Who is told, as state shows it, and up to which place of the journal it does."""
         with self._reading.connect() as connection:
-            feeds = definitions.feeds(connection)
-        return _Receivers(feeds, deliveries.served(self._topic_means()))
+            at = positions.load(connection)
+            shown_to = min(at.get(Who(FOLD, fold.name), 0) for fold in (definitions.FOLD, topics.FOLD))
+            subscriptions = deliveries.served(connection, self._clock.now())
+            return _Receivers(definitions.feeds(connection), subscriptions), shown_to
 
     def _acts(self, saved: _Receivers) -> tuple[Act, ...]:
         means = self._topic_means()

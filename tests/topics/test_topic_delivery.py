@@ -22,7 +22,6 @@ from heliograph.events.topics import (
     TopicUnsubscribed,
 )
 from heliograph.journal import parked
-from heliograph.outbound.topics import deliveries
 from heliograph.outbound.topics.delivery_policy import Retries, schedule
 
 PHASES = {
@@ -203,7 +202,7 @@ async def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(house: Hou
     (later,) = await house.fetched("dead")
     assert len(failing.posts) == 4 and later.body == "kept"
     assert put_aside(house) == []
-    assert len(deliveries.served(house.means)) == 2
+    assert len(house.served()) == 2
 
 
 async def test_without_its_dead_letter_queue_a_message_is_put_aside(house: House, receive: Receive) -> None:
@@ -271,7 +270,7 @@ async def test_a_deleted_topic_delivers_no_more(house: House, receive: Receive) 
     await house.happen(TopicDeleted(topic=TOPIC))
     await house.serve()
     await house.publish()
-    assert receiver.posts == [] and deliveries.served(house.means) == []
+    assert receiver.posts == [] and house.served() == []
 
 
 async def test_leaving_and_coming_back_count_to_the_message(house: House, receive: Receive) -> None:

@@ -155,9 +155,14 @@ class House:
 
     async def serve(self) -> None:
         """Begin the acts of what is saved, as the engine does."""
-        acts = [deliveries.subscription_act(one, self.means) for one in deliveries.served(self.means)]
+        acts = [deliveries.subscription_act(one, self.means) for one in self.served()]
         self.loops.set_acts([deliveries.confirmations_act(self.means), *acts])
         await self.caught_up()
+
+    def served(self) -> list[deliveries.Served]:
+        """Every subscription that gets messages."""
+        with self.means.engine.connect() as connection:
+            return deliveries.served(connection, self.clock.now())
 
     async def publish(self, body: str = "hello", **fields: Any) -> Event[TopicPublished]:
         (event,) = await self.happen(TopicPublished(**{"topic": TOPIC, "body": body, **fields}))

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
+from sqlalchemy import Connection
 
 from heliograph.aws.signed import Type
 from heliograph.events.event import AnyEvent
@@ -51,11 +52,10 @@ class Served(NamedTuple):
     topic: Topic
 
 
-def served(means: Means) -> list[Served]:
+def served(connection: Connection, now: int) -> list[Served]:
     """Every subscription that gets messages."""
-    with means.engine.connect() as connection:
-        all_topics = {(one.account, one.name): one for one in topics.topics(connection)}
-        found = topics.subscriptions(connection, means.clock.now())
+    all_topics = {(one.account, one.name): one for one in topics.topics(connection)}
+    found = topics.subscriptions(connection, now)
     return [Served(one, all_topics[one.account, one.topic]) for one in found if one.state == "confirmed"]
 
 
