@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -35,6 +36,9 @@ FOLLOWED_SECONDS = 20.0
 """How long a command waits for state to show what it recorded: longer than an engine that died needs to be back."""
 
 LOOK_SECONDS = 0.005
+
+TRIES = 20
+"""How often a lock is tried before it is somebody's: a command that asks whether an engine runs has it for a moment."""
 
 
 @contextlib.asynccontextmanager
@@ -104,9 +108,7 @@ async def reading(settings: Settings) -> AsyncIterator[JournalReader]:
 @contextlib.contextmanager
 def only(settings: Settings, one: str) -> Iterator[None]:
     """Be the only `ENGINE` or `OUTBOUND` on these data. Raises `InUse` when there is one."""
-    descriptor = _lock(settings, one)
-    if descriptor is None:
-        raise InUse(f"an {one} is already running on {settings.data}: stop that one first")
+    descriptor = _taken(settings, one)
     try:
         yield
     finally:
@@ -120,6 +122,14 @@ def engine_runs(settings: Settings) -> bool:
         return True
     os.close(descriptor)
     return False
+
+
+def _taken(settings: Settings, one: str) -> int:
+    for _ in range(TRIES):
+        if (descriptor := _lock(settings, one)) is not None:
+            return descriptor
+        time.sleep(LOOK_SECONDS)
+    raise InUse(f"an {one} is already running on {settings.data}: stop that one first")
 
 
 def _lock(settings: Settings, one: str) -> int | None:
