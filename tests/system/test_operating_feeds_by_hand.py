@@ -140,7 +140,7 @@ def test_a_dead_receiver_opens_the_breaker_and_gets_everything_when_it_is_back(
     """RM-15"""
     shop.status = 503
     serve(engine, "dead", shop, "breaker=2", "concurrency=1")
-    people = [f"person{number}" for number in range(30)]  # so many that fresh ones are held for half an hour
+    people = [f"person{number}" for number in range(30)]  # so many that some are held back for 20 minutes
     sign_up(engine, *people)
     began = time.monotonic()
     engine.until(lambda: figure(engine, "heliograph_feed_breaker", "dead") in (1, 2))
