@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from running_engine import SECONDS, Engine, bytes_of
 
 
 class Shop(ThreadingHTTPServer):
-    """A receiver that answers as it is told to, and keeps what came."""
+    """A receiver that answers as it is told to, and keeps what came. Its port is nobody's after it: feeds of it stay behind."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Hook)
+        super().__init__(("127.0.0.1", free_port()), _Hook)
         self.status = 200
         self.came: list[tuple[dict[str, str], bytes]] = []
         self.thread = threading.Thread(target=self.serve_forever, daemon=True)
