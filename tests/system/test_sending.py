@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email import message_from_string, policy
@@ -85,7 +83,7 @@ def test_an_engine_killed_while_sending_mails_nobody_twice_and_forgets_nobody(
         if part := {40: "outbound", 65: "engine", 90: "outbound"}.get(number):
             enough = min(arrived() + 5, number + 1)  # it may have kept up
             engine.until(lambda enough=enough: arrived() >= enough)
-            os.kill(engine.pids(part)[0], signal.SIGKILL)
+            engine.kill(part)
 
     def settled() -> bool:
         events = engine.exported("message.sent", "message.in_doubt")
