@@ -12,6 +12,7 @@ from real_browser import launched
 from sqlalchemy import Engine
 
 from heliograph.database import memory_state
+from heliograph.egress import connections
 
 # How long an example takes says nothing where cores are shared; and the same code passes today and tomorrow. Other
 # examples than yesterday's: `make test ARGS=--hypothesis-profile=explore`.
@@ -20,6 +21,9 @@ hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 os.environ["AIOSMTPD_CONTROLLER_TIMEOUT"] = "90"  # seconds that a test's SMTP server has to start
+
+# Seconds. A machine that stands still for a while has lost no connection to itself.
+connections.CONNECT_TIMEOUT = connections.KEEP_ALIVE = 90.0
 
 
 @pytest.fixture

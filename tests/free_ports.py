@@ -19,18 +19,25 @@ def _below_ephemeral() -> range:
 
 _PORTS = _below_ephemeral()
 _numbers = itertools.count(random.randrange(len(_PORTS)))  # noqa: S311 - several runs side by side begin elsewhere
+_taken: list[socket.socket] = []
+"""The UDP ports of the same numbers, held to the end: so the processes of several runs take no port that another took."""
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on. It is handed out once, and the system gives it to no connection and to
-    nobody who asks for any port: so it is still free when the server for which it is meant has started."""
+    nobody who asks for any port: so it is still free when the server for which it is meant has started, and once more
+    after that has ended."""
     for number in itertools.islice(_numbers, len(_PORTS)):
         port = _PORTS[number % len(_PORTS)]
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
+                mark.bind(("127.0.0.1", port))
                 probe.bind(("127.0.0.1", port))
             except OSError:
+                mark.close()
                 continue
+        _taken.append(mark)
         return port
     raise OSError("every port is taken")

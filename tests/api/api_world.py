@@ -63,7 +63,7 @@ class World:
             self.other = keys.add_account(connection, "Other", NOW).number
             _, self.other_key = keys.add_key(connection, self.other, "api", NOW)
         self.reading = open_state(data, read_only=True)
-        receivers = Settings(egress_allow=("127.0.0.0/8",), webhook_https_only=False, webhook_timeout=2.0)
+        receivers = Settings(egress_allow=("127.0.0.0/8",), webhook_https_only=False, webhook_timeout=60.0)
         egress = Egress(receivers)
         self.means = Means(
             journal=self.journal,

@@ -49,7 +49,7 @@ class World:
         return event
 
     async def rest(self) -> None:
-        await asyncio.wait_for(self.loops.caught_up(), 10)
+        await asyncio.wait_for(self.loops.caught_up(), 60)
 
     async def advance(self, seconds: float) -> None:
         await self.clock.advance(seconds)

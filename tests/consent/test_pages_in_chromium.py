@@ -87,6 +87,12 @@ async def page(chromium, ask, happened):
     await context.close()
 
 
+async def pressed(page, name: str, role: str = "button") -> None:
+    """Press a button, or follow a link; return when the page that it leads to is there."""
+    async with page.expect_navigation():
+        await page.get_by_role(role, name=name).click()
+
+
 async def recorded(journal) -> list[str]:
     return [codec.decode(entry).kind for entry in await journal.read(0)]
 
@@ -151,16 +157,16 @@ async def test_leaving_a_topic_offers_the_topic_first_and_everything_beside_it(p
         "Leave “News”",
         "Unsubscribe from everything",
     ]
-    await page.get_by_role("button", name="Leave").click()
+    await pressed(page, "Leave")
     assert "News" in await page.locator("main p").first.inner_text()
     entries = await journal.read(0)
     assert [codec.decode(entry).data.only_topic for entry in entries] == [True]
     await page.go_back()
-    await page.get_by_role("button", name="Unsubscribe from everything").click()
+    await pressed(page, "Unsubscribe from everything")
     entries = await journal.read(0)
     assert [codec.decode(entry).data.only_topic for entry in entries] == [True, False]
     await page.goto(f"{SITE}/u/{refs.unsubscribe(REF._replace(only_topic=True))}")
-    await page.get_by_role("link", name="Choose what you receive").click()
+    await pressed(page, "Choose what you receive", "link")
     assert await page.get_by_role("heading", level=1).inner_text() == "What would you like to receive?"
 
 
@@ -180,6 +186,6 @@ async def test_who_comes_by_a_push_message_is_asked_about_that_device(page, refs
     box = page.get_by_role("checkbox", name="By notification on this device")
     assert await box.is_checked()
     await box.uncheck()
-    await page.get_by_role("button", name="Save").click()
+    await pressed(page, "Save")
     (left,) = [codec.decode(entry).data for entry in await journal.read(0)]
     assert (left.channel, left.address) == ("push", "t1")

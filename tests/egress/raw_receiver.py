@@ -11,6 +11,9 @@ from heliograph.egress import Egress
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
+PATIENCE = 60.0
+"""Seconds for what shall happen; however busy the machine is, it has done so by then."""
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

@@ -7,7 +7,7 @@ import io
 import socket
 
 import pytest
-from raw_receiver import OK, Behaviour, MakeEgress, Receiver, Serve
+from raw_receiver import OK, PATIENCE, Behaviour, MakeEgress, Receiver, Serve
 
 from heliograph.egress import Answer, Failed
 from heliograph.egress.connections import CONNECTIONS_PER_HOST
@@ -31,15 +31,15 @@ async def test_a_get_is_repeated_when_a_kept_connection_ends_without_an_answer(
     receiver = await serve(dropping)
     egress = door()
     for _ in range(2):
-        assert isinstance(await egress.get(receiver.url(), {}, 5), Answer)
+        assert isinstance(await egress.get(receiver.url(), {}, PATIENCE), Answer)
     assert (receiver.connections, len(receiver.bodies)) == (2, 3)
 
 
 async def test_a_post_is_never_repeated_by_itself(door: MakeEgress, serve: Serve) -> None:
     receiver = await serve(dropping)
     egress = door()
-    await egress.post(receiver.url(), b"{}", {}, 5)
-    outcome = await egress.post(receiver.url(), b"{}", {}, 5)
+    await egress.post(receiver.url(), b"{}", {}, PATIENCE)
+    outcome = await egress.post(receiver.url(), b"{}", {}, PATIENCE)
     assert isinstance(outcome, Failed) and (outcome.kind, outcome.begun) == ("connect", True)
     assert (receiver.connections, len(receiver.bodies)) == (1, 2)
 
@@ -63,7 +63,7 @@ async def test_an_answer_in_any_form_is_whole_and_its_connection_used_again(
     receiver = await serve(lambda r: r.answering(answer))
     egress = door()
     for _ in range(2):
-        told = await egress.post(receiver.url(), b"{}", {}, 5)
+        told = await egress.post(receiver.url(), b"{}", {}, PATIENCE)
         assert isinstance(told, Answer), told
         assert (told.body, "x" in told.headers) == (body, False)
     assert receiver.connections == 1
@@ -85,7 +85,7 @@ async def test_a_connection_that_says_close_or_too_much_is_not_used_again(
     receiver = await serve(lambda r: r.answering(answer))
     egress = door()
     for _ in range(3):
-        told = await egress.post(receiver.url(), b"{}", {}, 5)
+        told = await egress.post(receiver.url(), b"{}", {}, PATIENCE)
         assert isinstance(told, Answer | Failed)
         assert not isinstance(told, Answer) or told.body == b"ok"
     assert receiver.connections == 3
@@ -106,10 +106,10 @@ async def test_what_comes_while_nobody_asks_ends_the_connection(door: MakeEgress
 
     receiver = await serve(chatty)
     egress = door()
-    await egress.post(receiver.url(), b"{}", {}, 5)
+    await egress.post(receiver.url(), b"{}", {}, PATIENCE)
     late.set()
-    await asyncio.wait_for(receiver.ended.wait(), 2)
-    told = await egress.post(receiver.url(), b"{}", {}, 5)
+    await asyncio.wait_for(receiver.ended.wait(), PATIENCE)
+    told = await egress.post(receiver.url(), b"{}", {}, PATIENCE)
     assert isinstance(told, Answer) and told.body == b"ok"
     assert receiver.connections == 2
 
@@ -124,7 +124,7 @@ async def test_a_body_that_ends_with_its_connection_is_whole(door: MakeEgress, s
 
         return behave
 
-    told = await door().post((await serve(closing)).url(), b"{}", {}, 5)
+    told = await door().post((await serve(closing)).url(), b"{}", {}, PATIENCE)
     assert isinstance(told, Answer) and (told.body, told.truncated) == (b"to the end", False)
 
 
@@ -134,12 +134,12 @@ async def test_a_large_body_goes_into_a_file_in_pieces(door: MakeEgress, serve: 
         lambda r: r.answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
     )
     egress, file = door(), io.BytesIO()
-    told = await egress.fetch(receiver.url(), file, 5, cap=len(body))
+    told = await egress.fetch(receiver.url(), file, PATIENCE, cap=len(body))
     assert isinstance(told, Answer) and (told.truncated, file.getvalue() == body) == (False, True)
     short = io.BytesIO()
-    told = await egress.fetch(receiver.url(), short, 5, cap=1_000_000)
+    told = await egress.fetch(receiver.url(), short, PATIENCE, cap=1_000_000)
     assert isinstance(told, Answer) and told.truncated and len(short.getvalue()) <= 1_000_000
-    assert isinstance(await egress.post(receiver.url(), b"{}", {}, 5), Answer)
+    assert isinstance(await egress.post(receiver.url(), b"{}", {}, PATIENCE), Answer)
     assert receiver.connections == 2
 
 
@@ -152,7 +152,7 @@ async def test_a_file_that_breaks_off_is_a_failure(door: MakeEgress, serve: Serv
 
         return behave
 
-    told = await door().fetch((await serve(breaking)).url(), io.BytesIO(), 5, cap=3_000_000)
+    told = await door().fetch((await serve(breaking)).url(), io.BytesIO(), PATIENCE, cap=3_000_000)
     assert isinstance(told, Failed) and (told.kind, told.begun) == ("protocol", True)
 
 
@@ -161,7 +161,7 @@ async def test_calls_that_reach_nobody_give_their_places_back(door: MakeEgress) 
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
-        outcomes = [await egress.post(url, b"{}", {}, 1) for _ in range(CONNECTIONS_PER_HOST + 1)]
+        outcomes = [await egress.post(url, b"{}", {}, PATIENCE) for _ in range(CONNECTIONS_PER_HOST + 1)]
     assert {outcome.kind for outcome in outcomes if isinstance(outcome, Failed)} == {"connect"}
 
 
@@ -182,10 +182,10 @@ async def test_a_cancelled_call_gives_its_place_back(door: MakeEgress, serve: Se
 
     receiver = await serve(silent_first)
     egress = door()
-    calls = [asyncio.create_task(egress.post(receiver.url(), b"{}", {}, 20)) for _ in range(150)]
-    await asyncio.wait_for(full.wait(), 10)
+    calls = [asyncio.create_task(egress.post(receiver.url(), b"{}", {}, PATIENCE)) for _ in range(150)]
+    await asyncio.wait_for(full.wait(), PATIENCE)
     assert receiver.connections == 128
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert isinstance(await egress.post(receiver.url(), b"{}", {}, 5), Answer)
+    assert isinstance(await egress.post(receiver.url(), b"{}", {}, PATIENCE), Answer)

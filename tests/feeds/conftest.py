@@ -20,7 +20,7 @@ from heliograph.queues.file import QueueFile
 from heliograph.readers import Readers
 from heliograph.settings import Settings
 
-SETTINGS = Settings(egress_allow=("127.0.0.0/8", "::1/128"), webhook_https_only=False, webhook_timeout=2.0)
+SETTINGS = Settings(egress_allow=("127.0.0.0/8", "::1/128"), webhook_https_only=False, webhook_timeout=60.0)
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def stream(server: str) -> AsyncIterator[Any]:
+async def stream(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    monkeypatch.setattr(sink, "TIMEOUT", 60.0)
+
     async def still_starting(_: Exception) -> None:
         return
 

@@ -420,11 +420,15 @@ async def redirecting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 @pytest.mark.parametrize(
-    ("hostile", "outcome", "why"),
-    [(endless, "delivered", ""), (dripping, "retry", "timeout"), (redirecting, "refused", "answered 307")],
+    ("hostile", "seconds", "outcome", "why"),
+    [
+        (endless, 60, "delivered", ""),
+        (dripping, 0.5, "retry", "timeout"),
+        (redirecting, 60, "refused", "answered 307"),
+    ],
 )
 async def test_a_hostile_receiver_costs_no_more_than_its_time(
-    house: House, hostile: Any, outcome: str, why: str
+    house: House, hostile: Any, seconds: float, outcome: str, why: str
 ) -> None:
     """An answer of 10 GB is read to the cap, slow headers end with the timeout, a redirect is not followed."""
     server = await asyncio.start_server(_quiet(hostile), "127.0.0.1", 0)
@@ -434,8 +438,9 @@ async def test_a_hostile_receiver_costs_no_more_than_its_time(
         options={}, state="active",
     )  # fmt: skip
     account = house.means.directory.accounts[ACCOUNT]
+    hasty = msgspec.structs.replace(house.means.settings, webhook_timeout=seconds)
     async with asyncio.timeout(60):
-        made = await trial.try_out(served(house.means.settings, feed), account, house.means)
+        made = await trial.try_out(served(hasty, feed), account, replace(house.means, settings=hasty))
     assert made.outcome == outcome and made.why.startswith(why)
     assert len(made.answer) <= delivery_log.ANSWER
     server.close()

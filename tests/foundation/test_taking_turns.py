@@ -87,7 +87,7 @@ async def test_an_operation_on_queues_waits_until_another_process_has_written(
     with closing(QueueFile(tmp_path)) as file:
         end = _held(apsw.Connection(str(file.path)))
         work = asyncio.create_task(file.do(_count))
-        assert await asyncio.to_thread(asked.wait, 10) and not work.done()
+        assert await asyncio.to_thread(asked.wait, 60) and not work.done()
         end()
         assert await work == 0
 

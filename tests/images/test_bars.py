@@ -209,7 +209,7 @@ def test_numbers_are_read_as_people_and_programs_write_them(said: str, meant: fl
     started = time.process_time()
     found = number(said)
     assert found == meant and type(found) is type(meant)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 STORED = BarStyle(minimum=10, maximum=200)

@@ -53,7 +53,9 @@ async def worker(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Worker]:
     """Start another worker on the same disk; loopback may be called unless said otherwise."""
-    monkeypatch.setattr(sources, "FIRST_WAIT", 30)  # however busy this machine is
+    monkeypatch.setattr(sources, "FIRST_WAIT", 60)  # however busy this machine is
+    monkeypatch.setattr(fetching, "SECONDS", 60)
+    monkeypatch.setattr(isolated, "SECONDS", 60)
     made: list[tuple[Sources, Egress]] = []
 
     def start(*, allow: tuple[str, ...] = ("127.0.0.1/32",), disk_bytes: int = 10_000_000) -> Sources:
@@ -267,7 +269,7 @@ async def test_nobody_waits_long_for_a_source_that_is_silent(
     assert one._asking  # and goes on being asked
     found = await one.look(url)
     assert isinstance(found, Unusable) and "within" in found.reason
-    await asyncio.wait_for(gallery.hung_up.wait(), 10)
+    await asyncio.wait_for(gallery.hung_up.wait(), 60)
 
 
 @pytest.mark.parametrize("head", [{"Content-Length": str(10**10)}, {}])
@@ -277,7 +279,7 @@ async def test_a_body_of_ten_gigabytes_costs_five_megabytes(
     url = gallery.stream("/huge.png", {"Content-Type": "image/png", **head}, RED + bytes(1 << 18), 0)
     found = await worker().look(url)
     assert found == Unusable(f"has more than {SOURCE_BYTES >> 20} MiB")
-    await asyncio.wait_for(gallery.hung_up.wait(), 10)
+    await asyncio.wait_for(gallery.hung_up.wait(), 60)
 
 
 async def redirected(gallery: Gallery, path: str, to: str, status: int = 302) -> str:

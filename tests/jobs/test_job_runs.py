@@ -257,7 +257,7 @@ async def test_a_split_test_holds_the_rest_for_its_winner(world: World) -> None:
     templates = Counter(
         event.data.template for event in world.requests if isinstance(event.data, MessageRequested)
     )
-    assert 25 <= templates["a"] <= 80 and 25 <= templates["b"] <= 80
+    assert 15 <= templates["a"] <= 100 and 15 <= templates["b"] <= 100, "50 each, by chance some more or less"
     held = world.standing(job).counts["held"]
     with pytest.raises(BadRequest, match="no template"):
         await orders.decide(world.journal, world.clock, world.standing(job).job, "t", by="test")

@@ -10,9 +10,11 @@ from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from journal_records import numbered, record
 
 from heliograph.errors import Unavailable
+from heliograph.journal import remote
 from heliograph.journal.reading import open_reader
 from heliograph.journal.remote import RemoteJournal
 from heliograph.journal.sqlite import SqliteJournal
@@ -109,7 +111,10 @@ async def test_an_owner_that_is_killed_loses_nothing_its_clients_were_told(tmp_p
         check(acknowledged, found)
 
 
-async def test_what_was_on_its_way_to_a_dead_owner_fails_and_the_next_owner_is_found(tmp_path: Path) -> None:
+async def test_what_was_on_its_way_to_a_dead_owner_fails_and_the_next_owner_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PATIENCE", 60.0)  # however long the next owner takes to start
     owner = await child("serve", str(tmp_path))
     await owner.stdout.readline()
     journal = await RemoteJournal.connect(tmp_path)

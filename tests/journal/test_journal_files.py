@@ -132,7 +132,7 @@ async def test_damage_that_shows_later_is_mended_too(
     await journal.of(["nobody"])
     for name in ("seen.db", "subjects.db"):
         with apsw.Connection(str(tmp_path / name)) as shell:
-            shell.set_busy_timeout(5000)
+            shell.set_busy_timeout(60_000)
             shell.execute("DROP TABLE key")
     assert not any(await journal.append_once([numbered(n) for n in range(9000)]))
     assert len(await journal.of([numbered(1).subject], limit=9999)) == 9000
@@ -399,7 +399,7 @@ async def test_tools_read_beside_a_running_engine_and_after_it(tmp_path: Path) -
     await journal.append([record(), numbered(1)])
     reader = open_reader(tmp_path)
     assert [entry.seq for entry in await reader.read(0)] == [1, 2]
-    news = asyncio.create_task(reader.wait(2, 10))
+    news = asyncio.create_task(reader.wait(2, 60))
     await journal.append([record()])
     assert await news == await reader.head() == 3
     assert await reader.wait(3, 0.01) == 3

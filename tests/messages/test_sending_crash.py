@@ -12,13 +12,12 @@ from mail_world import World
 from heliograph.journal.sqlite import SqliteJournal
 
 CHILD = Path(__file__).parent / "sending_child.py"
-ROOT = CHILD.parent.parent.parent
 
 
 async def child(data: Path, url: str, attempt: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, CHILD, data, url, str(attempt),
-        stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
 
 

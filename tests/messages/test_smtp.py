@@ -149,8 +149,11 @@ async def test_lost_after_the_content_is_in_doubt(world: World, line: SmtpLine) 
 
 
 async def test_no_answer_to_the_content_in_time_is_in_doubt(world: World) -> None:
-    line = line_to(world, timeout=1.0)
-    assert isinstance(await send(line, "sulk@x.example"), InDoubt)
+    line = line_to(world, timeout=0.5)
+    async with asyncio.timeout(60):
+        while not world.stuck.is_set():  # on a busy machine the time may be over before
+            result = await send(line, "sulk@x.example")
+    assert isinstance(result, InDoubt)
 
 
 async def test_a_send_that_is_cancelled_leaves_no_half_used_connection(world: World, line: SmtpLine) -> None:

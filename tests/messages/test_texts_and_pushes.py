@@ -123,7 +123,7 @@ async def test_a_text_is_sent_with_short_links_and_counted(worlds: Worlds) -> No
 
 
 async def test_links_are_known_before_the_text_leaves(worlds: Worlds) -> None:
-    office = worlds.office()
+    office = worlds.office(timeout=1.0)
     worlds.plain.script.answer(None)
     await office.perform(text(office))
     assert await office.kinds() == ["links.shortened", "attempted", "in_doubt"]

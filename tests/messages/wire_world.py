@@ -188,8 +188,8 @@ class _Here(httpcore2.AsyncNetworkBackend):
 
 
 def wire(clock: ManualClock, egress: Egress, http2: Http2, **settings: Any) -> Wire:
-    """What providers are reached with; they have two seconds, which a busy machine needs."""
-    return Wire(egress=egress, http2=http2, clock=clock, settings=Settings(**settings), timeout=2.0)
+    """What providers are reached with; they have a minute, so that a busy machine answers in time."""
+    return Wire(egress=egress, http2=http2, clock=clock, settings=Settings(**settings), timeout=60.0)
 
 
 def _certificate(directory: Path) -> Path:

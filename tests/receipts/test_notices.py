@@ -146,7 +146,7 @@ def test_parts_without_number_are_counted_to_a_bound() -> None:
 def test_mail_that_means_harm_is_read_in_bounded_time(raw: bytes) -> None:
     start = time.process_time()
     read_notice(raw, "")
-    assert time.process_time() - start < 2, "half a mebibyte is looked at, whatever its shape"
+    assert time.process_time() - start < 5, "half a mebibyte is looked at, whatever its shape"
 
 
 @settings(max_examples=150, deadline=None)

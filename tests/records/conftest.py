@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from record_world import World
 
+from heliograph.api.resources import records
 from heliograph.journal.sqlite import SqliteJournal
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(records, "PATIENCE", 60.0)  # state follows, however busy this machine is
     journal = await SqliteJournal.open(tmp_path)
     world = World(tmp_path, journal)
     running = asyncio.create_task(world.loops.run())

@@ -26,7 +26,7 @@ SETTINGS = Settings(
     base_url="https://mail.shop.example",
     sns_url="https://sns.shop.example",
     egress_allow=("127.0.0.0/8",),
-    sns_timeout=2.0,
+    sns_timeout=60.0,
 )
 
 

@@ -150,7 +150,7 @@ async def test_a_worker_that_stops_lets_everybody_go_and_tells_of_each(
     await clock.settle()
     await clock.advance(3)
     worker.read_times.stop()
-    await asyncio.wait_for(worker.read_times.close(), 1)
+    await asyncio.wait_for(worker.read_times.close(), 60)
     assert sorted(read.data.seconds for read in await told(journal)) == [2, 8]
     assert all(reader.has_all and reader.picture.endswith(b";") for reader in (early, late))
 

@@ -134,7 +134,7 @@ def test_a_chunked_body_is_read_up_to_the_limit(ask: HTTPConnection) -> None:
 
 
 def test_a_body_that_does_not_arrive_is_408(server: tuple[int, subprocess.Popen[str]]) -> None:
-    with socket.create_connection(("127.0.0.1", server[0]), 10) as slow:
+    with socket.create_connection(("127.0.0.1", server[0]), 90) as slow:
         slow.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
         assert slow.recv(4096).startswith(b"HTTP/1.1 408")
 
