@@ -56,7 +56,7 @@ def wanted(office: Office, number: int, template: str) -> Event[MessageRequested
     return request(office.clock, id=f"018cc251-f400-7000-8000-{number:012d}", template=template)
 
 
-async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 240.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - a server in this process, which tells nobody
             await asyncio.sleep(0.01)
