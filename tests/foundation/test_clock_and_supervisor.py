@@ -69,11 +69,12 @@ def alive(pid: int) -> bool:
 @pytest.fixture
 def tree(tmp_path: Path) -> object:
     process = subprocess.Popen([sys.executable, "-c", TREE, str(tmp_path / "p")])
-    until(lambda: pids(tmp_path / "pa") and pids(tmp_path / "pb"))
-    yield process
-    if process.poll() is None:
-        process.kill()
-    process.wait()
+    try:
+        until(lambda: pids(tmp_path / "pa") and pids(tmp_path / "pb"))
+        yield process
+    finally:
+        process.kill()  # nothing where it has ended
+        process.wait()
 
 
 def test_a_killed_part_is_started_again_and_the_others_stay(
