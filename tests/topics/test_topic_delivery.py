@@ -284,8 +284,8 @@ async def test_whoever_is_throttled_has_a_turn_of_their_own() -> None:
     delivering = [asyncio.create_task(deliver()) for _ in range(6)]
     await clock.settle()
     await clock.advance(3)
-    await asyncio.gather(*delivering)
     assert turns == [n * SECOND // 2 for n in range(6)]
+    await asyncio.gather(*delivering)
 
 
 async def test_a_subscription_gets_its_own_topics_messages_alone(house: House, receive: Receive) -> None:
