@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from wire_world import APPLE_KEY, GOOGLE_KEY, LOOPBACK, AppleWorld, HttpWorld, Script, pem, wire
+from wire_world import APPLE_KEY, GOOGLE_KEY, LOOPBACK, PATIENCE, AppleWorld, HttpWorld, Script, pem, wire
 
 from heliograph.clock import ManualClock
 from heliograph.egress import Egress
@@ -160,7 +160,9 @@ class World:
         }
         return options_of(BY_NAME[name], json.dumps({**given[name], **changed}))
 
-    async def send(self, name: str, options: Any = None, *, timeout: float = 60.0, **changed: Any) -> Result:
+    async def send(
+        self, name: str, options: Any = None, *, timeout: float = PATIENCE, **changed: Any
+    ) -> Result:
         """One message; the provider has so many seconds to answer."""
         provider, hasty = BY_NAME[name], dataclasses.replace(self.wire, timeout=timeout)
         return await provider.send(options or self.options(name), parcel(provider, **changed), hasty)
@@ -239,7 +241,7 @@ async def test_a_recipient_that_is_none_has_the_documents_category(world: World,
 async def test_no_answer_is_in_doubt(world: World, name: str) -> None:
     """What may have been taken is not said twice."""
     world.script(name).answer(None)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not world.script(name).asked:  # on a busy machine the time may be over before
             result = await world.send(name, timeout=1.0)
     assert isinstance(result, InDoubt)
@@ -442,7 +444,7 @@ async def test_firebase_is_asked_with_a_token_of_the_service_account(world: Worl
 
 async def test_without_a_token_nothing_is_sent_and_nothing_in_doubt(world: World) -> None:
     world.plain.tokens.answer((400, {"error": "invalid_grant"}), (200, {"access_token": 1}), None)
-    for timeout in (60.0, 60.0, 1.0):
+    for timeout in (PATIENCE, PATIENCE, 1.0):
         assert isinstance(await world.send("fcm", timeout=timeout), Unreachable)
     assert world.plain.script.asked == []
 

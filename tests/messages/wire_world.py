@@ -27,11 +27,14 @@ from hypercorn.config import Config
 
 from heliograph.clock import ManualClock
 from heliograph.egress import Egress, Guard
+from heliograph.outbound.messages.channels.providers import http2
 from heliograph.outbound.messages.channels.providers.http2 import Http2
 from heliograph.outbound.messages.channels.providers.provider import Wire
 from heliograph.settings import Settings
 
 LOOPBACK = ("127.0.0.0/8",)
+PATIENCE = http2.CONNECT_TIMEOUT = 60.0
+"""Seconds that providers have, so that a busy machine answers in time."""
 APPLE_KEY = ec.generate_private_key(ec.SECP256R1())
 GOOGLE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -188,8 +191,8 @@ class _Here(httpcore2.AsyncNetworkBackend):
 
 
 def wire(clock: ManualClock, egress: Egress, http2: Http2, **settings: Any) -> Wire:
-    """What providers are reached with; they have a minute, so that a busy machine answers in time."""
-    return Wire(egress=egress, http2=http2, clock=clock, settings=Settings(**settings), timeout=60.0)
+    """What providers are reached with."""
+    return Wire(egress=egress, http2=http2, clock=clock, settings=Settings(**settings), timeout=PATIENCE)
 
 
 def _certificate(directory: Path) -> Path:
