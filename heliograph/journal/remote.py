@@ -243,9 +243,8 @@ class RemoteJournal:
                 parcel.fail(Unavailable(AWAY))
 
     async def _keep(self) -> None:
-        """Connect, and again whenever the owner went away."""
+        """Connect, and again whenever the owner went away. How long the first time may take is `connect`'s to say."""
         loop = asyncio.get_running_loop()
-        self._wait_for_owner()
         tries = 0
         while True:
             try:

@@ -83,6 +83,15 @@ async def test_without_an_owner_a_client_says_what_to_start(tmp_path: Path) -> N
         await RemoteJournal.connect(tmp_path, patience=0.05)
 
 
+async def test_who_waits_for_the_first_owner_warns_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(remote, "PATIENCE", 0.0)
+    with pytest.raises(OperatorError, match="heliograph serve"):
+        await RemoteJournal.connect(tmp_path, patience=0.05)
+    assert not caplog.records
+
+
 async def test_several_clients_and_the_owner_share_one_order(owner: Owner, client: RemoteJournal) -> None:
     other = await RemoteJournal.connect(owner.data)
     calls = [
