@@ -12,13 +12,14 @@ import secrets
 import string
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from heliograph.accounts.model import ACCOUNTS, KEYS, REVISION, SIGNING_KEYS, Account, Key, KeyKind, Policy
-from heliograph.errors import OperatorError
+from heliograph.accounts.rules import fault_of
+from heliograph.errors import OperatorError, perhaps
 from heliograph.signing import fingerprint, new_key
 
 CREDENTIALS = "credentials.json"
@@ -117,18 +118,30 @@ def set_policy(connection: Connection, account: str, changes: dict[str, Any]) ->
     stored = connection.scalar(select(ACCOUNTS.c.policy).where(ACCOUNTS.c.number == account))
     if stored is None:
         raise OperatorError(f"there is no account {account}")
-    unknown = sorted(set(changes) - {field.name for field in msgspec.structs.fields(Policy)})
+    known = {field.name for field in msgspec.structs.fields(Policy)}
+    unknown = sorted(set(changes) - known)
     if unknown:
-        raise OperatorError(f"an account has no setting {unknown[0]}")
+        raise OperatorError(f"an account has no setting {unknown[0]}{perhaps(unknown[0], known)}")
     try:
         policy = msgspec.convert({**stored, **changes}, Policy, strict=False)
     except msgspec.ValidationError as error:
-        raise OperatorError(f"the account's settings are wrong: {error}") from error
+        raise OperatorError(f"the account's settings are wrong: {error}{_choices(str(error))}") from error
+    fault = fault_of({name: getattr(policy, name) for name in changes})
+    if fault:
+        raise OperatorError(f"the account's settings are wrong: {fault}")
     connection.execute(
         update(ACCOUNTS).where(ACCOUNTS.c.number == account).values(policy=msgspec.to_builtins(policy))
     )
     _changed(connection)
     return policy
+
+
+def _choices(fault: str) -> str:
+    """The words that a setting may be, as the end of a sentence that says which setting is wrong."""
+    for field in msgspec.structs.fields(Policy):
+        if fault.endswith(f"`$.{field.name}`") and get_origin(field.type) is Literal:
+            return f": choose {', '.join(get_args(field.type))}"
+    return ""
 
 
 def _credentials(connection: Connection, account: Account, base_url: str, now: int) -> dict[str, Any]:

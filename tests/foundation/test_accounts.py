@@ -153,3 +153,28 @@ def test_a_policy_changes_by_name_and_nothing_else(engine: Engine, tmp_path: Pat
         and account.policy.ip == "truncate"
         and account.policy.browser_origins == ("https://s.example",)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("time_zone", "Europe/Berlin", "Mars/Olympus"),
+        ("time_zone", "UTC", "../UTC"),
+        ("country", "de", "Germany"),
+        ("sms_countries", ["US", "?"], ["US", "France"]),
+        ("from_address", "shop@münchen.example", "shop.example.com"),
+        ("admin_email", "", "Ann <ann@shop.example>"),
+        ("browser_origins", ["https://shop.example", "http://localhost:8080"], ["shop.example"]),
+        ("browser_origins", ["https://shop.example/"], ["https://shop.example/cart"]),
+        ("receipt_networks", ["192.0.2.0/24", "2001:db8::1"], ["192.0.2.0/33"]),
+    ],
+)
+def test_a_setting_that_could_not_work_is_refused_by_name(
+    engine: Engine, tmp_path: Path, name: str, right: object, wrong: object
+) -> None:
+    made = keys.first_start(engine, tmp_path, "http://x", NOW)
+    assert made is not None
+    with engine.begin() as connection:
+        keys.set_policy(connection, made["account"], {name: right})
+        with pytest.raises(OperatorError, match=f"{name}: .* is no "):
+            keys.set_policy(connection, made["account"], {name: wrong})
