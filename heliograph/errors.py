@@ -25,6 +25,8 @@ Anything that is not a HeliographError is a bug of ours: it fails one request or
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import NamedTuple
 
 
@@ -165,3 +167,14 @@ class Unavailable(HeliographError):
 
 class JournalFull(Unavailable):
     """The bounded queue of events waiting for the disk is full."""
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, for a message that names the file already: of what the operating system says the words alone."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def perhaps(word: str, known: Iterable[str]) -> str:
+    """What was meant by a word that is not known, as the end of a sentence; empty if nothing is like it."""
+    meant = get_close_matches(word, sorted(known), 1)
+    return f": perhaps {meant[0]} is meant" if meant else ""

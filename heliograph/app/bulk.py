@@ -12,7 +12,7 @@ from heliograph.app.accounts import account_number
 from heliograph.app.storage import engine_runs, recording
 from heliograph.clock import Clock, SystemClock
 from heliograph.database import open_state
-from heliograph.errors import CallerError, OperatorError
+from heliograph.errors import CallerError, OperatorError, reason_of
 from heliograph.events.jobs import JobSubmitted
 from heliograph.outbound.jobs import orders, tables, uploads, views
 from heliograph.outbound.jobs.ledger import State
@@ -47,7 +47,7 @@ class Desk:
         try:
             kept = await uploads.keep(self.data, self.account, chunks(), self.settings.jobs_list_limit)
         except (OSError, CallerError) as error:
-            raise OperatorError(f"{file} cannot be read: {error}") from error
+            raise OperatorError(f"{file} cannot be read: {reason_of(error)}") from error
         return f"upload:{kept}"
 
     async def submit(self, submission: JobSubmitted) -> str:

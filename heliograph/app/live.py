@@ -14,7 +14,7 @@ from heliograph.app.storage import reading, recording
 from heliograph.clock import SystemClock, iso
 from heliograph.database import open_state
 from heliograph.egress import Egress
-from heliograph.errors import OperatorError, Unprocessable
+from heliograph.errors import OperatorError, Unprocessable, reason_of
 from heliograph.outbound.images import authoring, embedding
 from heliograph.outbound.images.kinds import BY_NAME, BY_SEGMENT, KINDS
 from heliograph.outbound.images.kinds.kind import Drawn, Place
@@ -140,7 +140,7 @@ def _said(file: Path) -> Any:
     try:
         return msgspec.json.decode(file.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise OperatorError(f"{file} cannot be read: {error}") from error
+        raise OperatorError(f"{file} cannot be read: {reason_of(error)}") from error
 
 
 def _written(into: Path, pictures: Mapping[str, Drawn]) -> list[Path]:

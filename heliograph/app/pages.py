@@ -25,10 +25,13 @@ WELCOME = f"""Heliograph {__version__}
 
 events   POST /webhooks/store/STORE_ID
 batches  POST /api/v1/events/batch
+contacts POST /api/v1/stores/STORE_ID/contacts
+script   GET  /webtracking/track.js
 pictures POST /v3/personalize/KIND/publish
 api      /api/v1/... described at GET /api/openapi.json
 records  GET  /v5/engage/context?data=PREFIX-KEY
 service  POST /3.1/WebService
+queues   POST / as Amazon SQS and SNS are called
 health   GET /healthz  GET /readyz  GET /metrics
 """
 

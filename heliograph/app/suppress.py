@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from heliograph.accounts.directory import load_directory
+from heliograph.accounts.model import Account
+from heliograph.api.resources.places import normal, spelled
 from heliograph.app.accounts import account_number
 from heliograph.app.storage import recording
 from heliograph.clock import SystemClock
 from heliograph.database import open_state
 from heliograph.errors import BadRequest, OperatorError
-from heliograph.events import subjects
 from heliograph.events.consent import Channel, SuppressionType
 from heliograph.privacy import orders
 from heliograph.react.state import consent, suppression_lists
@@ -31,14 +33,27 @@ class Place(NamedTuple):
 
 
 def place(settings: Settings, account: str | None, address: str) -> Place:
-    """What is meant: with an at sign it is mail, else a number for texts. Raises `OperatorError`."""
+    """What is meant, whatever stands in a list: with an at sign it is mail, else a number for texts. Raises `OperatorError`."""
+    return _place(settings, account, address, spelled)
+
+
+def place_to_bar(settings: Settings, account: str | None, address: str) -> Place:
+    """The same of what can be written to alone. Raises `OperatorError` for what is neither address nor number."""
+    try:
+        return _place(settings, account, address, normal)
+    except BadRequest as error:
+        raise OperatorError(
+            f"{address} is neither an e-mail address nor a number such as +12025550137"
+        ) from error
+
+
+def _place(
+    settings: Settings, account: str | None, address: str, read: Callable[[Account, Channel, str], str]
+) -> Place:
     state = open_state(Path(settings.data), read_only=True)
-    number = account_number(state, account)
-    if "@" not in address:
-        return Place(number, "sms", address.strip())
-    known = load_directory(state).account(number)
-    keep_case = known is not None and known.policy.keep_local_case
-    return Place(number, "email", subjects.normal_email(address, keep_case=keep_case))
+    found = load_directory(state).accounts[account_number(state, account)]
+    channel: Channel = "email" if "@" in address else "sms"
+    return Place(found.number, channel, read(found, channel, address))
 
 
 def standing(settings: Settings, where: Place) -> list[Suppression]:

@@ -69,10 +69,13 @@ def check(
     resolver: Resolver = None,
 ) -> None:
     """Look the keys up in the DNS. Ends with 1 where one is not there as it must be."""
-    found = keys.published(keys.keys(existing(data), account, domain), resolver)
+    made = keys.keys(existing(data), account, domain)
+    if not made:
+        raise OperatorError("there are no such keys: `heliograph dkim add DOMAIN` makes some")
+    found = keys.published(made, resolver)
     for one in found:
         out.print(f"{one.key.name}: {one.why or 'published'}", soft_wrap=True)
-    if not found or any(one.why for one in found):
+    if any(one.why for one in found):
         raise typer.Exit(1)
 
 
@@ -118,4 +121,4 @@ def _print_record(key: DkimKey) -> None:
     record = key.record
     strings = [record[at : at + TXT_STRING] for at in range(0, len(record), TXT_STRING)]
     quoted = " ".join(f'"{text}"' for text in strings)
-    out.print(f"{key.name}. IN TXT {quoted}\n", soft_wrap=True, markup=False, highlight=False)
+    out.print(f"{key.name}. IN TXT {quoted}\n", soft_wrap=True, highlight=False)

@@ -112,7 +112,7 @@ def show_parked(
         found = cases.look(connection, Who(kind, consumer), place)
     if found is None:
         raise OperatorError(_none(kind, consumer, place))
-    out.print(found.why, highlight=False, markup=False)
+    out.print(found.why, highlight=False)
     asyncio.run(_show(settings, place))
 
 

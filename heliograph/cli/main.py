@@ -7,11 +7,14 @@ line in `COMMANDS`.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
+
+from heliograph.errors import perhaps
 
 
 class Command(NamedTuple):
@@ -93,6 +96,12 @@ class _OnDemand(TyperGroup):
         """The command of this name; None where there is none."""
         return loaded(cmd_name) if cmd_name in COMMANDS else None
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As its parent; what is no command is told with the one that was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}{perhaps(args[0], COMMANDS)}.")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list below `heliograph --help`, of which nothing is loaded."""
         with formatter.section("Commands"):
@@ -114,5 +123,6 @@ def loaded(name: str) -> Any:
 
 
 def main() -> None:
-    """The `heliograph` command."""
-    _OnDemand(name="heliograph", no_args_is_help=True, rich_markup_mode=None)()
+    """The `heliograph` command; `--version` is what others call `version`."""
+    command = _OnDemand(name="heliograph", no_args_is_help=True, rich_markup_mode=None)
+    command(["version"] if sys.argv[1:] == ["--version"] else None)

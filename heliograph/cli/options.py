@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, perhaps
 from heliograph.events.commerce import instant
 from heliograph.events.vocabulary import BY_NAME
 from heliograph.settings import Settings, load
@@ -21,9 +21,12 @@ from heliograph.settings import Settings, load
 P = ParamSpec("P")
 T = TypeVar("T")
 
-out = Console(width=None if sys.stdout.isatty() else 200)
+PLAIN = {"markup": False, "emoji": False}
+"""What servers, senders and operators wrote is shown as it is: `[mx.example.com]` is no mark-up of ours, `:100:` no picture."""
+
+out = Console(width=None if sys.stdout.isatty() else 200, **PLAIN)
 """Where answers go; wide where nobody looks, so that scripts find whole names."""
-err = Console(stderr=True)
+err = Console(stderr=True, **PLAIN)
 
 Data = Annotated[
     str | None,
@@ -47,8 +50,8 @@ def table(*columns: str) -> Table:
 
 def bar(*, transient: bool) -> Progress:
     """A bar on stderr, with `rate` beside it and the time that remains; nothing where nobody looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    more = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    more = (TextColumn("{task.fields[rate]}", markup=False), TimeRemainingColumn())
     return Progress(*columns, *more, console=err, transient=transient, disable=not err.is_terminal)
 
 
@@ -81,7 +84,8 @@ def kinds_of(kinds: list[str] | None) -> frozenset[str] | None:
     """The kinds that are named; None: all. Raises `OperatorError` for one that does not exist."""
     for kind in kinds or ():
         if kind not in BY_NAME:
-            raise OperatorError(f"there is no kind of event called {kind}; docs/events.md lists them")
+            meant = perhaps(kind, BY_NAME)
+            raise OperatorError(f"there is no kind of event called {kind}{meant}; docs/events.md lists them")
     return frozenset(kinds) if kinds else None
 
 

@@ -11,7 +11,7 @@ import typer
 from heliograph.bounces.rules import load_rules
 from heliograph.cli.options import Config, Data, existing, for_operators, out, settings_of, table
 from heliograph.clock import iso
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, reason_of
 from heliograph.inbound.receipts.evidence import EvidenceFiles
 from heliograph.inbound.receipts.mail.notice import read_notice, verdict
 
@@ -77,4 +77,4 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise OperatorError(f"{file} cannot be read: {error.strerror}") from error
+        raise OperatorError(f"{file} cannot be read: {reason_of(error)}") from error

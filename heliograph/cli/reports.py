@@ -93,7 +93,7 @@ def list_reports(
     """What there are reports on, the latest first."""
     for title in reports.titles(existing(data), of, account):
         name = title.name if title.name == title.title else f"{title.name}  {title.title}"
-        out.print(name, highlight=False, markup=False)
+        out.print(name, highlight=False)
 
 
 @report.command("daily")

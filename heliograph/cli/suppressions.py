@@ -44,7 +44,7 @@ def show(address: Address, data: Data = None, account: AccountOption = None) -> 
 def add(address: Address, data: Data = None, account: AccountOption = None, because: Because = "") -> None:
     """Have nobody write to this address (manually_suppressed)."""
     settings = existing(data)
-    asyncio.run(suppress.suppress(settings, suppress.place(settings, account, address), because))
+    asyncio.run(suppress.suppress(settings, suppress.place_to_bar(settings, account, address), because))
     out.print(f"{address} is not written to any more.")
 
 

@@ -14,7 +14,7 @@ import typer
 
 from heliograph.app import templates as app
 from heliograph.cli.options import AccountOption, Data, existing, for_operators, out, table
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, reason_of
 from heliograph.outbound.messages.authoring.lint import Finding
 
 templates = typer.Typer(no_args_is_help=True, help="Save, show, check, preview and test templates.")
@@ -255,7 +255,7 @@ def _attachment(text: str) -> dict[str, str]:
     try:
         return {**said, "content": base64.b64encode(Path(place).read_bytes()).decode()}
     except OSError as error:
-        raise OperatorError(f"{place} cannot be read: {error}") from error
+        raise OperatorError(f"{place} cannot be read: {reason_of(error)}") from error
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -269,7 +269,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{file} cannot be read: {error}") from error
+        raise OperatorError(f"{file} cannot be read: {reason_of(error)}") from error
 
 
 def _show(found: Sequence[Finding]) -> None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, reason_of
 
 REMEMBERED = 16_384
 """Addresses whose network is kept: about 3 MB."""
@@ -65,7 +65,7 @@ def _from_file(file: Path) -> list[str]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"reader_networks: {file} cannot be read: {error}") from error
+        raise OperatorError(f"reader_networks: {file} cannot be read: {reason_of(error)}") from error
     for place, line in enumerate(lines, 1):
         text = line.partition(",")[0].strip()
         if not text or text.startswith("#"):

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, reason_of
 
 LINE_LIMIT = 2 << 20
 """Characters of one line; a longer one is no row, and is refused without being held."""
@@ -67,7 +67,7 @@ def look(path: Path, *, encoding: str | None, told: Callable[[int], object]) -> 
             raw.seek(0)
             beginning = (gzip.GzipFile(fileobj=raw) if zipped else raw).read(SAMPLE)
     except (OSError, EOFError, zlib.error) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
+        raise OperatorError(f"{path} cannot be read: {reason_of(error)}") from error
     found = encoding or _encoding(beginning)
     try:
         sample = beginning.decode(found, "replace")

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, perhaps
 from heliograph.settings.relays import Provider, RelaySettings
 from heliograph.settings.sources import from_file, from_variables
 
@@ -346,7 +346,7 @@ def load(
     ):
         unknown = sorted(set(values) - known)
         if unknown:
-            raise OperatorError(f"{where} has a setting that does not exist: {unknown[0]}")
+            raise OperatorError(f"{where} has no setting {unknown[0]}{perhaps(unknown[0], known)}")
         merged.update(values)
         try:
             msgspec.convert(merged, Settings, strict=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, reason_of
 
 NOT_SETTINGS = frozenset({"config", "parent", "effective"})
 """Variables of ours that are no settings: where the file is, and what a process tells its children."""
@@ -29,7 +29,7 @@ def from_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
+        raise OperatorError(f"{path} cannot be read: {reason_of(error)}") from error
 
 
 def from_variables(environ: Mapping[str, str], lists: Collection[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from heliograph.app.serve import prepare
 from heliograph.cli.main import COMMANDS, loaded
+from heliograph.cli.options import err, out, table
 from heliograph.settings import load
 
 
@@ -82,9 +83,14 @@ def test_the_supervisor_keeps_nothing_that_only_a_start_or_a_part_needs() -> Non
     assert not modules & {"sqlalchemy", "apsw", "alembic", "typer", "granian", "liquid", "cryptography"}
 
 
-def test_an_unknown_command_is_an_error_of_the_caller() -> None:
-    done = refused("serf")
-    assert done.returncode == 2 and "serf" in done.stderr
+def test_an_unknown_command_is_an_error_of_the_caller_and_says_what_was_meant() -> None:
+    done = refused("feed", "list")
+    assert done.returncode == 2 and "No such command 'feed': perhaps feeds is meant." in done.stderr
+    assert "No such command 'quux'.\n" in refused("quux").stderr
+
+
+def test_the_version_is_told_in_the_usual_way_too() -> None:
+    assert heliograph("--version") == heliograph("version")
 
 
 def test_the_demo_does_not_begin_in_data_that_are_there(tmp_path: Path) -> None:
@@ -115,3 +121,39 @@ def test_where_there_is_nothing_commands_say_so(tmp_path: Path) -> None:
     ):
         assert said in heliograph(*command, "--data", str(tmp_path))
     assert "Nobody serves these data now." in heliograph("check", "--data", str(tmp_path))
+
+
+def test_a_mistake_is_one_line_that_says_what_would_be_right(tmp_path: Path) -> None:
+    prepare(load({"data": str(tmp_path)}, environ={}))
+    for command, said in (
+        (("suppressions", "add", "jane"), "jane is neither an e-mail address nor a number"),
+        (("dkim", "check"), "`heliograph dkim add DOMAIN` makes some"),
+        (
+            ("accounts", "set", "timezone=UTC"),
+            "an account has no setting timezone: perhaps time_zone is meant",
+        ),
+        (("accounts", "set", "ip=maybe"), "`$.ip`: choose full, truncate, drop"),
+        (
+            ("templates", "save", "x", "--html", "no.html"),
+            "no.html cannot be read: No such file or directory",
+        ),
+        (("automations", "apply", "no.yaml"), "no.yaml cannot be read: No such file or directory"),
+        (("import", "no.csv"), "no.csv cannot be read: No such file or directory"),
+        (("tail", "--kind", "cart.create"), "perhaps cart.created is meant"),
+        (("feeds", "add", "x", "https://x.example", "--option", "topic=[]"), "perhaps topics is meant"),
+        (("feeds", "add", "x", "https://x.example", "--kind", "email.sent"), "perhaps message.sent is meant"),
+    ):
+        done = refused(*command, "--data", str(tmp_path))
+        assert done.returncode == 2, command
+        assert said in done.stderr
+        assert done.stderr.startswith("heliograph: ") and done.stderr.count("\n") == 1
+
+
+def test_what_others_wrote_is_shown_as_they_wrote_it(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "[mx.example.com] refused: :100: [/b]"
+    rows = table("why")
+    rows.add_row(said)
+    out.print(rows)
+    err.print(said)
+    told = capsys.readouterr()
+    assert said in told.out and said in told.err

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
-from heliograph.errors import OperatorError
+from heliograph.errors import OperatorError, reason_of
 from heliograph.inbound.consent.words import DEFAULT, LANGUAGES, Words
 from heliograph.settings import Settings
 
@@ -131,4 +131,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
+        raise OperatorError(f"{path} cannot be read: {reason_of(error)}") from error

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from heliograph.errors import BadRequest
+from heliograph.errors import BadRequest, perhaps
 from heliograph.outbound.feeds.dialect import CARRIED, Dialect, Options
 from heliograph.outbound.feeds.dialects import BY_NAME
 from heliograph.outbound.feeds.sinks import sink_of, webhook
@@ -53,19 +53,28 @@ def subscribe(
         raise BadRequest(fault, field="endpoint")
     for kind in kinds:
         if kind not in CARRIED:
-            raise BadRequest(f"feeds do not carry {kind!r}", field="kinds")
+            raise BadRequest(f"feeds do not carry {kind!r}{perhaps(kind, CARRIED)}", field="kinds")
     wanted = spoken.kinds & CARRIED & frozenset(kinds or spoken.kinds)
     if not wanted:
         raise BadRequest(f"the dialect {dialect} tells none of these kinds", field="kinds")
-    try:
-        chosen = msgspec.convert(options or {}, spoken.options)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"options: {error}", field="options") from error
+    chosen = _options(spoken, options or {})
     if chosen.accounts and sink_of(endpoint) is not webhook.SINK:
         raise BadRequest(
             "sub-accounts are told of by webhooks only: give them feeds of their own", field="options"
         )
     return Subscription(account, name, endpoint, wanted, spoken, chosen)
+
+
+def _options(spoken: Dialect[Any], said: Mapping[str, Any]) -> Options:
+    known = [field.name for field in msgspec.structs.fields(spoken.options)]
+    for name in said:
+        if name not in known:
+            fault = f"the dialect {spoken.name} has no option {name!r}{perhaps(name, known)}: there are {', '.join(known)}"
+            raise BadRequest(fault, field="options")
+    try:
+        return msgspec.convert(said, spoken.options)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error), field="options") from error
 
 
 def served(settings: Settings, feed: Feed) -> Subscription:

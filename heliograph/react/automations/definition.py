@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from heliograph.errors import BadRequest, OperatorError
+from heliograph.errors import BadRequest, OperatorError, reason_of
 from heliograph.events.definitions import AutomationSaved
 from heliograph.react.automations import text
 from heliograph.react.automations.durations import duration
@@ -124,7 +124,7 @@ def read_file(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{file} cannot be read: {error}") from error
+        raise OperatorError(f"{file} cannot be read: {reason_of(error)}") from error
 
 
 def saving(definition: dict[str, Any] | str, *, by: str, migrate: bool = False) -> AutomationSaved:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from heliograph.errors import BadRequest
+from heliograph.errors import BadRequest, perhaps
 from heliograph.events.custom import Custom
 from heliograph.events.event import AnyEvent
 from heliograph.react.automations.kinds import HEARD, JUDGED, TRIGGERS, cancel_path
-from heliograph.react.automations.written import Match, Matched, Trigger, perhaps
+from heliograph.react.automations.written import Match, Matched, Trigger
 from heliograph.react.state.conditions import Condition, bound, compile_where, matches, relative
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from heliograph.attachments.rules import COUNT_LIMIT
-from heliograph.errors import BadRequest
+from heliograph.errors import BadRequest, perhaps
 from heliograph.events.consent import Channel
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -177,12 +176,6 @@ def convert(said: Mapping[str, Any], kind: type[S]) -> S:
             meant = perhaps(named["field"], _FIELDS)
             reason = "It is mandatory" if named["missing"] else f"There is no {named['field']!r} here{meant}"
         raise BadRequest(f"{reason}.", field=path or None) from error
-
-
-def perhaps(word: str, known: Iterable[str]) -> str:
-    """What was meant by a word that is not known, as the end of a sentence; empty if nothing is like it."""
-    meant = get_close_matches(word, sorted(known), 1)
-    return f": perhaps {meant[0]} is meant" if meant else ""
 
 
 _NAMED = re.compile(
