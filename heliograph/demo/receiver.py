@@ -20,8 +20,9 @@ from aiohttp import web
 from heliograph.demo.mailbox import Mailbox, html_of
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Heliograph demo</title>
-<meta http-equiv="refresh" content="5"><style>body{{font:16px/1.5 system-ui;margin:2rem;max-width:60rem}}
-td,th{{text-align:left;padding:.2rem 1rem .2rem 0;vertical-align:top}}code{{font-size:.85em}}</style>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="5">
+<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;margin:2rem;max-width:60rem}}
+td{{padding:.2rem 1rem .2rem 0;vertical-align:top;overflow-wrap:anywhere;min-width:7rem}}code{{font-size:.85em}}</style>
 <h1>Heliograph demo</h1><h2>Mails</h2><table>{mails}</table><h2>Webhooks, newest first</h2><table>{hooks}</table>"""
 
 

@@ -10,6 +10,7 @@ import re
 from urllib.parse import quote
 
 from heliograph.web.http import Headers, Reply, Request
+from heliograph.web.notices import HEADERS, notice
 
 HEADER_LIMIT = 512
 """Characters kept of a User-Agent or Referer; real ones are under 400, hostile ones fill disks."""
@@ -34,19 +35,19 @@ NO_CACHE: Headers = (
 NO_PICTURE = Reply(200, (("content-type", "image/gif"), *NO_CACHE), PIXEL)
 """What an image client gets where there is nothing to show: a picture, never an error's page (LIT-3)."""
 
-PAGE: Headers = (
-    ("content-type", "text/html; charset=utf-8"),
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+UNKNOWN_LINK = Reply(
+    404,
+    HEADERS,
+    notice(
+        "This link is not known here",
+        "It may have been cut off or changed on its way. Open it again from the message itself.",
+    ),
 )
-_NOT_A_LINK = (
-    b'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    b"<title>This link is not known here</title><h1>This link is not known here</h1>"
-    b"<p>It may have been cut off or changed on its way. Open it again from the message itself.</p></html>"
+USE_GET = Reply(
+    405,
+    (*HEADERS, ("allow", "GET, HEAD")),
+    notice("Open this link in a browser", "It answers GET and HEAD alone."),
 )
-UNKNOWN_LINK = Reply(404, PAGE, _NOT_A_LINK)
-USE_GET = Reply(405, (*PAGE, ("allow", "GET, HEAD")), b"<!doctype html><title>Use GET</title>")
 
 _NOT_IN_A_URI = re.compile(r"[^!-~]")
 

@@ -13,8 +13,10 @@ from heliograph.events.event import Data
 from heliograph.events.messages import MessageRequested
 from heliograph.events.people import Customer, PersonCreated
 from heliograph.events.preferences import SubscriptionTopicSaved
+from heliograph.outbound.images.doors import LINK_NOT_NOW
 from heliograph.react.state.folds import FOLDS
 from heliograph.refs import MessageRef
+from heliograph.web.visitors import UNKNOWN_LINK, USE_GET
 
 ACCOUNT = "000000000001"
 MESSAGE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
@@ -148,6 +150,24 @@ async def test_text_stands_out_and_targets_are_large_enough(
     for target in await page.locator("button, label").all():
         box = await target.bounding_box()
         assert box and box["height"] >= 24 and box["width"] >= 24
+    await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("reply", [UNKNOWN_LINK, USE_GET, LINK_NOT_NOW], ids=["unknown", "get", "later"])
+async def test_what_is_said_of_a_link_that_leads_nowhere_looks_like_our_pages(
+    chromium, scheme, reply
+) -> None:
+    context = await chromium.new_context(color_scheme=scheme, viewport={"width": 320, "height": 640})
+    page = await context.new_page()
+    sent = {"status": reply.status, "headers": dict(reply.headers), "body": reply.body.decode()}
+    await page.route(SITE, lambda route: route.fulfill(**sent))
+    await page.goto(SITE)
+    assert await page.evaluate(CONTRAST) >= 4.5
+    assert await page.evaluate("getComputedStyle(document.body).fontFamily") == "system-ui, sans-serif"
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert await page.locator("html").get_attribute("lang") == "en"
+    assert await page.title() == await page.get_by_role("heading", level=1).inner_text()
     await context.close()
 
 

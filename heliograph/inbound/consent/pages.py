@@ -6,8 +6,6 @@ they were loaded from, or beside it, so that a path in front of us does not matt
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
@@ -15,12 +13,9 @@ from typing import NamedTuple
 from heliograph.inbound.consent.wording import OURS, PLACE, Wording
 from heliograph.inbound.consent.words import DEFAULT
 from heliograph.web.http import Headers, Reply
+from heliograph.web.notices import STYLE, hash_of
 
-_STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{margin:0;font:1.1rem/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff}"
-    "main{max-width:32rem;margin:10vh auto 0;padding:0 1.5rem 3rem}"
-    "h1{font-size:1.6rem;line-height:1.25}"
+_STYLE = STYLE + (
     "button{font:inherit;padding:.7rem 1.4rem;border:2px solid #1a1a1a;border-radius:.4rem;"
     "background:#1a1a1a;color:#fff;cursor:pointer}"
     "button:focus-visible{outline:3px solid #2563eb;outline-offset:3px}"
@@ -34,12 +29,11 @@ _STYLE = (
     "input:focus-visible,a:focus-visible{outline:3px solid #2563eb;outline-offset:3px}"
     "a{color:#1d4ed8}"
     "[role=status]{border-inline-start:.4rem solid #15803d;padding:.5rem 1rem;background:#f0fdf4;color:#1a1a1a}"
-    "@media(prefers-color-scheme:dark){body{color:#eee;background:#1a1a1a}"
+    "@media(prefers-color-scheme:dark){"
     "button,button.quiet{border-color:#eee}button{background:#eee;color:#1a1a1a}"
     "button.quiet{background:#1a1a1a;color:#eee}a{color:#93c5fd}"
     "[role=status]{border-color:#4ade80;background:#14321f;color:#eee}}"
 )
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 _FRAME = """<!doctype html>
 <html lang="{{ language }}">
@@ -74,7 +68,7 @@ def _headers(sources: str) -> Headers:
     )
 
 
-HEADERS = _headers(f"style-src 'sha256-{_STYLE_HASH}'")
+HEADERS = _headers(f"style-src {hash_of(_STYLE)}")
 OWN_HEADERS = _headers("style-src 'unsafe-inline' https:; img-src https: data:; font-src https: data:")
 """Of pages in an operator's own frame, which may have pictures and style sheets."""
 

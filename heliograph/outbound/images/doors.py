@@ -29,8 +29,9 @@ from heliograph.refs import Refs
 from heliograph.web.http import Handler, Reply, Request, Route
 from heliograph.web.limits import Limit
 from heliograph.web.losses import lost
+from heliograph.web.notices import HEADERS, notice
 from heliograph.web.patience import Patience
-from heliograph.web.visitors import NO_CACHE, NO_PICTURE, PAGE, PIXEL, UNKNOWN_LINK, USE_GET, redirect
+from heliograph.web.visitors import NO_CACHE, NO_PICTURE, PIXEL, UNKNOWN_LINK, USE_GET, redirect
 
 log = logging.getLogger("heliograph.images")
 
@@ -48,9 +49,8 @@ MISSING = Shown(Drawn("image/gif", PIXEL), "missing")
 """A look at a picture whose source has none to show."""
 LINK_NOT_NOW = Reply(
     503,
-    (*PAGE, ("retry-after", "1")),
-    b'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    b"<title>Not now</title><h1>This link cannot be followed right now</h1><p>Please try again in a moment.</p></html>",
+    (*HEADERS, ("retry-after", "1")),
+    notice("This link cannot be followed right now", "Please try again in a moment."),
 )
 NOT_NOW = Reply(503, (("content-type", "image/gif"), ("retry-after", "1"), *NO_CACHE), PIXEL)
 

@@ -30,6 +30,7 @@ from heliograph.outbound.messages.making.letters import Desk, Failed
 from heliograph.outbound.messages.sent import Sent, find_sent
 from heliograph.outbound.messages.templates.compose import Composed
 from heliograph.refs import ForgedRef, Refs
+from heliograph.web.notices import notice
 
 HEADERS = {
     "cache-control": "private, no-store",
@@ -41,10 +42,7 @@ HEADERS = {
     "x-robots-tag": "noindex, nofollow",
 }
 
-_GONE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>There is nothing here any more</title></head>
-<body><h1>There is nothing here any more</h1><p>The message that this link belongs to cannot be shown.</p></body></html>
-"""
+_GONE = notice("There is nothing here any more", "The message that this link belongs to cannot be shown.")
 
 
 class WebCopies:
