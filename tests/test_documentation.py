@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+
+from heliograph.app import subscription_topics
+from heliograph.react.automations import definition
 
 ROOT = Path(__file__).parent.parent
 IDS = {
@@ -114,3 +120,36 @@ def test_every_source_that_is_cited_is_named() -> None:
         text = path.read_text()
         assert set(re.findall(r"\bwire-facts (\d+(?:\.\d+)?b?)", text)) <= chapters, path
         assert all(f"| {name} |" in page for name in re.findall(r"\b(S\d):L\d", text)), path
+
+
+def written_in(language: str) -> list[tuple[str, str]]:
+    """The blocks of a language in all pages: the page's name and what stands there."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    block = re.compile(rf"^```{language}[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [(page.name, body) for page in pages for body in block.findall(page.read_text())]
+
+
+def test_automations_of_the_pages_can_be_applied_as_they_stand() -> None:
+    whole = [
+        (page, said)
+        for page, said in written_in("yaml")
+        if isinstance(read := yaml.safe_load(said), dict) and {"name", "trigger", "steps"} <= read.keys()
+    ]
+    assert {page for page, _ in whole} >= {"README.md", "automations.md", "web-tracking.md"}
+    for _, said in whole:
+        definition.saving(said, by="test")
+
+
+def test_the_topics_of_the_page_can_be_applied_as_they_stand(tmp_path: Path) -> None:
+    (said,) = [said for page, said in written_in("yaml") if page == "preferences.md"]
+    file = tmp_path / "topics.yaml"
+    file.write_text(said)
+    news, offers = subscription_topics.load(file)
+    assert news.descriptions == {"en": "What is new, every week"} and not offers.default
+
+
+def test_json_and_toml_of_the_pages_are_such() -> None:
+    for page, said in written_in("json"):
+        assert json.loads(said) is not None, page
+    for page, said in written_in("toml"):
+        assert tomllib.loads(said), page
