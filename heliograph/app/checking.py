@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from heliograph.app.mail import configured
+from heliograph.app.ownership import usable
 from heliograph.bounces.rules import load_rules
 from heliograph.inbound.consent import load_wordings
 from heliograph.outbound.messages.channels.relay import relays_of
@@ -14,6 +17,7 @@ from heliograph.web.proxies import trusting
 
 def check(settings: Settings) -> None:
     """Raises `OperatorError`, naming the setting or the file, for the first that is wrong."""
+    usable(Path(settings.data))
     address_of(settings.listen)
     trusting(settings.trusted_proxies)
     relays_of(settings)

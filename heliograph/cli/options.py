@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from heliograph.errors import OperatorError, perhaps
+from heliograph.app.ownership import usable
+from heliograph.errors import OperatorError, Unavailable, perhaps
 from heliograph.events.commerce import instant
 from heliograph.events.vocabulary import BY_NAME
 from heliograph.settings import Settings, load
@@ -73,6 +74,7 @@ def settings_of(data: str | None, config: Path | None = None, **flags: Any) -> S
 def existing(data: str | None) -> Settings:
     """The settings, for a command that needs a data directory which was started once."""
     settings = settings_of(data)
+    usable(Path(settings.data))
     if not (Path(settings.data) / "state.db").exists():
         raise OperatorError(
             f"there are no data in {settings.data}: `heliograph serve` makes them, --data names another place"
@@ -90,7 +92,8 @@ def kinds_of(kinds: list[str] | None) -> frozenset[str] | None:
 
 
 def for_operators(command: Callable[P, T]) -> Callable[P, T]:
-    """Show an operator's mistake as one line and exit with its status, instead of a traceback."""
+    """Show as one line, instead of a traceback, an operator's mistake, ending with its status, and what cannot be done now,
+    ending with 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -99,5 +102,8 @@ def for_operators(command: Callable[P, T]) -> Callable[P, T]:
         except OperatorError as error:
             err.print(f"heliograph: {error}", style="red", highlight=False, soft_wrap=True)
             sys.exit(error.status)
+        except Unavailable as error:
+            err.print(f"heliograph: {error.message}", style="red", highlight=False, soft_wrap=True)
+            sys.exit(1)
 
     return run

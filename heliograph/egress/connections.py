@@ -21,6 +21,7 @@ from yarl import URL
 from heliograph.egress.guard import Guard
 from heliograph.egress.http1 import Connection
 from heliograph.egress.outcomes import Broken, Failed
+from heliograph.errors import reason_of
 
 CONNECT_TIMEOUT = 3.0  # seconds for TCP and TLS, so that a webhook's 5 leave some for the answer
 KEEP_ALIVE = 4.0  # seconds an idle connection is kept: below the 5 s after which common servers close theirs
@@ -169,7 +170,7 @@ class Connections:
         try:
             addresses = await asyncio.shield(self._known[origin].addresses)
         except OSError as error:
-            raise Broken(Failed("dns", f"no address: {error}")) from error
+            raise Broken(Failed("dns", f"no address: {reason_of(error)}")) from error
         refusals = {address: self._guard.refusal(address) for address in addresses}
         permitted = [address for address, refusal in refusals.items() if refusal is None]
         if not permitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 
 from heliograph.app.serve import prepare
 from heliograph.cli.main import COMMANDS, loaded
-from heliograph.cli.options import err, out, table
+from heliograph.cli.options import err, existing, for_operators, out, table
+from heliograph.errors import OperatorError, Unavailable
 from heliograph.settings import load
 
 
@@ -157,3 +159,27 @@ def test_what_others_wrote_is_shown_as_they_wrote_it(capsys: pytest.CaptureFixtu
     err.print(said)
     told = capsys.readouterr()
     assert said in told.out and said in told.err
+
+
+def test_data_of_another_user_are_told_of_before_anything_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load({"data": str(tmp_path)}, environ={})
+    prepare(settings)
+    for place in (tmp_path, tmp_path / "state.db"):
+        monkeypatch.setattr(os, "access", lambda path, *_, place=place, **__: path != place)
+        for begin in (lambda: existing(str(tmp_path)), lambda: prepare(settings)):
+            with pytest.raises(
+                OperatorError, match=f"{place} belongs to .*, and .* may not read and write it"
+            ):
+                begin()
+
+
+def test_what_cannot_be_done_now_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused_now() -> None:
+        raise Unavailable("the journal cannot be read: it is locked")
+
+    with pytest.raises(SystemExit) as ended:
+        for_operators(refused_now)()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "heliograph: the journal cannot be read: it is locked\n"
