@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -22,12 +22,12 @@ from heliograph.settings import Settings, load
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PLAIN = {"markup": False, "emoji": False}
+_console = partial(Console, markup=False, emoji=False)
 """What servers, senders and operators wrote is shown as it is: `[mx.example.com]` is no mark-up of ours, `:100:` no picture."""
 
-out = Console(width=None if sys.stdout.isatty() else 200, **PLAIN)
+out = _console(width=None if sys.stdout.isatty() else 200)
 """Where answers go; wide where nobody looks, so that scripts find whole names."""
-err = Console(stderr=True, **PLAIN)
+err = _console(stderr=True)
 
 Data = Annotated[
     str | None,

@@ -40,6 +40,8 @@ def written(file: Path | None, format: Format, columns: Sequence[Column], *, raw
     """What writes rows there. A file appears under its name when everything is in it and on disk. Raises
     `OperatorError`."""
     if file is None:
+        if format.name == "parquet" and sys.stdout.isatty():
+            raise OperatorError("Parquet is no text for a terminal: name a file, or send the output to one")
         with _to_output(sys.stdout.buffer) as output:
             writer = format.open(output, columns, raw)
             yield writer

@@ -247,3 +247,12 @@ def test_without_pyarrow_parquet_says_what_to_install(
     ):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_parquet_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with (
+        pytest.raises(OperatorError, match="name a file"),
+        written(None, format_of("parquet", None), EVENTS, raw=False),
+    ):
+        pass

@@ -72,9 +72,10 @@ def _options(spoken: Dialect[Any], said: Mapping[str, Any]) -> Options:
             fault = f"the dialect {spoken.name} has no option {name!r}{perhaps(name, known)}: there are {', '.join(known)}"
             raise BadRequest(fault, field="options")
     try:
-        return msgspec.convert(said, spoken.options)
+        chosen: Options = msgspec.convert(said, spoken.options)
     except msgspec.ValidationError as error:
         raise BadRequest(str(error), field="options") from error
+    return chosen
 
 
 def served(settings: Settings, feed: Feed) -> Subscription:
