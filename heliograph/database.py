@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -323,6 +324,8 @@ class Reading:
 
 
 def _prepare(engine: Engine, *, read_only: bool = False) -> None:
+    weakref.finalize(engine, engine.pool.dispose).atexit = False  # who forgets an engine lets its connections go
+
     # pysqlite begins transactions lazily and would let a read-then-write deadlock: we begin ourselves.
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:

@@ -28,6 +28,17 @@ def found(tmp_path: Path, content: str | bytes, channel: str = "email", **column
     return list(recipients(path, channel, columns))  # type: ignore[arg-type]  # a literal
 
 
+opened: list[Ledger] = []
+"""What `taken` opened in this test."""
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while opened:
+        opened.pop().close()
+
+
 def taken(
     tmp_path: Path, content: bytes, *, left_out: tuple[bytes, ...] = (), limit: int = 1 << 25
 ) -> tuple[Read, Ledger]:
@@ -44,7 +55,9 @@ def taken(
         keep_case=False,
         limit=limit,
     )
-    return read(task), Ledger(tmp_path / "jobs" / "j.db")
+    answer = read(task)
+    opened.append(Ledger(tmp_path / "jobs" / "j.db"))
+    return answer, opened[-1]
 
 
 def test_csv_ndjson_and_xml_say_the_same(tmp_path: Path) -> None:
