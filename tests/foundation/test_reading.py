@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
+from sqlite3 import ProgrammingError
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -104,3 +107,15 @@ def test_the_write_ahead_log_is_moved_into_the_file_beside_a_reader_and_a_writer
         writing.execute(text("INSERT INTO facts VALUES (2)"))
         sweep_wal(state)
     assert count_without_log(tmp_path) == 1
+
+
+def test_who_forgets_an_engine_lets_its_connections_go(tmp_path: Path) -> None:
+    """What commands do that open state and end; Python 3.13 warns of connections that nobody closed."""
+    forgotten = open_state(tmp_path)
+    with forgotten.connect() as connection:
+        held: Any = connection.connection.driver_connection
+    held.execute("SELECT 1")
+    del forgotten, connection
+    gc.collect()
+    with pytest.raises(ProgrammingError, match="closed"):
+        held.execute("SELECT 1")
