@@ -324,11 +324,17 @@ class Reading:
 
 
 def _prepare(engine: Engine, *, read_only: bool = False) -> None:
-    weakref.finalize(engine, engine.pool.dispose).atexit = False  # who forgets an engine lets its connections go
+    held = set[sqlite3.Connection]()  # by nothing that holds the engine, so that who forgets it lets them go
+    weakref.finalize(engine, _let_go, held).atexit = False
+
+    @event.listens_for(engine.pool, "close")
+    def _closed(connection: Any, _: Any) -> None:
+        held.discard(connection)
 
     # pysqlite begins transactions lazily and would let a read-then-write deadlock: we begin ourselves.
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
+        held.add(connection)
         connection.isolation_level = None
         _in_turn(connection, _WRITE_AHEAD)
         cursor = connection.cursor()
@@ -350,6 +356,11 @@ def _prepare(engine: Engine, *, read_only: bool = False) -> None:
         driver = connection.connection.dbapi_connection
         if not driver.in_transaction:  # a look (`Reading`) began it
             begin(driver)
+
+
+def _let_go(held: Iterable[sqlite3.Connection]) -> None:
+    for connection in held:
+        connection.close()
 
 
 def _look(driver: Any) -> None:
