@@ -50,8 +50,9 @@ def over_http(scratch: Path) -> list[Row]:
     with place(scratch) as here, ours(here, only_web=True, image_api_requests="0", held_opens="0") as server:
         scenes = {
             "open pixel, for comparison": pixels(server, 2000),
-            "unique timer, 600x140, 30 frames": _timers(server, UNIQUE),
-            "timer of one shared deadline": _timers(server, 1),
+            "unique timer, 600x140, 30 frames": _timers(server, UNIQUE, TIMER),
+            "unique timer, 600x140, 60 frames": _timers(server, UNIQUE, TIMER | {"frames": 60}),
+            "timer of one shared deadline": _timers(server, 1, TIMER),
             "unique progress PNG, 600x80": _bars(server, UNIQUE),
             "option of a poll with live results": _options(server),
             "link of a conditional image, 20 rules": _links(server),
@@ -67,8 +68,8 @@ def over_http(scratch: Path) -> list[Row]:
     return rows
 
 
-def _timers(server: Server, number: int) -> list[Ask]:
-    image = _published(server, "timers", TIMER)
+def _timers(server: Server, number: int, attributes: dict[str, Any]) -> list[Ask]:
+    image = _published(server, "timers", attributes)
     start = datetime.now(UTC)
     asks = []
     for _ in range(number):
