@@ -76,6 +76,8 @@ class _Answer:
             self._stream = self._protocol.response_stream(self.status, self._headers)
         if body:
             await self._stream.send_bytes(body)
+        if not more:
+            self._stream = None  # the answer ends when nobody holds it any more, which cycles would put off
 
 
 def _asgi_scope(scope: RsgiScope, client: str) -> dict[str, Any]:
