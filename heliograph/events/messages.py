@@ -302,3 +302,7 @@ class EmailReceived(Data, frozen=True, kw_only=True):
     ip: str = ""
     rule: str = ""
     evidence: str = ""
+
+
+DOUBT = "in doubt, not sent again unless you retry it: "
+"""How the reason begins for which a message in doubt is parked; `MessageInDoubt`, recorded before, says so to state."""

@@ -16,7 +16,7 @@ from heliograph.clock import Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec
 from heliograph.events.event import AnyEvent
-from heliograph.events.messages import Attachment
+from heliograph.events.messages import DOUBT, Attachment
 from heliograph.journal.journal import Journal
 from heliograph.outbound.jobs import ledger as ledgers
 from heliograph.outbound.jobs.asking import Asking, Decided, message_id
@@ -125,7 +125,7 @@ class Work:
         ends |= {
             message: Ending(rows[message], FAILED, f"parked: {why}")
             for message, why in parked.items()
-            if message not in ends
+            if message not in ends and not why.startswith(DOUBT)  # state says so of these, a moment later
         }
         news = {
             message: end

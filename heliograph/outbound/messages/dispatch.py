@@ -29,7 +29,7 @@ from heliograph.clock import SECOND, Clock
 from heliograph.errors import Unavailable
 from heliograph.events import codec, messages
 from heliograph.events.event import AnyEvent, Data, Event, Record
-from heliograph.events.messages import MessageRequested, RenderError
+from heliograph.events.messages import DOUBT, MessageRequested, RenderError
 from heliograph.journal.consumer import Act, Delivered, Outcome, Refused, Retry, Skipped
 from heliograph.journal.journal import Journal
 from heliograph.outbound.messages import attempts, told
@@ -343,7 +343,7 @@ class Dispatcher:
             reason=f"attempt {attempt}: {reason}"[: told.DETAILS_LIMIT],
         )
         await self._record(request, (doubt,), attempt)
-        return Refused(f"in doubt, not sent again unless you retry it: {reason}")
+        return Refused(f"{DOUBT}{reason}")
 
     def _pause(self, request: Request, attempt: int) -> float:
         return attempts.pause(attempt, (self.clock.now() - request.recorded) / SECOND)
